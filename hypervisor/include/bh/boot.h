@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the boot loader handed over, in one form for Multiboot 1 and 2 (boot/multiboot.c fills it), and the
+ * command line (boot/cmdline.c). Pointers are machine physical addresses; boot memory stays until dom0 is built.
+ */
+#ifndef BH_BOOT_H
+#define BH_BOOT_H
+
+#include "bh/types.h"
+
+#define BOOT_MAX_MODULES 8
+#define BOOT_MAX_E820    128
+#define BOOT_CMDLINE_MAX 2048
+
+/* e820 types (ACPI specification, table "Address Range Types") */
+enum { E820_RAM = 1, E820_RESERVED = 2, E820_ACPI = 3, E820_NVS = 4, E820_UNUSABLE = 5 };
+
+struct e820_entry {
+    uint64_t addr, size;
+    uint32_t type;
+} __packed_struct;
+
+struct boot_module {
+    paddr_t start, end; /* bytes, end exclusive */
+    char cmdline[BOOT_CMDLINE_MAX]; /* words after the module's name for MB1 (QEMU, GRUB), as given */
+};
+
+struct boot_framebuffer { /* linear RGB framebuffer when type is 1, EGA text when 2, none when type is 0xff */
+    paddr_t addr;
+    uint32_t pitch, width, height;
+    uint8_t bpp, type;
+    uint8_t red_pos, red_size, green_pos, green_size, blue_pos, blue_size;
+};
+
+struct boot_info {
+    char cmdline[BOOT_CMDLINE_MAX];
+    char loader[64];
+    unsigned nr_modules, nr_e820;
+    struct boot_module module[BOOT_MAX_MODULES];
+    struct e820_entry e820[BOOT_MAX_E820]; /* sorted, overlaps resolved (non-RAM wins), page unaligned as given */
+    paddr_t rsdp; /* 0: search the BIOS areas. For MB2 the RSDP copy's content is in rsdp_copy */
+    uint8_t rsdp_copy[64];
+    unsigned rsdp_copy_len; /* 0: none */
+    bool efi;
+    paddr_t efi_systab; /* 0: none */
+    struct boot_framebuffer fb;
+};
+
+/* Parse the loader's information block. `phys` maps a machine address range for reading, NULL if impossible.
+ * 0, or -XEN_EINVAL with *why pointing to a static sentence. */
+int multiboot_parse(uint32_t magic, paddr_t info, const void *(*phys)(paddr_t pa, size_t len), struct boot_info *out,
+                    const char **why);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Kernel payload decompressors. Pure: memory in, memory out; no global state; any input is safe. */
+#ifndef BH_DECOMPRESS_H
+#define BH_DECOMPRESS_H
+
+#include "bh/types.h"
+
+/* Size in bytes of scratch memory that `decompress` may need (dictionaries, tables), 8-byte aligned. */
+#define DECOMPRESS_SCRATCH (128 * 1024)
+
+/*
+ * Recognise the format by its magic (gzip, xz with the x86 BCJ filter, lz4 legacy as Linux uses it, zstd) and
+ * decompress `in` into `out`. *out_len becomes the number of bytes written.
+ * 0; -XEN_ENOSYS unknown format; -XEN_EINVAL broken data; -XEN_E2BIG more than out_cap bytes.
+ */
+int decompress(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap, size_t *out_len, void *scratch);
+
+#endif
