@@ -37,7 +37,7 @@ struct acpi_mcfg_segment {
     uint16_t segment;
     uint8_t bus_start, bus_end;
 };
-struct acpi_gas { /* generic address structure */
+struct acpi_gas {                         /* generic address structure */
     uint8_t space, width, offset, access; /* space: 0 memory, 1 I/O */
     uint64_t address;
 } __packed_struct;
@@ -49,7 +49,7 @@ struct acpi_info {
         paddr_t address;
         uint32_t length;
     } table[ACPI_MAX_TABLES]; /* every table of XSDT/RSDT whose header and checksum are good, in order */
-    unsigned nr_cpus; /* enabled ones; entry 0 need not be the boot CPU */
+    unsigned nr_cpus;         /* enabled ones; entry 0 need not be the boot CPU */
     uint32_t apic_id[ACPI_MAX_CPUS];
     unsigned nr_ioapics, nr_isos, nr_mcfg;
     struct acpi_ioapic ioapic[ACPI_MAX_IOAPICS];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the boot loader handed over, in one form for Multiboot 1 and 2 (boot/multiboot.c fills it), and the
- * command line (boot/cmdline.c). Pointers are machine physical addresses; boot memory stays until dom0 is built.
+ * command line (boot/cmdline.c). Pointers are machine physical addresses; boot memory stays until dom0 is
+ * built.
  */
 #ifndef BH_BOOT_H
 #define BH_BOOT_H
@@ -21,7 +22,7 @@ struct e820_entry {
 } __packed_struct;
 
 struct boot_module {
-    paddr_t start, end; /* bytes, end exclusive */
+    paddr_t start, end;             /* bytes, end exclusive */
     char cmdline[BOOT_CMDLINE_MAX]; /* words after the module's name for MB1 (QEMU, GRUB), as given */
 };
 
@@ -37,8 +38,9 @@ struct boot_info {
     char loader[64];
     unsigned nr_modules, nr_e820;
     struct boot_module module[BOOT_MAX_MODULES];
-    struct e820_entry e820[BOOT_MAX_E820]; /* sorted, overlaps resolved (non-RAM wins), page unaligned as given */
-    paddr_t rsdp; /* 0: search the BIOS areas. For MB2 the RSDP copy's content is in rsdp_copy */
+    struct e820_entry
+        e820[BOOT_MAX_E820]; /* sorted, overlaps resolved (non-RAM wins), page unaligned as given */
+    paddr_t rsdp;            /* 0: search the BIOS areas. For MB2 the RSDP copy's content is in rsdp_copy */
     uint8_t rsdp_copy[64];
     unsigned rsdp_copy_len; /* 0: none */
     bool efi;
@@ -48,7 +50,7 @@ struct boot_info {
 
 /* Parse the loader's information block. `phys` maps a machine address range for reading, NULL if impossible.
  * 0, or -XEN_EINVAL with *why pointing to a static sentence. */
-int multiboot_parse(uint32_t magic, paddr_t info, const void *(*phys)(paddr_t pa, size_t len), struct boot_info *out,
-                    const char **why);
+int multiboot_parse(uint32_t magic, paddr_t info, const void *(*phys)(paddr_t pa, size_t len),
+                    struct boot_info *out, const char **why);
 
 #endif

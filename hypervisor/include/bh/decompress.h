@@ -13,6 +13,7 @@
  * decompress `in` into `out`. *out_len becomes the number of bytes written.
  * 0; -XEN_ENOSYS unknown format; -XEN_EINVAL broken data; -XEN_E2BIG more than out_cap bytes.
  */
-int decompress(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap, size_t *out_len, void *scratch);
+int decompress(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap, size_t *out_len,
+               void *scratch);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Decoder of the instruction forms that Linux uses on memory-mapped registers (APM vol. 3): MOV r/m,r;
- * MOV r,r/m; MOV moffs; MOV r/m,imm; MOVZX, MOVSX; AND/OR/XOR/ADD/SUB/TEST/CMP r/m with register or immediate; XCHG; STOS; MOVS.
- * All prefixes, REX, ModRM/SIB, 16/32/64-bit operand sizes in 64-bit and 32-bit code. Pure logic.
+ * MOV r,r/m; MOV moffs; MOV r/m,imm; MOVZX, MOVSX; AND/OR/XOR/ADD/SUB/TEST/CMP r/m with register or
+ * immediate; XCHG; STOS; MOVS. All prefixes, REX, ModRM/SIB, 16/32/64-bit operand sizes in 64-bit and 32-bit
+ * code. Pure logic.
  */
 #ifndef BH_INSN_H
 #define BH_INSN_H
@@ -18,13 +19,21 @@ enum insn_op {
     INSN_STOS,
     INSN_MOVS
 };
-enum insn_alu { ALU_ADD, ALU_OR, ALU_AND = 4, ALU_SUB, ALU_XOR, ALU_CMP, ALU_TEST }; /* x86's /digit, TEST apart */
+enum insn_alu {
+    ALU_ADD,
+    ALU_OR,
+    ALU_AND = 4,
+    ALU_SUB,
+    ALU_XOR,
+    ALU_CMP,
+    ALU_TEST
+}; /* x86's /digit, TEST apart */
 
 struct insn {
     uint8_t length; /* bytes, 1-15 */
     uint8_t op, alu;
-    uint8_t size; /* memory operand size: 1, 2, 4, 8 */
-    uint8_t reg; /* GPR number 0-15 (rax rcx rdx rbx rsp rbp rsi rdi r8..) */
+    uint8_t size;   /* memory operand size: 1, 2, 4, 8 */
+    uint8_t reg;    /* GPR number 0-15 (rax rcx rdx rbx rsp rbp rsi rdi r8..) */
     bool reg_high8; /* ah, ch, dh, bh */
     bool has_imm, sign_extend, rep;
     uint8_t dest_size; /* register size written by a load */

@@ -14,7 +14,7 @@ struct kernel_segment { /* a PT_LOAD: file bytes then zeroes up to mem_size, at 
 struct kernel_image {
     unsigned nr_segments;
     struct kernel_segment segment[KERNEL_MAX_SEGMENTS];
-    gpaddr_t entry; /* XEN_ELFNOTE_PHYS32_ENTRY (18): 32-bit protected mode */
+    gpaddr_t entry;      /* XEN_ELFNOTE_PHYS32_ENTRY (18): 32-bit protected mode */
     gpaddr_t start, end; /* span of all segments */
 };
 

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Trapped guest accesses: ranges of guest physical memory and of I/O ports with handlers (pvh/emul.c keeps
+ * the tables, decodes the instruction and applies the result). Only dom0 has handlers beside the local
+ * APIC's.
+ */
+#ifndef BH_EMUL_H
+#define BH_EMUL_H
+
+#include "bh/types.h"
+
+struct domain;
+struct vcpu;
+
+/* `val` holds `size` bytes (1, 2, 4, 8; ports 1, 2, 4), zero-extended; reads fill it. No failure: what makes
+ * no sense reads all-ones and is ignored on writes. Called without locks. */
+typedef void (*emul_fn)(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool write, uint64_t *val);
+
+/* [start, start + size) of guest physical space; must not be mapped in the p2m. 0, -XEN_ENOSPC, -XEN_EEXIST
+ * on overlap. */
+int emul_mmio_register(struct domain *d, gpaddr_t start, uint64_t size, emul_fn fn, void *arg);
+void emul_mmio_unregister(struct domain *d, gpaddr_t start);
+/* Ports; the offset given to the handler counts from `first`. */
+int emul_port_register(struct domain *d, uint16_t first, uint32_t count, emul_fn fn, void *arg);
+/* Let the domain access these ports directly (dom0: everything that is not registered). */
+void emul_port_passthrough(struct domain *d, uint16_t first, uint32_t count, bool allow);
+
+#endif

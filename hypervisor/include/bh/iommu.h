@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * DMA and interrupt remapping, AMD-Vi or VT-d, chosen by ACPI table (IVRS, DMAR). The IOMMU walks a domain's
+ * p2m itself: the tree's entries carry the bits that both formats need (p2m_iommu_bits()).
+ */
+#ifndef BH_IOMMU_H
+#define BH_IOMMU_H
+
+#include "bh/acpi.h"
+#include "bh/types.h"
+
+struct domain;
+
+struct pci_sbdf {
+    uint16_t segment;
+    uint8_t bus, devfn;
+};
+
+struct iommu_ops {
+    const char *name;
+    /* Extra bits of p2m entries: for a leaf, and for a node that points to tables of `level` (1-3). */
+    uint64_t (*leaf_bits)(bool writable);
+    uint64_t (*node_bits)(unsigned level);
+    /* Give the device to a domain (its p2m root) or to none (all DMA blocked; NULL). Flushes. 0 or -XEN_E… */
+    int (*assign)(struct pci_sbdf dev, struct domain *d);
+    void (*flush_domain)(struct domain *d); /* all of a domain's translations, waits for completion */
+    /* Interrupt remapping: rewrite the message of a physical vector. On entry *addr/*data is the compatible
+     * form for APIC id and vector; source is the device (IO-APICs: by id). index: handle kept by the caller
+     * (-1 first), freed by unmap_irq. Returns 0 or -XEN_E…; leaves the message unchanged when there is no
+     * remapping. */
+    int (*map_msi)(struct pci_sbdf source, uint32_t apic_id, uint8_t vector, int *index, uint64_t *addr,
+                   uint32_t *data);
+    int (*map_ioapic)(uint8_t ioapic_id, unsigned pin, uint32_t apic_id, uint8_t vector, bool level,
+                      int *index, uint64_t *redirection);
+    void (*unmap_irq)(struct pci_sbdf source, int index);
+};
+
+/* Chosen driver, or NULL: no IOMMU (then dom0 is mapped one to one). */
+extern const struct iommu_ops *iommu;
+
+/* Find, check and switch on the machine's IOMMU; all DMA is blocked afterwards until devices are assigned.
+ * `allow` is iommu=. Returns with `iommu` NULL when there is none. */
+void iommu_init(const struct acpi_info *acpi, bool allow);
+/* After every CPU table is final and dom0's p2m is built: translation on. */
+void iommu_enable(void);
+
+#endif

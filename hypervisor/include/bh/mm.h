@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Machine memory: the direct map, the page allocator and the small-object heap.
+ * Every 4 KiB frame has 4 bytes: owner and a count of references (mappings) with state bits.
+ */
+#ifndef BH_MM_H
+#define BH_MM_H
+
+#include "bh/types.h"
+
+#define DIRECTMAP_BASE 0xffff830000000000ull
+#define DIRECTMAP_SIZE (64ull << 40)
+#define XEN_VIRT_BASE  0xffffffff80000000ull /* the image, linked at 2 MiB above */
+
+/* RAM and ACPI ranges are in the direct map; device memory is mapped by map_mmio(). */
+static inline void *pa_to_va(paddr_t pa)
+{
+    return (void *)(uintptr_t)(DIRECTMAP_BASE + pa);
+}
+static inline void *mfn_to_va(mfn_t m)
+{
+    return pa_to_va(mfn_pa(m));
+}
+paddr_t va_to_pa(const void *va); /* direct map or image addresses */
+static inline mfn_t va_to_mfn(const void *va)
+{
+    return mfn_of(va_to_pa(va));
+}
+
+/* Map device memory uncached, RW, NX. Never fails after boot began (panics when the window is full). */
+void *map_mmio(paddr_t pa, size_t size);
+
+/* Frames without an owner, for the hypervisor's own use; contents undefined unless PAGE_ZERO. */
+enum { PAGE_ZERO = 1, PAGE_BELOW_4G = 2 };
+mfn_t page_alloc(unsigned order, unsigned flags); /* INVALID_MFN when out of memory */
+void page_free(mfn_t m, unsigned order);
+static inline void *page_va_alloc(unsigned order, unsigned flags)
+{
+    mfn_t m = page_alloc(order, flags);
+
+    return mfn_valid_value(m) ? mfn_to_va(m) : NULL;
+}
+
+/* Small objects, zeroed. NULL when out of memory. The caller tells the same size again. */
+void *kzalloc(size_t size) __must_check;
+void kfree(void *p, size_t size);
+
+#endif

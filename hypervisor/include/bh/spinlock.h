@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Ticket locks. The hypervisor runs with interrupts off and takes them only at points where no lock is held
+ * (arch/x86/cpu_loop.c), so there is one kind of lock and no saving of flags.
+ * Lock order: domlist > domain.lock > p2m.lock > grant.lock > event_lock > sched > timer > heap > console.
+ */
+#ifndef BH_SPINLOCK_H
+#define BH_SPINLOCK_H
+
+#include "bh/types.h"
+
+typedef struct {
+    uint16_t next, owner;
+} __attribute__((aligned(4))) spinlock_t;
+
+#define SPINLOCK_INIT                                                                                        \
+    {                                                                                                        \
+        0, 0                                                                                                 \
+    }
+
+static inline void spin_lock(spinlock_t *l)
+{
+    uint16_t t = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
+
+    while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != t)
+        __builtin_ia32_pause();
+}
+
+static inline bool spin_trylock(spinlock_t *l)
+{
+    uint32_t old, new;
+
+    __atomic_load((uint32_t *)(void *)l, &old, __ATOMIC_RELAXED);
+    if ((uint16_t)old != (uint16_t)(old >> 16))
+        return false;
+    new = (old & 0xffff0000u) | (uint16_t)(old + 1);
+    return __atomic_compare_exchange_n((uint32_t *)(void *)l, &old, new, false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED);
+}
+
+static inline void spin_unlock(spinlock_t *l)
+{
+    __atomic_store_n(&l->owner, (uint16_t)(l->owner + 1), __ATOMIC_RELEASE);
+}
+
+static inline bool spin_is_locked(const spinlock_t *l)
+{
+    return __atomic_load_n(&l->next, __ATOMIC_RELAXED) != __atomic_load_n(&l->owner, __ATOMIC_RELAXED);
+}
+
+#endif
