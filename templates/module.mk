@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Template root images and the app domains' kernel. Building them needs root and Debian's mirror, so they are no part of `all`.
+TEMPLATE ?= debian-12
+TPL := $(B)/templates
+
+$(TPL)/obj/%.o: templates/initramfs/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE -Os -MMD -MP $(WARN) -c -o $@ $<
+$(TPL)/init: $(TPL)/obj/init.o $(TPL)/obj/early.o
+	$(CC) -static -s -o $@ $^
+-include $(wildcard $(TPL)/obj/*.d)
+
+ALL += $(TPL)/init
+HELP += template|build~the~template~TEMPLATE=$(TEMPLATE)~and~the~guests'~kernel templates|build~all~templates
+
+# what the agents install into a template, and the Debian packages they need
+.PHONY: template-stage template template-kernel templates
+template-stage:
+	@rm -rf $(TPL)/stage && mkdir -p $(TPL)/stage
+	@$(MAKE) --silent install-vm DESTDIR=$(CURDIR)/$(TPL)/stage
+	@cat /dev/null $(wildcard */runtime-deps-vm) | sed 's/#.*//' | sort -u > $(TPL)/runtime-deps
+template-kernel: $(TPL)/init
+	@templates/build-kernel $(B)/kernels $<
+template: template-kernel template-stage
+	@templates/build-template $(TEMPLATE) $(TPL) $(TPL)/stage $(TPL)/runtime-deps
+templates: template-kernel template-stage
+	@for t in $$(awk '!/^#/ && NF {print $$1}' templates/recipes); do \
+	  templates/build-template $$t $(TPL) $(TPL)/stage $(TPL)/runtime-deps || exit 1; done
