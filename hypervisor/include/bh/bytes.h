@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Little-endian numbers at any alignment, for the parsers. The caller has checked that the bytes are there.
+ */
+#ifndef BH_BYTES_H
+#define BH_BYTES_H
+
+#include "bh/types.h"
+#include <string.h>
+
+static inline uint16_t read_le16(const void *p)
+{
+    uint16_t v;
+
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+static inline uint32_t read_le32(const void *p)
+{
+    uint32_t v;
+
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+static inline uint64_t read_le64(const void *p)
+{
+    uint64_t v;
+
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+static inline void write_le32(void *p, uint32_t v)
+{
+    memcpy(p, &v, sizeof(v));
+}
+
+/* True when [offset, offset + size) lies within len bytes; no overflow. */
+static inline bool range_within(uint64_t offset, uint64_t size, uint64_t len)
+{
+    return offset <= len && size <= len - offset;
+}
+
+#endif

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Host unit tests of the hypervisor's pure modules, under ASan and UBSan. To add one: write test_NAME.c, and a line
+# HVUNIT_SRC_NAME with the sources of hypervisor/ that it needs (string.c is never one: the host's libc stands in).
+HVUNIT := $(B)/hv-unit
+HVUNIT_SRC_string :=
+HVUNIT_SRC_vsnprintf :=
+HVUNIT_SRC_cmdline := boot/cmdline.c
+HVUNIT_SRC_multiboot := boot/multiboot.c
+
+HVUNIT_NAMES := $(patsubst HVUNIT_SRC_%,%,$(filter HVUNIT_SRC_%,$(.VARIABLES)))
+HVUNIT_PROGRAMS := $(sort $(HVUNIT_NAMES:%=$(HVUNIT)/test_%))
+# linked into every test: printk, panic and what libc lacks
+HVUNIT_COMMON := $(HVUNIT)/test/host_lib.o $(HVUNIT)/hv/lib/vsnprintf.o
+HVUNIT_CFLAGS := $(CFLAGS_SAN) -std=gnu11 -DHOST_TEST -Ihypervisor/include -Itests/unit/hypervisor \
+	-include tests/unit/hypervisor/host_lib.h
+
+define HVUNIT_PROGRAM
+$(HVUNIT)/test_$(1): $(HVUNIT)/test/test_$(1).o $(HVUNIT_SRC_$(1):%.c=$(HVUNIT)/hv/%.o) $(HVUNIT_COMMON)
+	$$(CC) $$(HVUNIT_CFLAGS) $$^ -lcmocka -o $$@
+endef
+$(foreach t,$(HVUNIT_NAMES),$(eval $(call HVUNIT_PROGRAM,$(t))))
+
+$(HVUNIT)/test/%.o: tests/unit/hypervisor/%.c
+	@mkdir -p $(@D)
+	$(CC) $(HVUNIT_CFLAGS) -c $< -o $@
+$(HVUNIT)/hv/%.o: hypervisor/%.c
+	@mkdir -p $(@D)
+	$(CC) $(HVUNIT_CFLAGS) -Wconversion -c $< -o $@
+.SECONDARY:
+
+.PHONY: hv-unit
+hv-unit: $(HVUNIT_PROGRAMS)
+	@tests/harness/stage hv-unit --timeout 300 -- tests/unit/hypervisor/run $(HVUNIT_PROGRAMS)
+CHECK_QUICK += hv-unit
+HELP += hv-unit|unit~tests~of~the~hypervisor's~pure~modules
+
+-include $(wildcard $(HVUNIT)/*/*.d $(HVUNIT)/hv/*/*.d $(HVUNIT)/hv/arch/*/*.d)
