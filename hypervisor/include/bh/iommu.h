@@ -24,16 +24,24 @@ struct iommu_ops {
     /* Give the device to a domain (its p2m root) or to none (all DMA blocked; NULL). Flushes. 0 or -XEN_E… */
     int (*assign)(struct pci_sbdf dev, struct domain *d);
     void (*flush_domain)(struct domain *d); /* all of a domain's translations, waits for completion */
-    /* Interrupt remapping: rewrite the message of a physical vector. On entry *addr/*data is the compatible
-     * form for APIC id and vector; source is the device (IO-APICs: by id). index: handle kept by the caller
+    /* Interrupt remapping: rewrite the message of a physical vector. On entry *addr and *data are the
+     * compatible form for APIC id and vector; source is the device (IO-APICs: by id). index: handle kept by
+     * the caller
      * (-1 first), freed by unmap_irq. Returns 0 or -XEN_E…; leaves the message unchanged when there is no
      * remapping. */
     int (*map_msi)(struct pci_sbdf source, uint32_t apic_id, uint8_t vector, int *index, uint64_t *addr,
                    uint32_t *data);
+    /* Reserve `nr` (a power of two, at most 32) neighbouring aligned handles of a multi-message MSI. Returns
+     * the first, to be given to map_msi one by one, or -XEN_E…. The device gets the first one's message. */
+    int (*reserve_irqs)(struct pci_sbdf source, unsigned nr);
     int (*map_ioapic)(uint8_t ioapic_id, unsigned pin, uint32_t apic_id, uint8_t vector, bool level,
                       int *index, uint64_t *redirection);
     void (*unmap_irq)(struct pci_sbdf source, int index);
 };
+
+/* Largest page order that the IOMMU can walk (ORDER_1G where there is none or no limit): a limit on the
+ * leaves of the p2m. Final after iommu_init(). */
+extern unsigned iommu_max_order;
 
 /* Chosen driver, or NULL: no IOMMU (then dom0 is mapped one to one). */
 extern const struct iommu_ops *iommu;
@@ -43,5 +51,9 @@ extern const struct iommu_ops *iommu;
 void iommu_init(const struct acpi_info *acpi, bool allow);
 /* After every CPU table is final and dom0's p2m is built: translation on. */
 void iommu_enable(void);
+/* Identity-map the memory that firmware reserved for devices (IVMD, RMRR) where d's p2m holds nothing. */
+int iommu_map_reserved(struct domain *d);
+/* The function belongs to an IOMMU: its configuration is read-only for dom0. */
+bool iommu_owns_function(struct pci_sbdf dev);
 
 #endif
