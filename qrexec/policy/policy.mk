@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The policy half of qrexec: library, policy daemon, tools and the ask dialog. No program here knows of vchan, so
+# each is linked once, into build/qrexec/, and copied into build/qrexec-socket/.
+
+POLICY_SRC := qrexec/policy
+POLICY_OBJ := $(B)/qrexec/policy
+POLICY_CFLAGS := $(CFLAGS_USER) -Wconversion $(shell pkg-config --cflags jansson)
+POLICY_LIBS := $(shell pkg-config --libs jansson)
+
+POLICY_LIB_NAMES := $(basename $(notdir $(wildcard $(POLICY_SRC)/lib/*.c)))
+POLICY_LIB_OBJS := $(POLICY_LIB_NAMES:%=$(POLICY_OBJ)/lib/%.o)
+POLICY_LIB := $(POLICY_OBJ)/libqrexec-policy.a
+
+# program: its objects
+POLICY_OBJS_qrexec-policy-eval := tools/policy_eval
+POLICY_PROGRAMS := qrexec-policy-eval
+
+$(POLICY_OBJ)/%.o: $(POLICY_SRC)/%.c
+	@mkdir -p $(@D)
+	$(CC) $(POLICY_CFLAGS) $(POLICY_CFLAGS_$(notdir $*)) -c $< -o $@
+
+$(POLICY_LIB): $(POLICY_LIB_OBJS)
+	@rm -f $@
+	ar rcs $@ $^
+
+define POLICY_PROGRAM_RULE
+$(B)/qrexec/$(1): $$(addprefix $(POLICY_OBJ)/,$$(addsuffix .o,$$(POLICY_OBJS_$(1)))) $(POLICY_LIB)
+	$$(CC) $(LDFLAGS_USER) -o $$@ $$^ $$(POLICY_LIBS_$(1)) $(POLICY_LIBS)
+$(B)/qrexec-socket/$(1): $(B)/qrexec/$(1)
+	@mkdir -p $$(@D)
+	@cp $$< $$@
+endef
+$(foreach p,$(POLICY_PROGRAMS),$(eval $(call POLICY_PROGRAM_RULE,$(p))))
+
+.PHONY: qrexec-policy
+qrexec-policy: $(POLICY_PROGRAMS:%=$(B)/qrexec/%) $(POLICY_PROGRAMS:%=$(B)/qrexec-socket/%)
+qrexec: $(POLICY_PROGRAMS:%=$(B)/qrexec/%)
+qrexec-socket: $(POLICY_PROGRAMS:%=$(B)/qrexec-socket/%)
+ALL += qrexec-policy
+
+-include $(shell find $(POLICY_OBJ) -name '*.d' 2>/dev/null)
