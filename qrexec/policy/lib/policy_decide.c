@@ -303,6 +303,7 @@ static void do_ask(const struct policy *policy, const struct system_info *info,
     char at[600], why[200];
 
     place(policy, decision, at, sizeof(at));
+    decision->notify = true; /* where asking is impossible the user is told */
     if (rule->redirect != POLICY_NONE) {
         ask_redirect(policy, info, decision);
     } else if (!policy_ask_collect(policy, info, request, decision, why, sizeof(why))) {
@@ -319,6 +320,8 @@ static void do_ask(const struct policy *policy, const struct system_info *info,
              at, decision->source);
     else
         set_default_target(policy, info, decision);
+    if (decision->action == POLICY_ASK)
+        decision->notify = rule->notify;
 }
 
 void policy_decision_choose(const struct policy *policy, const struct system_info *info,
