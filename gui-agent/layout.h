@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The size of the domain's screen. */
+#ifndef LAYOUT_H
+#define LAYOUT_H
+
+#include "agent.h"
+
+/*
+ * The daemon's screen is width x height: have the same, until qubes.SetMonitorLayout says more
+ * (layout-set.c). A screen smaller than dom0's would make parts of windows unreachable for the pointer.
+ */
+void layout_fit(struct agent *agent, uint32_t width, uint32_t height);
+
+#endif

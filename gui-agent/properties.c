@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "properties.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "convert.h"
+
+/* WM_HINTS, ICCCM 4.1.2.4 */
+#define WM_HINTS_WORDS   9
+#define WM_HINTS_INPUT   1u
+#define WM_HINTS_URGENCY 256u
+
+static void send_title(struct agent *agent, struct window *win)
+{
+    struct display *x = &agent->x;
+    xcb_get_property_reply_t *reply =
+        display_property(x, win->id, x->atoms[ATOM__NET_WM_NAME], x->atoms[ATOM_UTF8_STRING], 8);
+    struct gui_msg_wmname name = {{0}};
+
+    if (reply) {
+        convert_title(xcb_get_property_value(reply), (size_t)xcb_get_property_value_length(reply), &name);
+    } else {
+        reply = display_property(x, win->id, XCB_ATOM_WM_NAME, XCB_GET_PROPERTY_TYPE_ANY, 8);
+        if (reply) {
+            char utf8[2 * sizeof(name.data)];
+            size_t length = (size_t)xcb_get_property_value_length(reply);
+            size_t cut = length < sizeof(name.data) ? length : sizeof(name.data);
+
+            if (reply->type == XCB_ATOM_STRING) {
+                length = convert_latin1(xcb_get_property_value(reply), cut, utf8);
+                convert_title(utf8, length, &name);
+            } else {
+                convert_title(xcb_get_property_value(reply), length, &name);
+            }
+        }
+    }
+    free(reply);
+    link_send(&agent->link, MSG_WMNAME, win->id, &name, sizeof(name));
+}
+
+static void send_class(struct agent *agent, struct window *win)
+{
+    xcb_get_property_reply_t *reply =
+        display_property(&agent->x, win->id, XCB_ATOM_WM_CLASS, XCB_ATOM_STRING, 8);
+    struct gui_msg_wmclass class;
+
+    if (reply) {
+        convert_class(xcb_get_property_value(reply), (size_t)xcb_get_property_value_length(reply), &class);
+        link_send(&agent->link, MSG_WMCLASS, win->id, &class, sizeof(class));
+    }
+    free(reply);
+}
+
+static void send_size_hints(struct agent *agent, struct window *win)
+{
+    xcb_get_property_reply_t *reply =
+        display_property(&agent->x, win->id, XCB_ATOM_WM_NORMAL_HINTS, XCB_ATOM_WM_SIZE_HINTS, 32);
+    struct gui_msg_window_hints hints;
+
+    if (reply) {
+        convert_size_hints(xcb_get_property_value(reply), (size_t)xcb_get_property_value_length(reply) / 4,
+                           &hints);
+        link_send(&agent->link, MSG_WINDOW_HINTS, win->id, &hints, sizeof(hints));
+    }
+    free(reply);
+}
+
+/* WM_HINTS.flags and .input; false if there are none. */
+static bool read_wm_hints(struct agent *agent, const struct window *win, uint32_t *flags, uint32_t *input)
+{
+    xcb_get_property_reply_t *reply =
+        display_property(&agent->x, win->id, XCB_ATOM_WM_HINTS, XCB_ATOM_WM_HINTS, 32);
+    bool good = reply && xcb_get_property_value_length(reply) >= (WM_HINTS_WORDS - 1) * 4;
+
+    if (good) {
+        const uint32_t *words = xcb_get_property_value(reply);
+
+        *flags = words[0];
+        *input = words[1];
+    }
+    free(reply);
+    return good;
+}
+
+bool properties_wants_input(struct agent *agent, const struct window *win)
+{
+    uint32_t flags, input;
+
+    return !read_wm_hints(agent, win, &flags, &input) || !(flags & WM_HINTS_INPUT) || input;
+}
+
+void properties_send_flags(struct agent *agent, const struct window *win, uint32_t set, uint32_t unset)
+{
+    struct gui_msg_window_flags flags = {set, unset};
+
+    if (win->announced)
+        link_send(&agent->link, MSG_WINDOW_FLAGS, win->id, &flags, sizeof(flags));
+}
+
+static void send_urgency(struct agent *agent, struct window *win)
+{
+    uint32_t flags = 0, input;
+    bool urgent = read_wm_hints(agent, win, &flags, &input) && (flags & WM_HINTS_URGENCY);
+
+    if (urgent == win->urgent)
+        return;
+    win->urgent = urgent;
+    properties_send_flags(agent, win, urgent ? GUI_FLAG_DEMANDS_ATTENTION : 0,
+                          urgent ? 0 : GUI_FLAG_DEMANDS_ATTENTION);
+}
+
+void properties_send_initial_flags(struct agent *agent, struct window *win)
+{
+    struct display *x = &agent->x;
+
+    if (!win->fullscreen)
+        win->fullscreen = display_has_atom(x, win->id, ATOM__NET_WM_STATE, XCB_ATOM_ATOM,
+                                           x->atoms[ATOM__NET_WM_STATE_FULLSCREEN]);
+    if (win->fullscreen)
+        properties_send_flags(agent, win, GUI_FLAG_FULLSCREEN, 0);
+    send_urgency(agent, win);
+}
+
+uint32_t properties_transient_for(struct agent *agent, const struct window *win)
+{
+    xcb_get_property_reply_t *reply =
+        display_property(&agent->x, win->id, XCB_ATOM_WM_TRANSIENT_FOR, XCB_ATOM_WINDOW, 32);
+    uint32_t id = 0;
+
+    if (reply && xcb_get_property_value_length(reply) >= 4) {
+        const struct window *other;
+
+        id = *(const uint32_t *)xcb_get_property_value(reply);
+        other = window_find(&agent->windows, id);
+        if (!other || !other->announced || id == win->id)
+            id = 0;
+    }
+    free(reply);
+    return id;
+}
+
+void properties_write_state(struct agent *agent, const struct window *win)
+{
+    struct display *x = &agent->x;
+    xcb_atom_t states[3];
+    uint32_t n = 0;
+
+    if (win->fullscreen)
+        states[n++] = x->atoms[ATOM__NET_WM_STATE_FULLSCREEN];
+    if (win->urgent)
+        states[n++] = x->atoms[ATOM__NET_WM_STATE_DEMANDS_ATTENTION];
+    if (win->iconic)
+        states[n++] = x->atoms[ATOM__NET_WM_STATE_HIDDEN];
+    display_set_atoms(x, win->id, ATOM__NET_WM_STATE, states, n);
+}
+
+void properties_send_all(struct agent *agent, struct window *win)
+{
+    send_title(agent, win);
+    send_class(agent, win);
+    send_size_hints(agent, win);
+}
+
+void properties_changed(struct agent *agent, struct window *win, xcb_atom_t property)
+{
+    const struct {
+        xcb_atom_t atom;
+        void (*send)(struct agent *agent, struct window *win);
+    } watched[] = {
+        {XCB_ATOM_WM_NAME, send_title},    {agent->x.atoms[ATOM__NET_WM_NAME], send_title},
+        {XCB_ATOM_WM_CLASS, send_class},   {XCB_ATOM_WM_NORMAL_HINTS, send_size_hints},
+        {XCB_ATOM_WM_HINTS, send_urgency},
+    };
+
+    if (!win->announced)
+        return;
+    for (size_t i = 0; i < sizeof(watched) / sizeof(watched[0]); i++) {
+        if (watched[i].atom == property)
+            watched[i].send(agent, win);
+    }
+}

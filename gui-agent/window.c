@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "window.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* X ids are base | counter: low bits differ within a client, the base between clients. */
+static size_t bucket(uint32_t id)
+{
+    return (id ^ id >> 21) % WINDOW_BUCKETS;
+}
+
+struct window *window_find(const struct window_table *table, uint32_t id)
+{
+    struct window *win = table->buckets[bucket(id)];
+
+    while (win && win->id != id)
+        win = win->next;
+    return win;
+}
+
+struct window *window_add(struct window_table *table, uint32_t id)
+{
+    struct window *win = calloc(1, sizeof(*win));
+
+    if (!win)
+        return NULL;
+    win->id = id;
+    win->next = table->buckets[bucket(id)];
+    table->buckets[bucket(id)] = win;
+    table->count++;
+    return win;
+}
+
+void window_remove(struct window_table *table, struct window *win)
+{
+    struct window **at = &table->buckets[bucket(win->id)];
+
+    while (*at != win)
+        at = &(*at)->next;
+    *at = win->next;
+    table->count--;
+    free(win);
+}
+
+void window_each(struct window_table *table, void (*each)(struct window *win, void *context), void *context)
+{
+    for (size_t i = 0; i < WINDOW_BUCKETS; i++) {
+        struct window *next;
+
+        for (struct window *win = table->buckets[i]; win; win = next) {
+            next = win->next;
+            each(win, context);
+        }
+    }
+}
+
+size_t window_count_if(const struct window_table *table, bool (*is)(const struct window *win))
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < WINDOW_BUCKETS; i++) {
+        for (const struct window *win = table->buckets[i]; win; win = win->next)
+            n += is(win);
+    }
+    return n;
+}
+
+int window_bury(struct window_table *table, uint32_t id)
+{
+    if (table->buried_count == table->buried_size) {
+        size_t size = table->buried_size ? 2 * table->buried_size : 16;
+        uint32_t *buried = realloc(table->buried, size * sizeof(*buried));
+
+        if (!buried)
+            return -ENOMEM;
+        table->buried = buried;
+        table->buried_size = size;
+    }
+    table->buried[table->buried_count++] = id;
+    return 0;
+}
+
+bool window_buried(const struct window_table *table, uint32_t id)
+{
+    for (size_t i = 0; i < table->buried_count; i++) {
+        if (table->buried[i] == id)
+            return true;
+    }
+    return false;
+}
+
+void window_release(struct window_table *table, uint32_t id)
+{
+    for (size_t i = 0; i < table->buried_count; i++) {
+        if (table->buried[i] == id) {
+            table->buried[i] = table->buried[--table->buried_count];
+            return;
+        }
+    }
+}
+
+void window_release_all(struct window_table *table)
+{
+    free(table->buried);
+    table->buried = NULL;
+    table->buried_count = table->buried_size = 0;
+}
