@@ -170,7 +170,7 @@ static int read_all(struct link *link)
 
     while (rc > 0 && link->state > LINK_WAITING)
         rc = readers[link->state](link);
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
 static int greet(struct link *link)
