@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * PCI configuration space of the machine (PCI Local Bus 3.0, PCI Express base specification ch. 7): the
+ * first 256 bytes of segment 0 by ports 0xcf8/0xcfc, all else by MMCFG. One lock for the port pair.
+ */
+#ifndef BH_PCI_H
+#define BH_PCI_H
+
+#include "bh/acpi.h"
+#include "bh/iommu.h"
+#include "bh/types.h"
+
+#define PCI_PORT_ADDRESS 0xcf8
+#define PCI_PORT_DATA    0xcfc
+#define PCI_CONFIG_SIZE  256u
+#define PCIE_CONFIG_SIZE 4096u
+
+#define PCI_VENDOR_ID    0x00u
+#define PCI_COMMAND      0x04u
+#define PCI_STATUS       0x06u
+#define PCI_CLASS_REV    0x08u
+#define PCI_HEADER_TYPE  0x0eu
+#define PCI_BAR0         0x10u
+#define PCI_BUS_NUMBERS  0x18u /* type 1: primary, secondary, subordinate */
+#define PCI_ROM          0x30u
+#define PCI_CAPABILITIES 0x34u
+#define PCI_BRIDGE_ROM   0x38u
+
+#define PCI_COMMAND_IO     0x1u
+#define PCI_COMMAND_MEMORY 0x2u
+#define PCI_STATUS_CAPS    0x10u
+
+#define PCI_CAP_MSI         0x05u
+#define PCI_CAP_SECURE      0x0fu /* AMD's IOMMU */
+#define PCI_CAP_EXPRESS     0x10u
+#define PCI_CAP_MSIX        0x11u
+#define PCI_EXT_CAP_SRIOV   0x10u
+#define PCI_EXT_CAP_REBAR   0x15u
+#define PCI_EXT_CAP_VFREBAR 0x24u
+
+static inline struct pci_sbdf pci_sbdf(uint16_t segment, uint8_t bus, uint8_t devfn)
+{
+    return (struct pci_sbdf){segment, bus, devfn};
+}
+static inline bool pci_same(struct pci_sbdf a, struct pci_sbdf b)
+{
+    return a.segment == b.segment && a.bus == b.bus && a.devfn == b.devfn;
+}
+static inline uint16_t pci_bdf(struct pci_sbdf a)
+{
+    return (uint16_t)((a.bus << 8) | a.devfn);
+}
+#define PCI_FMT         "%04x:%02x:%02x.%u"
+#define PCI_ARGS(sbdf_) (sbdf_).segment, (sbdf_).bus, (sbdf_).devfn >> 3, (sbdf_).devfn & 7u
+
+/* Take note of the MMCFG ranges; more calls change nothing. */
+void pci_init(const struct acpi_info *acpi);
+/* Read or write 1, 2 or 4 bytes that do not cross a dword. Unreachable space reads all-ones. */
+uint32_t pci_read(struct pci_sbdf dev, unsigned reg, unsigned size);
+void pci_write(struct pci_sbdf dev, unsigned reg, unsigned size, uint32_t val);
+/* Make bytes 0x100 and up of this bus's functions reachable, if MMCFG covers it. */
+void pci_map_bus(uint16_t segment, uint8_t bus);
+bool pci_present(struct pci_sbdf dev);
+/* Offset of a capability in the first 256 bytes, or in the extended list; 0: none. Loops end. */
+unsigned pci_find_capability(struct pci_sbdf dev, uint8_t id);
+unsigned pci_find_ext_capability(struct pci_sbdf dev, uint16_t id);
+/* Call `found` for each function of the bus, and for each function of the machine. */
+typedef void (*pci_found_fn)(struct pci_sbdf dev, void *arg);
+void pci_scan_bus(uint16_t segment, uint8_t bus, pci_found_fn found, void *arg);
+void pci_scan_all(pci_found_fn found, void *arg);
+
+#endif

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * dom0's PCI configuration space, by ports 0xcf8/0xcfc and by MMCFG. Functions are found at boot (and when
+ * dom0 numbers a bus or reports a device), given to dom0's IOMMU domain, and shown to it with a few
+ * registers mediated: command, BARs, MSI, MSI-X, and the capabilities that would make BARs change.
+ * Lock: vpci.lock, above p2m.lock and the IOMMU's; the p2m is flushed after it is dropped.
+ */
+#include "bh/vpci.h"
+#include "bh/emul.h"
+#include "bh/hwdom.h"
+#include "bh/lib.h"
+#include "bh/mm.h"
+#include "bh/p2m.h"
+#include "bh/pio.h"
+#include "bh/spinlock.h"
+#include "bh/xen.h"
+
+#define MAX_FUNCTIONS 4096u
+#define RESET_PORT    1u /* 0xcf9 as offset in the port range */
+
+static struct {
+    spinlock_t lock;
+    struct domain *domain;
+    uint32_t latch; /* port 0xcf8 */
+    unsigned nr;
+    struct vpci_function *bus[256]; /* by bus number, all segments: absent devices miss at once */
+} vpci;
+
+void vpci_lock(void)
+{
+    spin_lock(&vpci.lock);
+}
+void vpci_unlock(void)
+{
+    spin_unlock(&vpci.lock);
+}
+
+static struct vpci_function *function_find(struct pci_sbdf dev)
+{
+    for (struct vpci_function *f = vpci.bus[dev.bus]; f; f = f->next)
+        if (pci_same(f->dev, dev))
+            return f;
+    return NULL;
+}
+
+void vpci_for_each(void (*fn)(struct vpci_function *f, void *arg), void *arg)
+{
+    for (unsigned bus = 0; bus < 256; bus++)
+        for (struct vpci_function *f = vpci.bus[bus]; f; f = f->next)
+            fn(f, arg);
+}
+
+/* ---- functions ---- */
+
+static int assign(struct pci_sbdf dev)
+{
+    return iommu ? iommu->assign(dev, vpci.domain) : 0;
+}
+
+/* A conventional bridge sends its devices' requests as its own or as function 0 of its secondary bus. */
+static void assign_bridge_alias(struct vpci_function *f)
+{
+    unsigned pos = pci_find_capability(f->dev, PCI_CAP_EXPRESS);
+    unsigned type = pos ? (pci_read(f->dev, pos + 2, 2) >> 4) & 0xf : 7;
+
+    if (type == 7 && f->secondary)
+        (void)assign(pci_sbdf(f->dev.segment, f->secondary, 0));
+}
+
+static void find_hidden(struct vpci_function *f)
+{
+    static const uint16_t ids[] = {PCI_EXT_CAP_SRIOV, PCI_EXT_CAP_REBAR, PCI_EXT_CAP_VFREBAR};
+
+    for (unsigned i = 0; i < ARRAY_SIZE(ids); i++)
+        f->hidden[i] = (uint16_t)pci_find_ext_capability(f->dev, ids[i]);
+}
+
+static int function_setup(struct vpci_function *f)
+{
+    int rc;
+
+    f->id = pci_read(f->dev, PCI_VENDOR_ID, 4);
+    f->header = pci_read(f->dev, PCI_HEADER_TYPE, 1) & 0x7f;
+    f->read_only = iommu_owns_function(f->dev);
+    if (f->read_only)
+        return 0;
+    rc = vmsi_probe(f);
+    if (!rc)
+        rc = vmsix_probe(f);
+    if (rc)
+        return rc;
+    vpci_bars_probe(f);
+    find_hidden(f);
+    if (f->header == 1) {
+        f->secondary = (uint8_t)pci_read(f->dev, PCI_BUS_NUMBERS + 1, 1);
+        assign_bridge_alias(f);
+    }
+    rc = assign(f->dev);
+    vpci_bars_decode(f, pci_read(f->dev, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY);
+    return rc;
+}
+
+static void function_found(struct pci_sbdf dev, void *arg)
+{
+    struct vpci_function *f;
+    int *worst = arg, rc;
+
+    if (function_find(dev))
+        return;
+    f = vpci.nr < MAX_FUNCTIONS ? kzalloc(sizeof(*f)) : NULL;
+    if (!f) {
+        *worst = -XEN_ENOMEM;
+        return;
+    }
+    f->dev = dev;
+    f->domain = vpci.domain;
+    f->next = vpci.bus[dev.bus];
+    vpci.bus[dev.bus] = f;
+    vpci.nr++;
+    rc = function_setup(f);
+    if (rc) {
+        pr_err(PCI_FMT ": error %d while it was given to dom0\n", PCI_ARGS(dev), rc);
+        *worst = rc;
+    }
+}
+
+/* dom0 gave a bridge another secondary bus: see what is there. */
+static void bridge_renumbered(struct vpci_function *f)
+{
+    uint8_t secondary = (uint8_t)pci_read(f->dev, PCI_BUS_NUMBERS + 1, 1);
+    int rc = 0;
+
+    if (secondary == f->secondary)
+        return;
+    f->secondary = secondary;
+    if (!secondary || secondary <= f->dev.bus)
+        return;
+    assign_bridge_alias(f);
+    pci_scan_bus(f->dev.segment, secondary, function_found, &rc);
+}
+
+/* ---- registers ---- */
+
+static bool hidden_read(struct vpci_function *f, unsigned reg, uint32_t *val)
+{
+    for (unsigned i = 0; reg && i < ARRAY_SIZE(f->hidden); i++)
+        if (f->hidden[i] == reg) { /* id 0 and the link to the next one */
+            *val = pci_read(f->dev, reg, 4) & 0xffff0000u;
+            return true;
+        }
+    return false;
+}
+
+static uint32_t function_read(struct vpci_function *f, unsigned reg, unsigned size)
+{
+    unsigned dword = reg & ~3u, shift = 8 * (reg & 3);
+    uint32_t val;
+
+    if (f->read_only ||
+        !(vpci_bar_read(f, dword, &val) || vmsi_read(f, dword, &val) || hidden_read(f, dword, &val)))
+        return pci_read(f->dev, reg, size);
+    val >>= shift;
+    return size == 4 ? val : val & ((1u << (8 * size)) - 1);
+}
+
+static void command_write(struct vpci_function *f, const struct vpci_write *w)
+{
+    uint32_t old = f->decode ? PCI_COMMAND_MEMORY : 0;
+    bool on = ((old & ~w->mask) | w->val) & PCI_COMMAND_MEMORY;
+
+    if (on && !f->decode)
+        vpci_bars_decode(f, true);
+    pci_write(f->dev, w->raw_reg, w->raw_size, w->raw_val);
+    if (!on && f->decode)
+        vpci_bars_decode(f, false);
+}
+
+static void function_write(struct vpci_function *f, unsigned reg, unsigned size, uint32_t val)
+{
+    unsigned shift = 8 * (reg & 3);
+    uint32_t bytes = size == 4 ? ~0u : (1u << (8 * size)) - 1;
+    struct vpci_write w = {.reg = reg & ~3u,
+                           .val = (val & bytes) << shift,
+                           .mask = bytes << shift,
+                           .raw_reg = reg,
+                           .raw_size = size,
+                           .raw_val = val};
+
+    if (f->read_only)
+        return;
+    if (w.reg == PCI_COMMAND) {
+        command_write(f, &w);
+        return;
+    }
+    if (vpci_bar_write(f, &w) || vmsi_write(f, &w) || vmsix_write(f, &w))
+        return;
+    pci_write(f->dev, reg, size, val);
+    if (f->header == 1 && w.reg == PCI_BUS_NUMBERS)
+        bridge_renumbered(f);
+}
+
+/* One access that lies within a dword; all-ones when there is no such function. */
+static void config_access(struct pci_sbdf dev, unsigned reg, unsigned size, bool write, uint32_t *val)
+{
+    struct vpci_function *f;
+    bool flush;
+
+    vpci_lock();
+    f = function_find(dev);
+    if (f && write)
+        function_write(f, reg, size, *val);
+    else if (!write)
+        *val = f ? function_read(f, reg, size) : ~0u;
+    flush = vpci_flush_needed;
+    vpci_flush_needed = false;
+    vpci_unlock();
+    if (flush)
+        p2m_flush(vpci.domain);
+}
+
+/* ---- ports ---- */
+
+static void data_port(unsigned byte, unsigned size, bool write, uint64_t *val)
+{
+    uint32_t latch = vpci.latch, v = (uint32_t)*val;
+    struct pci_sbdf dev = pci_sbdf(0, (uint8_t)(latch >> 16), (uint8_t)(latch >> 8));
+    unsigned reg = (latch & 0xfc) | ((latch >> 16) & 0xf00) | byte;
+
+    if (!(latch & 0x80000000u) || byte + size > 4) {
+        *val = ~0ull;
+        return;
+    }
+    config_access(dev, reg, size, write, &v);
+    if (!write)
+        *val = v;
+}
+
+static void port_access(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool write, uint64_t *val)
+{
+    (void)v;
+    (void)arg;
+    if (offset >= 4) {
+        data_port((unsigned)offset - 4, size, write, val);
+    } else if (offset == 0 && size == 4) {
+        if (write)
+            vpci.latch = (uint32_t)*val;
+        else
+            *val = vpci.latch;
+    } else if (offset == RESET_PORT && size == 1) {
+        if (write)
+            outb(PCI_PORT_ADDRESS + RESET_PORT, (uint8_t)*val);
+        else
+            *val = inb(PCI_PORT_ADDRESS + RESET_PORT);
+    } else if (!write) {
+        *val = ~0ull;
+    }
+}
+
+/* ---- MMCFG ---- */
+
+static void mmcfg_access(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool write, uint64_t *val)
+{
+    const struct acpi_mcfg_segment *a = arg;
+    struct pci_sbdf dev =
+        pci_sbdf(a->segment, (uint8_t)(a->bus_start + (offset >> 20)), (uint8_t)(offset >> 12));
+    uint64_t read = 0;
+
+    (void)v;
+    for (unsigned i = 0; i < size; i += 4) {
+        unsigned reg = (unsigned)(offset & 0xfff) + i, n = MIN(size, 4u);
+        uint32_t part = (uint32_t)(*val >> (8 * i));
+
+        if ((reg & 3) + n > 4)
+            part = ~0u;
+        else
+            config_access(dev, reg, n, write, &part);
+        read |= (uint64_t)part << (8 * i);
+    }
+    if (!write)
+        *val = read;
+}
+
+static int mmcfg_register(struct domain *d, const struct acpi_mcfg_segment *m)
+{
+    struct acpi_mcfg_segment *copy = kzalloc(sizeof(*copy));
+    paddr_t start = m->address + ((paddr_t)m->bus_start << 20);
+    uint64_t size = ((uint64_t)m->bus_end - m->bus_start + 1) << 20;
+    int rc;
+
+    if (!copy)
+        return -XEN_ENOMEM;
+    *copy = *m;
+    rc = p2m_unmap_range(d, start >> PAGE_SHIFT, (start + size) >> PAGE_SHIFT);
+    return rc ? rc : emul_mmio_register(d, start, size, mmcfg_access, copy);
+}
+
+static const struct acpi_info *vpci_acpi;
+
+int vpci_mmcfg_reserved(struct domain *d, uint64_t address, uint16_t segment, uint8_t start_bus,
+                        uint8_t end_bus)
+{
+    if (d != vpci.domain || end_bus < start_bus)
+        return -XEN_EINVAL;
+    for (unsigned i = 0; i < vpci_acpi->nr_mcfg; i++) {
+        const struct acpi_mcfg_segment *m = &vpci_acpi->mcfg[i];
+
+        if (m->address == address && m->segment == segment && m->bus_start <= start_bus)
+            return 0;
+    }
+    return -XEN_ENODEV;
+}
+
+/* ---- devices that dom0 reports ---- */
+
+int vpci_device_add(struct domain *d, uint16_t segment, uint8_t bus, uint8_t devfn)
+{
+    struct pci_sbdf dev = pci_sbdf(segment, bus, devfn);
+    int rc = 0;
+
+    if (d != vpci.domain)
+        return -XEN_EPERM;
+    vpci_lock();
+    if (!function_find(dev)) {
+        pci_map_bus(segment, bus);
+        if (pci_present(dev))
+            function_found(dev, &rc);
+        else
+            rc = -XEN_ENODEV;
+    }
+    vpci_unlock();
+    return rc;
+}
+
+int vpci_device_remove(struct domain *d, uint16_t segment, uint8_t bus, uint8_t devfn)
+{
+    struct vpci_function *f;
+
+    if (d != vpci.domain)
+        return -XEN_EPERM;
+    vpci_lock();
+    f = function_find(pci_sbdf(segment, bus, devfn));
+    if (f && !f->read_only) {
+        vmsi_release(f);
+        vmsix_release(f);
+        vpci_bars_decode(f, false);
+    }
+    vpci_flush_needed = false;
+    vpci_unlock();
+    p2m_flush(d);
+    return f ? 0 : -XEN_ENODEV;
+}
+
+int vpci_init(struct domain *d, const struct acpi_info *acpi)
+{
+    int rc = 0;
+
+    vpci.domain = d;
+    vpci_acpi = acpi;
+    pci_init(acpi);
+    for (unsigned i = 0; i < acpi->nr_mcfg && !rc; i++)
+        rc = mmcfg_register(d, &acpi->mcfg[i]);
+    if (rc)
+        return rc;
+    rc = iommu_map_reserved(d);
+    if (rc)
+        return rc;
+    vpci_lock();
+    pci_scan_all(function_found, &rc);
+    vpci_flush_needed = false;
+    vpci_unlock();
+    pr_info("PCI: %u functions given to dom0\n", vpci.nr);
+    return rc ? rc : emul_port_register(d, PCI_PORT_ADDRESS, 8, port_access, NULL);
+}
