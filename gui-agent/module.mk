@@ -29,3 +29,25 @@ $(GUI_AGENT_LAYOUT): $(patsubst %,$(GUI_AGENT_B)/obj/%.o,layout-set layout-parse
 	$(CC) $(LDFLAGS_USER) -o $@ $^ -lxcb-randr -lxcb
 
 -include $(wildcard $(GUI_AGENT_B)/obj/*.d)
+
+# Unit tests: the pure modules under ASan and UBSan.
+GUI_AGENT_TESTS := $(patsubst tests/unit/gui-agent/%.c,%,$(wildcard tests/unit/gui-agent/test_*.c))
+GUI_AGENT_TEST_B := $(B)/gui-agent/test
+
+$(GUI_AGENT_TEST_B)/obj/%.o: gui-agent/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_SAN) -Wconversion -Igui-agent -Igui-common -Ilibvchan -c $< -o $@
+
+$(GUI_AGENT_TEST_B)/obj/%.o: tests/unit/gui-agent/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_SAN) -Igui-agent -Igui-common -Ilibvchan -c $< -o $@
+
+$(GUI_AGENT_TEST_B)/test_%: $(GUI_AGENT_TEST_B)/obj/test_%.o $(GUI_AGENT_PURE:%=$(GUI_AGENT_TEST_B)/obj/%.o)
+	$(CC) $(CFLAGS_SAN) -o $@ $^ -lcmocka
+
+.SECONDARY: $(GUI_AGENT_PURE:%=$(GUI_AGENT_TEST_B)/obj/%.o) $(GUI_AGENT_TESTS:%=$(GUI_AGENT_TEST_B)/obj/%.o)
+.PHONY: check-gui-agent-unit
+check-gui-agent-unit: $(GUI_AGENT_TESTS:%=$(GUI_AGENT_TEST_B)/%)
+	@tests/harness/stage gui-agent-unit -- sh -c 'st=0; for t in $^; do $$t || st=1; done; exit $$st'
+CHECK_QUICK += check-gui-agent-unit
+-include $(wildcard $(GUI_AGENT_TEST_B)/obj/*.d)
