@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * LZMA2 (the xz file format's filter 0x21) and the LZMA coder inside, as the LZMA SDK's specification
+ * describes them. The output is the dictionary: a match may reach back to the last dictionary reset.
+ */
+#include "unpack.h"
+#include "unlzma2.h"
+
+#define PROB_BITS    11
+#define PROB_INIT    ((1u << PROB_BITS) / 2)
+#define MOVE_BITS    5
+#define TOP          (1u << 24)
+#define STATES       12
+#define LIT_STATES   7 /* states below this follow a literal */
+#define POS_STATES   16
+#define MIN_MATCH    2
+#define END_SPECIAL  14 /* distance slots from here on have direct bits */
+#define ALIGN_BITS   4
+#define LITERAL_SIZE 0x300
+
+struct length_coder {
+    uint16_t choice, choice2;
+    uint16_t low[POS_STATES][8], mid[POS_STATES][8], high[256];
+};
+
+/* All adaptive probabilities, so that a reset is one loop. */
+struct probabilities {
+    uint16_t is_match[STATES][POS_STATES], is_rep[STATES], is_rep0[STATES], is_rep1[STATES], is_rep2[STATES];
+    uint16_t is_rep0_long[STATES][POS_STATES];
+    uint16_t slot[4][64], special[115], align[16];
+    struct length_coder match_len, rep_len;
+    uint16_t literal[16][LITERAL_SIZE]; /* lc + lp is 4 at most in LZMA2 */
+};
+
+struct lzma {
+    struct unpack *u;
+    size_t in_end; /* of the chunk */
+    size_t dict_start;
+    uint32_t range, code;
+    bool overrun; /* the range coder wanted more than the chunk has */
+    uint32_t lc, lp_mask, pb_mask;
+    uint32_t state, rep[4]; /* last distances minus one */
+    bool need_dict_reset, need_props;
+    struct probabilities p;
+};
+
+_Static_assert(sizeof(struct lzma) <= UNLZMA2_SCRATCH, "");
+
+static inline void normalize(struct lzma *s)
+{
+    if (s->range >= TOP)
+        return;
+    s->range <<= 8;
+    s->code <<= 8;
+    if (s->u->in_pos < s->in_end)
+        s->code |= s->u->in[s->u->in_pos++];
+    else
+        s->overrun = true;
+}
+
+static inline unsigned decode_bit(struct lzma *s, uint16_t *prob)
+{
+    uint32_t bound;
+
+    normalize(s);
+    bound = (s->range >> PROB_BITS) * *prob;
+    if (s->code < bound) {
+        s->range = bound;
+        *prob = (uint16_t)(*prob + (((1u << PROB_BITS) - *prob) >> MOVE_BITS));
+        return 0;
+    }
+    s->range -= bound;
+    s->code -= bound;
+    *prob = (uint16_t)(*prob - (*prob >> MOVE_BITS));
+    return 1;
+}
+
+static inline uint32_t decode_tree(struct lzma *s, uint16_t *probs, unsigned bits)
+{
+    uint32_t symbol = 1;
+
+    for (unsigned i = 0; i < bits; i++)
+        symbol = symbol << 1 | decode_bit(s, &probs[symbol]);
+    return symbol - (1u << bits);
+}
+
+static uint32_t decode_tree_reverse(struct lzma *s, uint16_t *probs, unsigned bits)
+{
+    uint32_t symbol = 1, value = 0;
+
+    for (unsigned i = 0; i < bits; i++) {
+        unsigned bit = decode_bit(s, &probs[symbol]);
+
+        symbol = symbol << 1 | bit;
+        value |= bit << i;
+    }
+    return value;
+}
+
+static uint32_t decode_direct(struct lzma *s, unsigned bits)
+{
+    uint32_t value = 0;
+
+    while (bits--) {
+        normalize(s);
+        s->range >>= 1;
+        value <<= 1;
+        if (s->code >= s->range) {
+            s->code -= s->range;
+            value |= 1;
+        }
+    }
+    return value;
+}
+
+static uint32_t decode_length(struct lzma *s, struct length_coder *coder, uint32_t pos_state)
+{
+    if (!decode_bit(s, &coder->choice))
+        return MIN_MATCH + decode_tree(s, coder->low[pos_state], 3);
+    if (!decode_bit(s, &coder->choice2))
+        return MIN_MATCH + 8 + decode_tree(s, coder->mid[pos_state], 3);
+    return MIN_MATCH + 16 + decode_tree(s, coder->high, 8);
+}
+
+static uint32_t decode_distance(struct lzma *s, uint32_t len)
+{
+    uint32_t slot = decode_tree(s, s->p.slot[MIN(len - MIN_MATCH, 3u)], 6), distance;
+    unsigned bits = (slot >> 1) - 1;
+
+    if (slot < 4)
+        return slot;
+    distance = (2 | (slot & 1)) << bits;
+    if (slot < END_SPECIAL)
+        return distance + decode_tree_reverse(s, &s->p.special[distance - slot], bits);
+    distance += decode_direct(s, bits - ALIGN_BITS) << ALIGN_BITS;
+    return distance + decode_tree_reverse(s, s->p.align, ALIGN_BITS);
+}
+
+/* After a match the byte at the last distance predicts the literal until they first differ. */
+static unsigned decode_matched_literal(struct lzma *s, uint16_t *probs, unsigned predicted)
+{
+    uint32_t symbol = 1, same = 0x100;
+
+    while (symbol < 0x100) {
+        unsigned bit, predicted_bit;
+
+        predicted <<= 1;
+        predicted_bit = predicted & same;
+        bit = decode_bit(s, &probs[same + predicted_bit + symbol]);
+        symbol = symbol << 1 | bit;
+        same &= bit ? predicted_bit : ~predicted_bit;
+    }
+    return symbol & 0xff;
+}
+
+static int decode_literal(struct lzma *s)
+{
+    struct unpack *u = s->u;
+    size_t pos = u->out_pos - s->dict_start;
+    unsigned previous = pos ? u->out[u->out_pos - 1] : 0;
+    uint16_t *probs = s->p.literal[((pos & s->lp_mask) << s->lc) + (previous >> (8 - s->lc))];
+    unsigned byte;
+
+    if (s->state < LIT_STATES) {
+        byte = decode_tree(s, probs, 8);
+    } else {
+        if (s->rep[0] >= pos)
+            return -XEN_EINVAL;
+        byte = decode_matched_literal(s, probs, u->out[u->out_pos - 1 - s->rep[0]]);
+    }
+    u->out[u->out_pos++] = (uint8_t)byte;
+    if (s->state < 4)
+        s->state = 0;
+    else
+        s->state -= s->state < 10 ? 3 : 6;
+    return 0;
+}
+
+/* Bring the distance number `i` to the front, or put a new one there. */
+static void use_distance(struct lzma *s, unsigned i, uint32_t distance)
+{
+    for (; i > 0; i--)
+        s->rep[i] = s->rep[i - 1];
+    s->rep[0] = distance;
+}
+
+/* A match with one of the last four distances; returns its length. */
+static uint32_t decode_rep(struct lzma *s, uint32_t pos_state)
+{
+    bool after_literal = s->state < LIT_STATES;
+    unsigned i;
+
+    if (!decode_bit(s, &s->p.is_rep0[s->state])) {
+        if (!decode_bit(s, &s->p.is_rep0_long[s->state][pos_state])) {
+            s->state = after_literal ? 9 : 11;
+            return 1;
+        }
+        i = 0;
+    } else if (!decode_bit(s, &s->p.is_rep1[s->state])) {
+        i = 1;
+    } else {
+        i = 2 + decode_bit(s, &s->p.is_rep2[s->state]);
+    }
+    use_distance(s, i, s->rep[i]);
+    s->state = after_literal ? 8 : 11;
+    return decode_length(s, &s->p.rep_len, pos_state);
+}
+
+static uint32_t decode_match(struct lzma *s, uint32_t pos_state)
+{
+    uint32_t len = decode_length(s, &s->p.match_len, pos_state);
+
+    use_distance(s, 3, decode_distance(s, len));
+    s->state = s->state < LIT_STATES ? 7 : 10;
+    return len;
+}
+
+static int decode_symbols(struct lzma *s, size_t out_end)
+{
+    struct unpack *u = s->u;
+
+    while (u->out_pos < out_end && !s->overrun) {
+        uint32_t pos_state = (uint32_t)(u->out_pos - s->dict_start) & s->pb_mask, len;
+        int rc;
+
+        if (!decode_bit(s, &s->p.is_match[s->state][pos_state])) {
+            rc = decode_literal(s);
+        } else {
+            if (decode_bit(s, &s->p.is_rep[s->state]))
+                len = decode_rep(s, pos_state);
+            else
+                len = decode_match(s, pos_state);
+            if (len > out_end - u->out_pos)
+                return -XEN_EINVAL;
+            rc = unpack_match(u, s->dict_start, (size_t)s->rep[0] + 1, len);
+        }
+        if (rc)
+            return rc;
+    }
+    normalize(s);
+    /* A whole chunk uses all its bytes and leaves the coder at zero. */
+    return s->overrun || s->u->in_pos != s->in_end || s->code ? -XEN_EINVAL : 0;
+}
+
+static void reset_state(struct lzma *s)
+{
+    uint16_t *prob = (uint16_t *)&s->p;
+
+    s->state = 0;
+    memset(s->rep, 0, sizeof(s->rep));
+    for (size_t i = 0; i < sizeof(s->p) / sizeof(*prob); i++)
+        prob[i] = PROB_INIT;
+}
+
+static int set_properties(struct lzma *s, uint8_t props)
+{
+    uint32_t lp = props / 9 % 5, pb = props / 45;
+
+    s->lc = props % 9;
+    if (pb > 4 || s->lc + lp > 4)
+        return -XEN_EINVAL;
+    s->lp_mask = (1u << lp) - 1;
+    s->pb_mask = (1u << pb) - 1;
+    s->need_props = false;
+    return 0;
+}
+
+static uint32_t read_be16(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 8 | p[1];
+}
+
+static void reset_dictionary(struct lzma *s)
+{
+    s->dict_start = s->u->out_pos;
+    s->need_dict_reset = false;
+    s->need_props = true;
+}
+
+/* Bits 5 and 6 of the control byte: what to reset first. */
+enum { RESET_NOTHING, RESET_STATE, RESET_PROPS, RESET_DICTIONARY };
+
+static int lzma_chunk(struct lzma *s, uint8_t control)
+{
+    struct unpack *u = s->u;
+    const uint8_t *p = unpack_next(u);
+    unsigned reset = control >> 5 & 3, header = reset >= RESET_PROPS ? 6 : 5;
+    uint32_t out_len, in_len;
+
+    if (unpack_left(u) < header)
+        return -XEN_EINVAL;
+    out_len = ((control & 0x1fu) << 16) + read_be16(p + 1) + 1;
+    in_len = read_be16(p + 3) + 1;
+    u->in_pos += header;
+    if (in_len > unpack_left(u) || in_len < 5)
+        return -XEN_EINVAL;
+    if (out_len > u->out_cap - u->out_pos)
+        return -XEN_E2BIG;
+    if (reset == RESET_DICTIONARY)
+        reset_dictionary(s);
+    if (reset >= RESET_PROPS && set_properties(s, p[5]))
+        return -XEN_EINVAL;
+    if (s->need_dict_reset || s->need_props)
+        return -XEN_EINVAL;
+    if (reset != RESET_NOTHING)
+        reset_state(s);
+    p = unpack_next(u);
+    s->in_end = u->in_pos + in_len;
+    s->range = UINT32_MAX;
+    s->code = read_be16(p + 1) << 16 | read_be16(p + 3);
+    u->in_pos += 5;
+    if (p[0])
+        return -XEN_EINVAL;
+    return decode_symbols(s, u->out_pos + out_len);
+}
+
+static int stored_chunk(struct lzma *s, uint8_t control)
+{
+    struct unpack *u = s->u;
+    uint32_t len;
+
+    if (unpack_left(u) < 3)
+        return -XEN_EINVAL;
+    len = read_be16(unpack_next(u) + 1) + 1;
+    u->in_pos += 3;
+    if (control == 1)
+        reset_dictionary(s);
+    if (s->need_dict_reset)
+        return -XEN_EINVAL;
+    return unpack_literals(u, len);
+}
+
+int unpack_lzma2(struct unpack *u, void *scratch)
+{
+    struct lzma *s = scratch;
+
+    memset(s, 0, sizeof(*s));
+    s->u = u;
+    s->need_dict_reset = true;
+    s->need_props = true;
+    while (unpack_left(u)) {
+        uint8_t control = *unpack_next(u);
+        int rc;
+
+        if (!control) {
+            u->in_pos++;
+            return 0;
+        }
+        if (control >= 0x80)
+            rc = lzma_chunk(s, control);
+        else if (control <= 2)
+            rc = stored_chunk(s, control);
+        else
+            rc = -XEN_EINVAL;
+        if (rc)
+            return rc;
+    }
+    return -XEN_EINVAL;
+}

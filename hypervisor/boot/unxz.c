@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The xz container (The .xz File Format 1.1): stream header, blocks, index, footer, all with their CRC32; the
+ * x86 branch filter; checks none, CRC32 and CRC64. One stream; what follows it is not looked at.
+ */
+#include "unlzma2.h"
+
+#define STREAM_HEADER_SIZE 12
+#define FILTER_X86         0x04
+#define FILTER_LZMA2       0x21
+#define VLI_MAX            (UINT64_MAX / 2)
+
+enum { CHECK_NONE = 0, CHECK_CRC32 = 1, CHECK_CRC64 = 4 };
+
+struct xz {
+    struct unpack *u;
+    uint8_t check, check_size;
+    uint64_t blocks, unpadded_sum, unpacked_sum; /* the index must tell the same */
+    struct crc_tables crc32, crc64;
+    uint64_t lzma[UNLZMA2_SCRATCH / 8];
+};
+
+static uint32_t crc32(const struct xz *x, const uint8_t *p, size_t len)
+{
+    return (uint32_t)crc_of(&x->crc32, UINT32_MAX, p, len);
+}
+
+/* Variable-length integer: seven bits a byte, least significant first. */
+static int read_vli(const uint8_t *p, size_t len, size_t *pos, uint64_t *value)
+{
+    *value = 0;
+    for (unsigned shift = 0; shift < 63 && *pos < len; shift += 7) {
+        uint8_t byte = p[(*pos)++];
+
+        *value |= (uint64_t)(byte & 0x7f) << shift;
+        if (!(byte & 0x80))
+            return byte || !shift ? 0 : -XEN_EINVAL; /* no padding with zero bytes */
+    }
+    return -XEN_EINVAL;
+}
+
+/*
+ * Undo the x86 branch filter: behind an opcode e8 or e9 the encoder made relative targets absolute, if their
+ * top byte was 00 or ff. `recent` remembers in its low three bits which of the last bytes looked like an
+ * opcode too: the filter leaves alone what overlaps with such in certain ways.
+ */
+static bool is_sign_byte(unsigned byte)
+{
+    return byte == 0 || byte == 0xff;
+}
+
+static uint32_t absolute_to_relative(uint32_t target, uint32_t next_ip, uint32_t recent)
+{
+    static const uint8_t overlapped_bytes[8] = {0, 1, 2, 2, 3, 3, 3, 3};
+    unsigned bits = 8u * overlapped_bytes[recent];
+    uint32_t relative = target - next_ip;
+
+    /* Once is enough: the outcome's byte there is the inverse of the target's, which is_sign_byte() refused.
+     */
+    if (recent && is_sign_byte(relative >> (24 - bits) & 0xff))
+        relative = (relative ^ ((1u << (32 - bits)) - 1)) - next_ip;
+    relative &= 0x01ffffff;
+    return relative & 0x01000000 ? relative | 0xff000000 : relative;
+}
+
+static void undo_x86_filter(uint8_t *buf, size_t size)
+{
+    static const uint8_t allowed[8] = {1, 1, 1, 0, 1, 0, 0, 0}, check_at[8] = {4, 3, 2, 2, 1, 1, 1, 1};
+    size_t next = 0; /* first byte behind the last opcode-like one */
+    uint32_t recent = 0;
+
+    for (size_t i = 0; i + 4 < size; i++) {
+        if ((buf[i] & 0xfe) != 0xe8)
+            continue;
+        recent = i - next > 2 ? 0 : recent << (i - next) & 7;
+        next = i + 1;
+        if ((recent && (!allowed[recent] || is_sign_byte(buf[i + check_at[recent]]))) ||
+            !is_sign_byte(buf[i + 4])) {
+            recent = recent << 1 | 1;
+            continue;
+        }
+        write_le32(buf + i + 1, absolute_to_relative(read_le32(buf + i + 1), (uint32_t)i + 5, recent));
+        i += 4;
+    }
+}
+
+static int verify_check(struct xz *x, const uint8_t *data, size_t len)
+{
+    const uint8_t *stored = unpack_next(x->u);
+
+    if (unpack_left(x->u) < x->check_size)
+        return -XEN_EINVAL;
+    x->u->in_pos += x->check_size;
+    if (x->check == CHECK_CRC32 && crc32(x, data, len) != read_le32(stored))
+        return -XEN_EINVAL;
+    if (x->check == CHECK_CRC64 && crc_of(&x->crc64, UINT64_MAX, data, len) != read_le64(stored))
+        return -XEN_EINVAL;
+    return 0;
+}
+
+struct block_header {
+    uint64_t packed, unpacked; /* UINT64_MAX: not told */
+    bool x86;
+};
+
+/* Filters: optionally x86 without properties, then LZMA2 with its dictionary size (which the output makes
+ * moot). */
+static int parse_filters(const uint8_t *p, size_t len, size_t *pos, unsigned count, struct block_header *h)
+{
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t id, props_size;
+
+        if (read_vli(p, len, pos, &id) || read_vli(p, len, pos, &props_size) || props_size > len - *pos)
+            return -XEN_EINVAL;
+        if (i + 1 < count && id == FILTER_X86 && props_size == 0 && !h->x86)
+            h->x86 = true;
+        else if (i + 1 != count || id != FILTER_LZMA2 || props_size != 1)
+            return -XEN_ENOSYS;
+        *pos += (size_t)props_size;
+    }
+    return 0;
+}
+
+static int parse_block_header(struct xz *x, struct block_header *h)
+{
+    const uint8_t *p = unpack_next(x->u);
+    size_t size = (p[0] + 1u) * 4, pos = 2;
+    int rc;
+
+    *h = (struct block_header){.packed = UINT64_MAX, .unpacked = UINT64_MAX};
+    if (size > unpack_left(x->u) || crc32(x, p, size - 4) != read_le32(p + size - 4) || p[1] & 0x3c)
+        return -XEN_EINVAL;
+    if (p[1] & 0x40 && read_vli(p, size - 4, &pos, &h->packed))
+        return -XEN_EINVAL;
+    if (p[1] & 0x80 && read_vli(p, size - 4, &pos, &h->unpacked))
+        return -XEN_EINVAL;
+    rc = parse_filters(p, size - 4, &pos, (p[1] & 3u) + 1, h);
+    for (; !rc && pos < size - 4; pos++)
+        if (p[pos])
+            rc = -XEN_EINVAL;
+    x->u->in_pos += size;
+    return rc;
+}
+
+static int skip_padding(struct unpack *u, size_t from)
+{
+    for (; (u->in_pos - from) % 4; u->in_pos++)
+        if (!unpack_left(u) || *unpack_next(u))
+            return -XEN_EINVAL;
+    return 0;
+}
+
+static int unpack_block(struct xz *x)
+{
+    struct unpack *u = x->u;
+    struct block_header h;
+    size_t start = u->in_pos, out_start = u->out_pos, data, packed, unpacked;
+    int rc = parse_block_header(x, &h);
+
+    data = u->in_pos;
+    if (!rc)
+        rc = unpack_lzma2(u, x->lzma);
+    if (rc)
+        return rc;
+    packed = u->in_pos - data;
+    unpacked = u->out_pos - out_start;
+    if ((h.packed != UINT64_MAX && h.packed != packed) ||
+        (h.unpacked != UINT64_MAX && h.unpacked != unpacked))
+        return -XEN_EINVAL;
+    if (h.x86)
+        undo_x86_filter(u->out + out_start, unpacked);
+    x->blocks++;
+    x->unpadded_sum += u->in_pos - start + x->check_size;
+    x->unpacked_sum += unpacked;
+    rc = skip_padding(u, data);
+    return rc ? rc : verify_check(x, u->out + out_start, unpacked);
+}
+
+static int check_index(struct xz *x)
+{
+    struct unpack *u = x->u;
+    size_t start = u->in_pos++;
+    uint64_t count, unpadded, unpacked, unpadded_sum = 0, unpacked_sum = 0;
+
+    if (read_vli(u->in, u->in_len, &u->in_pos, &count) || count != x->blocks)
+        return -XEN_EINVAL;
+    for (; count; count--) {
+        if (read_vli(u->in, u->in_len, &u->in_pos, &unpadded) ||
+            read_vli(u->in, u->in_len, &u->in_pos, &unpacked))
+            return -XEN_EINVAL;
+        unpadded_sum += unpadded;
+        unpacked_sum += unpacked;
+    }
+    if (unpadded_sum != x->unpadded_sum || unpacked_sum != x->unpacked_sum || skip_padding(u, start) ||
+        unpack_left(u) < 4 || crc32(x, u->in + start, u->in_pos - start) != read_le32(unpack_next(u)))
+        return -XEN_EINVAL;
+    u->in_pos += 4;
+    return 0;
+}
+
+static int check_footer(struct xz *x, const uint8_t *stream_flags, size_t index_size)
+{
+    const uint8_t *p = unpack_next(x->u);
+
+    if (unpack_left(x->u) < 12 || crc32(x, p + 4, 6) != read_le32(p) || memcmp(p + 8, stream_flags, 2) ||
+        memcmp(p + 10, "YZ", 2) || (read_le32(p + 4) + 1ull) * 4 != index_size)
+        return -XEN_EINVAL;
+    x->u->in_pos += 12;
+    return 0;
+}
+
+static int parse_stream_header(struct xz *x, const uint8_t *p)
+{
+    if (unpack_left(x->u) < STREAM_HEADER_SIZE || crc32(x, p + 6, 2) != read_le32(p + 8) || p[6] ||
+        p[7] & 0xf0)
+        return -XEN_EINVAL;
+    x->check = p[7];
+    switch (x->check) {
+    case CHECK_NONE:
+        break;
+    case CHECK_CRC32:
+        x->check_size = 4;
+        break;
+    case CHECK_CRC64:
+        x->check_size = 8;
+        crc_init(&x->crc64, CRC64_POLY);
+        break;
+    default:
+        return -XEN_ENOSYS;
+    }
+    x->u->in_pos += STREAM_HEADER_SIZE;
+    return 0;
+}
+
+int unpack_xz(struct unpack *u)
+{
+    struct xz *x = (void *)u->scratch;
+    const uint8_t *header = unpack_next(u);
+    size_t index;
+    int rc;
+
+    memset(x, 0, offsetof(struct xz, crc32));
+    x->u = u;
+    crc_init(&x->crc32, CRC32_POLY);
+    rc = parse_stream_header(x, header);
+    if (rc)
+        return rc;
+    while (unpack_left(u) && *unpack_next(u)) {
+        rc = unpack_block(x);
+        if (rc)
+            return rc;
+    }
+    if (!unpack_left(u))
+        return -XEN_EINVAL;
+    index = u->in_pos;
+    rc = check_index(x);
+    return rc ? rc : check_footer(x, header + 6, u->in_pos - index);
+}
