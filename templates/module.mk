@@ -11,7 +11,7 @@ $(TPL)/init: $(TPL)/obj/init.o $(TPL)/obj/early.o
 -include $(wildcard $(TPL)/obj/*.d)
 
 ALL += $(TPL)/init
-HELP += template|build~the~template~TEMPLATE=$(TEMPLATE)~and~the~guests'~kernel templates|build~all~templates
+HELP += template|build~the~template~TEMPLATE=$(TEMPLATE)~and~the~guest~kernel templates|build~all~templates
 
 # what the agents install into a template, and the Debian packages they need
 .PHONY: template-stage template template-kernel templates
