@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The content area of one window: an X window inside the frame that shows the guest's pixels and receives the
+ * pointer. Damage is collected here and put on the screen once a frame, at most one frame in flight.
+ */
+#ifndef CONTENT_H
+#define CONTENT_H
+
+#include <gtk/gtk.h>
+#include <stdbool.h>
+
+#include "geometry.h"
+#include "pixels.h"
+
+struct content;
+
+struct content_ops {
+    /* The first pixels are on the screen. */
+    void (*first_frame)(void *data);
+    /* All damage that came before content_frame_request() is on the screen, or nothing of it can be seen. */
+    void (*frame_done)(void *data, uint32_t serial);
+    /* A pointer event (button, motion, crossing) of the X window. */
+    void (*pointer)(void *data, const XEvent *event);
+};
+
+/* A child of `parent` (whose frame clock sets the pace) at `area`, filled with `background` (0xRRGGBB). */
+struct content *content_new(struct pixels *pixels, GdkWindow *parent, const struct rect *area,
+                            uint32_t background, const struct content_ops *ops, void *data);
+void content_free(struct content *content);
+
+Window content_xid(const struct content *content);
+
+/* Move and resize inside the parent. */
+void content_place(struct content *content, const struct rect *area);
+
+/* A new buffer (NULL: none): all of it counts as damaged. */
+void content_source(struct content *content, const void *buffer, int w, int h);
+
+void content_damage(struct content *content, const struct rect *rect);
+void content_frame_request(struct content *content, uint32_t serial);
+
+/* Whether it can be seen at all: hidden and minimised windows are not drawn. */
+void content_visible(struct content *content, bool visible);
+
+void content_cursor(struct content *content, Cursor cursor);
+
+/* An event of this X window. */
+void content_event(struct content *content, const XEvent *event);
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "frame.h"
+
+#define BUTTON 22 /* width of a button's area */
+#define CORNER 16 /* length of the border that resizes both ways */
+#define MARK   4  /* half the size of a button's mark */
+#define PAD    6
+
+static const enum frame_part buttons[] = {FRAME_PART_CLOSE, FRAME_PART_MAXIMIZE, FRAME_PART_MINIMIZE};
+
+static void set_color(cairo_t *cr, uint32_t color, double factor)
+{
+    cairo_set_source_rgb(cr, (color >> 16 & 0xff) / 255.0 * factor, (color >> 8 & 0xff) / 255.0 * factor,
+                         (color & 0xff) / 255.0 * factor);
+}
+
+/* Black text on light colours, white on dark ones (Rec. 601 luma). */
+static double text_gray(uint32_t color)
+{
+    unsigned luma = 299 * (color >> 16 & 0xff) + 587 * (color >> 8 & 0xff) + 114 * (color & 0xff);
+
+    return luma > 140000 ? 0.0 : 1.0;
+}
+
+static int button_x(int w, int index)
+{
+    return w - FRAME_BORDER - BUTTON * (index + 1);
+}
+
+static void draw_mark(cairo_t *cr, enum frame_part part, double x, double y)
+{
+    switch (part) {
+    case FRAME_PART_CLOSE:
+        cairo_move_to(cr, x - MARK, y - MARK);
+        cairo_line_to(cr, x + MARK, y + MARK);
+        cairo_move_to(cr, x + MARK, y - MARK);
+        cairo_line_to(cr, x - MARK, y + MARK);
+        break;
+    case FRAME_PART_MAXIMIZE:
+        cairo_rectangle(cr, x - MARK, y - MARK, 2 * MARK, 2 * MARK);
+        break;
+    default:
+        cairo_move_to(cr, x - MARK, y + MARK);
+        cairo_line_to(cr, x + MARK, y + MARK);
+        break;
+    }
+    cairo_stroke(cr);
+}
+
+static int layout_text(PangoLayout *layout, const char *text, bool bold, int max_width, int *height)
+{
+    PangoAttrList *attributes = pango_attr_list_new();
+    int width;
+
+    if (bold)
+        pango_attr_list_insert(attributes, pango_attr_weight_new(PANGO_WEIGHT_BOLD));
+    pango_layout_set_attributes(layout, attributes);
+    pango_attr_list_unref(attributes);
+    pango_layout_set_single_paragraph_mode(layout, TRUE);
+    pango_layout_set_ellipsize(layout, PANGO_ELLIPSIZE_END);
+    pango_layout_set_width(layout, MAX(max_width, 0) * PANGO_SCALE);
+    pango_layout_set_text(layout, text, -1);
+    pango_layout_get_pixel_size(layout, &width, height);
+    return width;
+}
+
+/* The domain's name stands on inverse ground, where no title can come. */
+static void draw_header(cairo_t *cr, PangoLayout *layout, int w, const struct frame_look *look)
+{
+    double gray = text_gray(look->color);
+    int left = FRAME_BORDER + 2, right = button_x(w, G_N_ELEMENTS(buttons) - 1) - PAD, width, height;
+
+    if (right - left > 4 * PAD) {
+        width = layout_text(layout, look->domain, true, right - left - 2 * PAD, &height);
+        cairo_set_source_rgb(cr, gray, gray, gray);
+        cairo_rectangle(cr, left, 3, width + 2 * PAD, FRAME_HEADER - 6);
+        cairo_fill(cr);
+        cairo_set_source_rgb(cr, 1 - gray, 1 - gray, 1 - gray);
+        cairo_move_to(cr, left + PAD, (FRAME_HEADER - height) / 2);
+        pango_cairo_show_layout(cr, layout);
+        left += width + 3 * PAD;
+    }
+    cairo_set_source_rgb(cr, gray, gray, gray);
+    if (right - left > 4 * PAD && look->title[0]) {
+        layout_text(layout, look->title, false, right - left, &height);
+        cairo_move_to(cr, left, (FRAME_HEADER - height) / 2);
+        pango_cairo_show_layout(cr, layout);
+    }
+    cairo_set_line_width(cr, 1.5);
+    for (int i = 0; i < (int)G_N_ELEMENTS(buttons); i++)
+        draw_mark(cr, buttons[i], button_x(w, i) + BUTTON / 2, FRAME_HEADER / 2);
+}
+
+void frame_draw(cairo_t *cr, PangoLayout *layout, int w, int h, const struct frame_look *look)
+{
+    int b = frame_border(look->kind), top = frame_top(look->kind);
+
+    set_color(cr, look->color, 1.0);
+    cairo_set_fill_rule(cr, CAIRO_FILL_RULE_EVEN_ODD);
+    cairo_rectangle(cr, 0, 0, w, h);
+    cairo_rectangle(cr, b, top, MAX(w - 2 * b, 0), MAX(h - top - b, 0));
+    cairo_fill(cr);
+    if (look->kind != FRAME_NORMAL)
+        return;
+    if (!look->focused) {
+        /* The border keeps its full colour: it is what users look for. */
+        set_color(cr, look->color, 0.8);
+        cairo_rectangle(cr, b, b, MAX(w - 2 * b, 0), top - b);
+        cairo_fill(cr);
+    }
+    draw_header(cr, layout, w, look);
+}
+
+static enum frame_part edge_hit(int w, int h, int x, int y)
+{
+    bool n = y < FRAME_BORDER, s = y >= h - FRAME_BORDER, west = x < FRAME_BORDER, e = x >= w - FRAME_BORDER;
+
+    if (!n && !s && !west && !e)
+        return FRAME_PART_NONE;
+    if (y < CORNER && x < CORNER)
+        return FRAME_PART_NW;
+    if (y < CORNER && x >= w - CORNER)
+        return FRAME_PART_NE;
+    if (y >= h - CORNER && x < CORNER)
+        return FRAME_PART_SW;
+    if (y >= h - CORNER && x >= w - CORNER)
+        return FRAME_PART_SE;
+    if (n || s)
+        return n ? FRAME_PART_N : FRAME_PART_S;
+    return west ? FRAME_PART_W : FRAME_PART_E;
+}
+
+enum frame_part frame_hit(enum frame_kind kind, int w, int h, int x, int y)
+{
+    enum frame_part edge;
+
+    if (kind != FRAME_NORMAL || x < 0 || y < 0 || x >= w || y >= h)
+        return FRAME_PART_NONE;
+    edge = edge_hit(w, h, x, y);
+    if (edge != FRAME_PART_NONE)
+        return edge;
+    if (y >= FRAME_HEADER)
+        return FRAME_PART_NONE;
+    for (int i = 0; i < (int)G_N_ELEMENTS(buttons); i++) {
+        if (x >= button_x(w, i) && x < button_x(w, i) + BUTTON)
+            return buttons[i];
+    }
+    return FRAME_PART_HEADER;
+}
+
+bool frame_part_edge(enum frame_part part, GdkWindowEdge *edge)
+{
+    static const int edges[] = {
+        [FRAME_PART_N] = 1 + GDK_WINDOW_EDGE_NORTH,       [FRAME_PART_S] = 1 + GDK_WINDOW_EDGE_SOUTH,
+        [FRAME_PART_W] = 1 + GDK_WINDOW_EDGE_WEST,        [FRAME_PART_E] = 1 + GDK_WINDOW_EDGE_EAST,
+        [FRAME_PART_NW] = 1 + GDK_WINDOW_EDGE_NORTH_WEST, [FRAME_PART_NE] = 1 + GDK_WINDOW_EDGE_NORTH_EAST,
+        [FRAME_PART_SW] = 1 + GDK_WINDOW_EDGE_SOUTH_WEST, [FRAME_PART_SE] = 1 + GDK_WINDOW_EDGE_SOUTH_EAST,
+    };
+
+    if (!edges[part])
+        return false;
+    *edge = (GdkWindowEdge)(edges[part] - 1);
+    return true;
+}

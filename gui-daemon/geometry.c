@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "geometry.h"
+
+#include "../gui-common/gui-protocol.h"
+
+#define HEADER_REACH 64
+
+bool rect_equal(const struct rect *a, const struct rect *b)
+{
+    return a->x == b->x && a->y == b->y && a->w == b->w && a->h == b->h;
+}
+
+static int min(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static int max(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+/* The lower bound wins if the range is empty. */
+static int clamp(int v, int lo, int hi)
+{
+    return max(min(v, hi), lo);
+}
+
+bool rect_intersect(const struct rect *a, const struct rect *b, struct rect *out)
+{
+    int x1 = max(a->x, b->x), y1 = max(a->y, b->y);
+    int x2 = min(a->x + a->w, b->x + b->w), y2 = min(a->y + a->h, b->y + b->h);
+
+    if (x2 <= x1 || y2 <= y1) {
+        *out = (struct rect){0};
+        return false;
+    }
+    *out = (struct rect){x1, y1, x2 - x1, y2 - y1};
+    return true;
+}
+
+bool geometry_valid(int32_t untrusted_x, int32_t untrusted_y, uint32_t untrusted_w, uint32_t untrusted_h,
+                    struct rect *out)
+{
+    if (!untrusted_w || !untrusted_h || untrusted_w > GUI_MAX_WIDTH || untrusted_h > GUI_MAX_HEIGHT)
+        return false;
+    out->x = clamp(untrusted_x, -GUI_MAX_WIDTH, GUI_MAX_WIDTH);
+    out->y = clamp(untrusted_y, -GUI_MAX_HEIGHT, GUI_MAX_HEIGHT);
+    out->w = (int)untrusted_w;
+    out->h = (int)untrusted_h;
+    return true;
+}
+
+int frame_border(enum frame_kind kind)
+{
+    static const int border[] = {
+        [FRAME_NORMAL] = FRAME_BORDER,
+        [FRAME_FULLSCREEN] = FRAME_BORDER,
+        [FRAME_POPUP] = FRAME_POPUP_BORDER,
+        [FRAME_NONE] = 0,
+    };
+
+    return border[kind];
+}
+
+int frame_top(enum frame_kind kind)
+{
+    return kind == FRAME_NORMAL ? FRAME_HEADER : frame_border(kind);
+}
+
+struct rect frame_outer(enum frame_kind kind, const struct rect *content)
+{
+    int b = frame_border(kind), top = frame_top(kind);
+
+    return (struct rect){content->x - b, content->y - top, content->w + 2 * b, content->h + top + b};
+}
+
+struct rect frame_content(enum frame_kind kind, const struct rect *outer)
+{
+    int b = frame_border(kind), top = frame_top(kind);
+
+    return (struct rect){outer->x + b, outer->y + top, max(outer->w - 2 * b, 1), max(outer->h - top - b, 1)};
+}
+
+bool popup_too_large(const struct rect *content, const struct rect *work)
+{
+    return (int64_t)content->w * content->h * 10 > (int64_t)work->w * work->h * 9;
+}
+
+bool popup_constrain(struct rect *content, const struct rect *work)
+{
+    const int b = FRAME_POPUP_BORDER;
+    struct rect old = *content;
+
+    content->w = clamp(content->w, 1, work->w - 2 * b);
+    content->h = clamp(content->h, 1, work->h - 2 * b);
+    content->x = clamp(content->x, work->x + b, work->x + work->w - b - content->w);
+    content->y = clamp(content->y, work->y + b, work->y + work->h - b - content->h);
+    return !rect_equal(&old, content);
+}
+
+void toplevel_constrain(struct rect *content, const struct rect *work)
+{
+    content->x = clamp(content->x, work->x - content->w + HEADER_REACH, work->x + work->w - HEADER_REACH);
+    content->y = clamp(content->y, work->y + FRAME_HEADER, work->y + work->h);
+}

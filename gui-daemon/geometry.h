@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Rectangles of windows on the screen: clamping, the rules for override-redirect windows, the frame. Pure. */
+#ifndef GEOMETRY_H
+#define GEOMETRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct rect {
+    int x, y, w, h;
+};
+
+/* Thickness of the coloured frame around the content of a normal window, and of an override-redirect one. */
+#define FRAME_BORDER       4
+#define FRAME_HEADER       26
+#define FRAME_POPUP_BORDER 2
+
+enum frame_kind {
+    FRAME_NORMAL,     /* border on all sides and a header bar */
+    FRAME_FULLSCREEN, /* border only */
+    FRAME_POPUP,      /* thin border only */
+    FRAME_NONE,       /* tray icons */
+};
+
+bool rect_equal(const struct rect *a, const struct rect *b);
+
+/* The common part; false (and *out empty) if there is none. */
+bool rect_intersect(const struct rect *a, const struct rect *b, struct rect *out);
+
+/*
+ * Bring geometry that an agent named within the protocol's limits: position within ±GUI_MAX_*, size
+ * 1…GUI_MAX_*. Returns false if the size was zero or too large, that is: a violation. Position is clamped
+ * silently.
+ */
+bool geometry_valid(int32_t untrusted_x, int32_t untrusted_y, uint32_t untrusted_w, uint32_t untrusted_h,
+                    struct rect *out);
+
+/* Room that a frame takes outside of the content: left = right = bottom = border. */
+int frame_border(enum frame_kind kind);
+int frame_top(enum frame_kind kind);
+
+/* The outer rectangle (X window with frame) for a content rectangle, and back. */
+struct rect frame_outer(enum frame_kind kind, const struct rect *content);
+struct rect frame_content(enum frame_kind kind, const struct rect *outer);
+
+/* True if an override-redirect window of that content size would cover more than 90 % of the work area. */
+bool popup_too_large(const struct rect *content, const struct rect *work);
+
+/*
+ * Move, and if needed shrink, the content of an override-redirect window so that it lies in the work area
+ * with its border. Returns true if something changed.
+ */
+bool popup_constrain(struct rect *content, const struct rect *work);
+
+/* Move a normal window so that its header stays reachable: at least 64 x FRAME_HEADER of it in the work area.
+ */
+void toplevel_constrain(struct rect *content, const struct rect *work);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "notify.h"
+
+#include <gio/gio.h>
+#include <stdbool.h>
+
+#define TIMEOUT_MS 6000
+
+struct notification {
+    char *summary, *text;
+};
+
+static void notification_free(struct notification *n)
+{
+    g_free(n->summary);
+    g_free(n->text);
+    g_free(n);
+}
+
+/* Never let GIO look for, or start, a bus that is not there. */
+static bool bus_exists(void)
+{
+    const char *runtime = g_getenv("XDG_RUNTIME_DIR");
+    g_autofree char *path = runtime ? g_build_filename(runtime, "bus", NULL) : NULL;
+
+    return g_getenv("DBUS_SESSION_BUS_ADDRESS") || (path && g_file_test(path, G_FILE_TEST_EXISTS));
+}
+
+static void got_bus(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GDBusConnection) bus = g_bus_get_finish(result, NULL);
+    struct notification *n = data;
+    GVariantBuilder actions, hints;
+
+    (void)source;
+    if (bus) {
+        g_variant_builder_init(&actions, G_VARIANT_TYPE("as"));
+        g_variant_builder_init(&hints, G_VARIANT_TYPE("a{sv}"));
+        g_dbus_connection_call(bus, "org.freedesktop.Notifications", "/org/freedesktop/Notifications",
+                               "org.freedesktop.Notifications", "Notify",
+                               g_variant_new("(susssasa{sv}i)", "qubes-guid", 0u, "", n->summary, n->text,
+                                             &actions, &hints, TIMEOUT_MS),
+                               NULL, G_DBUS_CALL_FLAGS_NONE, TIMEOUT_MS, NULL, NULL, NULL);
+    }
+    notification_free(n);
+}
+
+void notify_show(const char *summary, const char *text)
+{
+    struct notification *n;
+
+    g_printerr("qubes-guid: %s: %s\n", summary, text);
+    if (!bus_exists())
+        return;
+    n = g_new0(struct notification, 1);
+    n->summary = g_strdup(summary);
+    n->text = g_markup_escape_text(text, -1);
+    g_bus_get(G_BUS_TYPE_SESSION, NULL, got_bus, n);
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Backend of pixels.h by MIT-SHM. One segment (a memfd) serves all windows as a ring: a frame takes one
+ * piece, the server's completion event of its last put gives it back. The segment grows to the largest frame
+ * seen.
+ */
+#include "pixels.h"
+
+#include <X11/Xlib-xcb.h>
+#include <X11/extensions/XShm.h>
+#include <glib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <xcb/shm.h>
+#include <xcb/xcb.h>
+
+#include "staging.h"
+
+#define SEGMENT_MIN (1024 * 1024)
+#define PIXEL       4
+
+struct pixels {
+    Display *display;
+    xcb_connection_t *xcb;
+    int completion_event;
+    GC gc;
+    unsigned depth;
+    xcb_shm_seg_t segment;
+    uint8_t *memory;
+    struct staging ring;
+    struct pixels_surface *owner[STAGING_SLOTS]; /* of the ring's pieces, oldest at `oldest` */
+    unsigned oldest;
+    GQueue waiting; /* surfaces whose put was refused */
+    struct pixels_counters counters;
+};
+
+struct pixels_surface {
+    struct pixels *pixels;
+    Window window;
+    void (*done)(void *data);
+    void *data;
+    const uint8_t *source;
+    int w, h;
+};
+
+static void segment_free(struct pixels *p)
+{
+    if (!p->memory)
+        return;
+    xcb_shm_detach(p->xcb, p->segment);
+    munmap(p->memory, p->ring.capacity);
+    p->memory = NULL;
+    staging_init(&p->ring, 0);
+}
+
+static bool segment_new(struct pixels *p, size_t size)
+{
+    int fd = memfd_create("qubes-guid", MFD_CLOEXEC);
+    void *memory = MAP_FAILED;
+
+    if (fd < 0)
+        return false;
+    if (!ftruncate(fd, (off_t)size))
+        memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (memory == MAP_FAILED) {
+        close(fd);
+        return false;
+    }
+    p->segment = xcb_generate_id(p->xcb);
+    xcb_shm_attach_fd(p->xcb, p->segment, fd, true); /* closes fd */
+    p->memory = memory;
+    staging_init(&p->ring, size);
+    return true;
+}
+
+struct pixels *pixels_new(Display *display, const char **error)
+{
+    int screen = DefaultScreen(display), major, minor;
+    struct pixels *p;
+    Bool shared;
+
+    if (!XShmQueryVersion(display, &major, &minor, &shared) || major * 100 + minor < 102) {
+        *error = "the X server has no MIT-SHM 1.2";
+        return NULL;
+    }
+    if (DefaultDepth(display, screen) != 24 || ImageByteOrder(display) != LSBFirst) {
+        *error = "the X screen's depth is not 24 bits";
+        return NULL;
+    }
+    p = g_new0(struct pixels, 1);
+    p->display = display;
+    p->xcb = XGetXCBConnection(display);
+    p->completion_event = XShmGetEventBase(display) + ShmCompletion;
+    p->gc = XCreateGC(display, DefaultRootWindow(display), 0, NULL);
+    p->depth = 24;
+    g_queue_init(&p->waiting);
+    return p;
+}
+
+void pixels_free(struct pixels *p)
+{
+    if (!p)
+        return;
+    segment_free(p);
+    XFreeGC(p->display, p->gc);
+    g_queue_clear(&p->waiting);
+    g_free(p);
+}
+
+const struct pixels_counters *pixels_counters(const struct pixels *p)
+{
+    return &p->counters;
+}
+
+static void wake_waiting(struct pixels *p)
+{
+    /* Those that are refused again queue up behind: one turn each. */
+    for (guint n = g_queue_get_length(&p->waiting); n > 0; n--) {
+        struct pixels_surface *surface = g_queue_pop_head(&p->waiting);
+
+        if (!surface)
+            return;
+        surface->done(surface->data);
+    }
+}
+
+bool pixels_event(struct pixels *p, const XEvent *event)
+{
+    struct pixels_surface *surface;
+
+    if (event->type != p->completion_event)
+        return false;
+    if (((const XShmCompletionEvent *)event)->shmseg != p->segment || !staging_release(&p->ring))
+        return true;
+    p->counters.events++;
+    surface = p->owner[p->oldest];
+    p->owner[p->oldest] = NULL;
+    p->oldest = (p->oldest + 1) % STAGING_SLOTS;
+    if (surface)
+        surface->done(surface->data);
+    wake_waiting(p);
+    return true;
+}
+
+struct pixels_surface *pixels_surface_new(struct pixels *p, Window window, void (*done)(void *data),
+                                          void *data)
+{
+    struct pixels_surface *surface = g_new0(struct pixels_surface, 1);
+
+    surface->pixels = p;
+    surface->window = window;
+    surface->done = done;
+    surface->data = data;
+    return surface;
+}
+
+void pixels_surface_free(struct pixels_surface *surface)
+{
+    struct pixels *p = surface->pixels;
+
+    for (int i = 0; i < STAGING_SLOTS; i++) {
+        if (p->owner[i] == surface)
+            p->owner[i] = NULL;
+    }
+    g_queue_remove_all(&p->waiting, surface);
+    g_free(surface);
+}
+
+void pixels_surface_source(struct pixels_surface *surface, const void *data, int w, int h)
+{
+    surface->source = data;
+    surface->w = w;
+    surface->h = h;
+}
+
+/* The one copy. The guest may write meanwhile: then the next damage repairs it. */
+static void copy_rect(const struct pixels_surface *surface, const struct rect *rect, uint8_t *to)
+{
+    size_t stride = (size_t)surface->w * PIXEL, row = (size_t)rect->w * PIXEL;
+    const uint8_t *from = surface->source + (size_t)rect->y * stride + (size_t)rect->x * PIXEL;
+
+    if (row == stride) {
+        memcpy(to, from, row * (size_t)rect->h);
+        return;
+    }
+    for (int y = 0; y < rect->h; y++)
+        memcpy(to + (size_t)y * row, from + (size_t)y * stride, row);
+}
+
+static bool take_room(struct pixels *p, size_t size, size_t *offset)
+{
+    if (size > p->ring.capacity && !p->ring.count) {
+        segment_free(p);
+        if (!segment_new(p, MAX(size, SEGMENT_MIN)))
+            return false;
+        p->oldest = 0;
+    }
+    return p->memory && staging_take(&p->ring, size, offset);
+}
+
+bool pixels_put(struct pixels_surface *surface, const struct rect *rects, int count)
+{
+    struct pixels *p = surface->pixels;
+    unsigned slot;
+    size_t size = 0, offset;
+
+    for (int i = 0; i < count; i++)
+        size += (size_t)rects[i].w * (size_t)rects[i].h * PIXEL;
+    if (!take_room(p, size, &offset)) {
+        if (!g_queue_find(&p->waiting, surface))
+            g_queue_push_tail(&p->waiting, surface);
+        return false;
+    }
+    slot = (p->oldest + p->ring.count - 1) % STAGING_SLOTS;
+    p->owner[slot] = surface;
+    for (int i = 0; i < count; i++) {
+        const struct rect *r = &rects[i];
+
+        copy_rect(surface, r, p->memory + offset);
+        xcb_shm_put_image(p->xcb, (xcb_drawable_t)surface->window, (xcb_gcontext_t)XGContextFromGC(p->gc),
+                          (uint16_t)r->w, (uint16_t)r->h, 0, 0, (uint16_t)r->w, (uint16_t)r->h, (int16_t)r->x,
+                          (int16_t)r->y, (uint8_t)p->depth, XCB_IMAGE_FORMAT_Z_PIXMAP, i == count - 1,
+                          p->segment, (uint32_t)offset);
+        offset += (size_t)r->w * (size_t)r->h * PIXEL;
+    }
+    xcb_flush(p->xcb);
+    p->counters.frames++;
+    p->counters.bytes_copied += size;
+    return true;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The way of pixels from a mapped guest buffer to an X window: a small interface with replaceable backends.
+ * The one there is, pixels-shm.c, copies the damaged rectangles into a segment shared with the X server (the
+ * only copy in this process) and lets the server put them into the window.
+ */
+#ifndef PIXELS_H
+#define PIXELS_H
+
+#include <X11/Xlib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "geometry.h"
+
+struct pixels;         /* one a daemon */
+struct pixels_surface; /* one an X window */
+
+struct pixels_counters {
+    uint64_t frames;       /* puts of one window's damage */
+    uint64_t bytes_copied; /* from guest buffers */
+    uint64_t events;       /* from the X server because of them */
+};
+
+/* NULL if the server lacks what is needed; *error then says what (static text). */
+struct pixels *pixels_new(Display *display, const char **error);
+void pixels_free(struct pixels *pixels);
+
+const struct pixels_counters *pixels_counters(const struct pixels *pixels);
+
+/* An event of the display; true if it was one of ours and is dealt with. */
+bool pixels_event(struct pixels *pixels, const XEvent *event);
+
+/* `done` is called when the server has shown what pixels_put() sent, or when a refused put may be tried
+ * again. */
+struct pixels_surface *pixels_surface_new(struct pixels *pixels, Window window, void (*done)(void *data),
+                                          void *data);
+void pixels_surface_free(struct pixels_surface *surface);
+
+/* The guest's buffer: w * h pixels of 32 bits, or NULL for none. It must stay mapped until the next call. */
+void pixels_surface_source(struct pixels_surface *surface, const void *data, int w, int h);
+
+/*
+ * Show these rectangles of the buffer (all inside it) as one frame. Returns true if sent: `done` follows.
+ * False if there is no room at present: `done` is called when there may be.
+ */
+bool pixels_put(struct pixels_surface *surface, const struct rect *rects, int count);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* X properties of a guest window's frame: class, label, domain, icon; what window managers and panels read.
+ */
+#ifndef PROPERTIES_H
+#define PROPERTIES_H
+
+#include <gtk/gtk.h>
+
+#include "view.h"
+
+/* Set all of them on a realized window. */
+void properties_set(struct view *view, const struct window *window, GdkWindow *gdk);
+
+/* Only WM_CLASS: "DOMAIN:class", "DOMAIN:name". */
+void properties_class(struct view *view, const struct window *window, GdkWindow *gdk);
+
+#endif

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "toplevel.h"
+
+#include <X11/Xutil.h>
+#include <gdk/gdkx.h>
+
+#include "frame.h"
+#include "input.h"
+#include "properties.h"
+
+static void first_frame(void *data)
+{
+    struct toplevel *t = data;
+
+    if (t->was_mapped)
+        return;
+    t->was_mapped = true;
+    t->view->mapped(t->view, t->window);
+}
+
+static void frame_done(void *data, uint32_t serial)
+{
+    struct toplevel *t = data;
+    struct gui_msg_frame_done msg = {
+        .serial = serial,
+        .time_ms = (uint32_t)(g_get_monotonic_time() / 1000),
+    };
+
+    view_send(t->view, MSG_FRAME_DONE, t->window->id, &msg, sizeof(msg));
+}
+
+static void pointer(void *data, const XEvent *event)
+{
+    input_pointer(data, event);
+}
+
+static const struct content_ops content_ops = {
+    .first_frame = first_frame,
+    .frame_done = frame_done,
+    .pointer = pointer,
+};
+
+/* ---- signals of the GTK window ---- */
+
+static gboolean on_draw(GtkWidget *widget, cairo_t *cr, struct toplevel *t)
+{
+    struct frame_look look = {
+        .kind = window_frame_kind(t->window),
+        .color = t->view->config->color,
+        .domain = t->view->config->name,
+        .title = t->window->title,
+        .focused = t->focused,
+    };
+
+    if (!t->layout)
+        t->layout = gtk_widget_create_pango_layout(widget, NULL);
+    frame_draw(cr, t->layout, gtk_widget_get_allocated_width(widget), gtk_widget_get_allocated_height(widget),
+               &look);
+    return TRUE;
+}
+
+/* The content area inside an outer window of w x h, in its coordinates. */
+static struct rect inner_area(struct toplevel *t, int w, int h)
+{
+    return frame_content(window_frame_kind(t->window), &(struct rect){0, 0, w, h});
+}
+
+static gboolean on_configure(GtkWidget *widget, GdkEventConfigure *event, struct toplevel *t)
+{
+    struct rect outer = {event->x, event->y, event->width, event->height};
+    struct rect geometry = frame_content(window_frame_kind(t->window), &outer);
+    struct rect area = inner_area(t, event->width, event->height);
+
+    (void)widget;
+    content_place(t->content, &area);
+    if (t->window->mapped)
+        domain_window_moved(t->window, &geometry);
+    return FALSE;
+}
+
+static gboolean on_state(GtkWidget *widget, GdkEventWindowState *event, struct toplevel *t)
+{
+    bool fullscreen = event->new_window_state & GDK_WINDOW_STATE_FULLSCREEN;
+    int w, h;
+
+    t->maximized = event->new_window_state & GDK_WINDOW_STATE_MAXIMIZED;
+    t->iconified = event->new_window_state & (GDK_WINDOW_STATE_ICONIFIED | GDK_WINDOW_STATE_WITHDRAWN);
+    content_visible(t->content, !t->iconified);
+    if (fullscreen == t->fullscreen)
+        return FALSE;
+    t->fullscreen = fullscreen;
+    domain_window_fullscreen(t->window, fullscreen);
+    gtk_window_get_size(GTK_WINDOW(widget), &w, &h);
+    struct rect area = inner_area(t, w, h);
+    content_place(t->content, &area);
+    gtk_widget_queue_draw(widget);
+    return FALSE;
+}
+
+static gboolean on_delete(GtkWidget *widget, GdkEvent *event, struct toplevel *t)
+{
+    (void)widget;
+    (void)event;
+    view_send(t->view, MSG_CLOSE, t->window->id, NULL, 0);
+    return TRUE;
+}
+
+static gboolean on_focus(GtkWidget *widget, GdkEventFocus *event, struct toplevel *t)
+{
+    t->focused = event->in;
+    gtk_widget_queue_draw(widget);
+    gtk_window_set_urgency_hint(GTK_WINDOW(widget), FALSE);
+    input_focus(t, event->in);
+    return FALSE;
+}
+
+static gboolean on_key(GtkWidget *widget, GdkEventKey *event, struct toplevel *t)
+{
+    (void)widget;
+    input_key(t, event);
+    return TRUE;
+}
+
+static void toggle_maximized(struct toplevel *t)
+{
+    if (t->maximized)
+        gtk_window_unmaximize(GTK_WINDOW(t->gtk));
+    else
+        gtk_window_maximize(GTK_WINDOW(t->gtk));
+}
+
+static void header_press(struct toplevel *t, const GdkEventButton *event)
+{
+    if (event->type == GDK_2BUTTON_PRESS)
+        toggle_maximized(t);
+    else
+        gtk_window_begin_move_drag(GTK_WINDOW(t->gtk), (int)event->button, (int)event->x_root,
+                                   (int)event->y_root, event->time);
+}
+
+static gboolean on_button(GtkWidget *widget, GdkEventButton *event, struct toplevel *t)
+{
+    enum frame_part part = frame_hit(t->kind, gtk_widget_get_allocated_width(widget),
+                                     gtk_widget_get_allocated_height(widget), (int)event->x, (int)event->y);
+    GdkWindowEdge edge;
+
+    if (event->button != 1)
+        return TRUE;
+    if (part == FRAME_PART_HEADER)
+        header_press(t, event);
+    if (event->type != GDK_BUTTON_PRESS)
+        return TRUE;
+    if (frame_part_edge(part, &edge))
+        gtk_window_begin_resize_drag(GTK_WINDOW(widget), edge, 1, (int)event->x_root, (int)event->y_root,
+                                     event->time);
+    if (part == FRAME_PART_MINIMIZE)
+        gtk_window_iconify(GTK_WINDOW(widget));
+    if (part == FRAME_PART_MAXIMIZE)
+        toggle_maximized(t);
+    if (part == FRAME_PART_CLOSE)
+        view_send(t->view, MSG_CLOSE, t->window->id, NULL, 0);
+    return TRUE;
+}
+
+/* ---- making and removing the GTK window ---- */
+
+static void connect_signals(struct toplevel *t)
+{
+    static const struct {
+        const char *name;
+        GCallback callback;
+    } signals[] = {
+        {"draw", G_CALLBACK(on_draw)},
+        {"configure-event", G_CALLBACK(on_configure)},
+        {"window-state-event", G_CALLBACK(on_state)},
+        {"delete-event", G_CALLBACK(on_delete)},
+        {"focus-in-event", G_CALLBACK(on_focus)},
+        {"focus-out-event", G_CALLBACK(on_focus)},
+        {"key-press-event", G_CALLBACK(on_key)},
+        {"key-release-event", G_CALLBACK(on_key)},
+        {"button-press-event", G_CALLBACK(on_button)},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(signals); i++)
+        g_signal_connect(t->gtk, signals[i].name, signals[i].callback, t);
+}
+
+static void create_gtk(struct toplevel *t)
+{
+    struct rect outer;
+    struct rect area;
+    GdkWindow *gdk;
+
+    t->kind = window_frame_kind(t->window);
+    outer = frame_outer(t->kind, &t->window->configure.geometry);
+    t->gtk = gtk_window_new(t->kind == FRAME_POPUP ? GTK_WINDOW_POPUP : GTK_WINDOW_TOPLEVEL);
+    gtk_window_set_decorated(GTK_WINDOW(t->gtk), FALSE);
+    gtk_widget_set_app_paintable(t->gtk, TRUE);
+    gtk_widget_add_events(t->gtk, GDK_BUTTON_PRESS_MASK | GDK_KEY_PRESS_MASK | GDK_KEY_RELEASE_MASK |
+                                      GDK_FOCUS_CHANGE_MASK | GDK_STRUCTURE_MASK);
+    gtk_window_set_default_size(GTK_WINDOW(t->gtk), outer.w, outer.h);
+    gtk_window_resize(GTK_WINDOW(t->gtk), outer.w, outer.h);
+    gtk_widget_realize(t->gtk);
+    gdk = gtk_widget_get_window(t->gtk);
+    properties_set(t->view, t->window, gdk);
+    area = inner_area(t, outer.w, outer.h);
+    t->content = content_new(t->view->pixels, gdk, &area, t->view->config->background, &content_ops, t);
+    g_hash_table_insert(t->view->contents, GSIZE_TO_POINTER(content_xid(t->content)), t);
+    content_cursor(t->content, view_cursor(t->view, t->cursor));
+    content_source(t->content, t->window->buffer.data, t->window->buffer_size.w, t->window->buffer_size.h);
+    connect_signals(t);
+    toplevel_title(t);
+    toplevel_hints(t);
+}
+
+static void destroy_gtk(struct toplevel *t)
+{
+    if (!t->gtk)
+        return;
+    g_hash_table_remove(t->view->contents, GSIZE_TO_POINTER(content_xid(t->content)));
+    content_free(t->content);
+    t->content = NULL;
+    g_clear_object(&t->layout);
+    g_signal_handlers_disconnect_by_data(t->gtk, t);
+    gtk_widget_destroy(t->gtk);
+    t->gtk = NULL;
+    t->focused = t->maximized = t->fullscreen = t->iconified = false;
+}
+
+struct toplevel *toplevel_new(struct view *view, struct window *window)
+{
+    struct toplevel *t = g_new0(struct toplevel, 1);
+
+    t->view = view;
+    t->window = window;
+    return t;
+}
+
+void toplevel_free(struct toplevel *t)
+{
+    destroy_gtk(t);
+    g_free(t);
+}
+
+/* ---- the model's wishes ---- */
+
+static void set_transient(struct toplevel *t)
+{
+    struct window *leader = domain_window(t->window->domain, t->window->transient_for);
+    struct toplevel *l = leader ? leader->view : NULL;
+
+    gtk_window_set_transient_for(GTK_WINDOW(t->gtk), l && l->gtk ? GTK_WINDOW(l->gtk) : NULL);
+}
+
+static bool positioned(const struct toplevel *t)
+{
+    return t->kind != FRAME_NORMAL || (t->window->hints.flags & (GUI_HINT_POSITION | GUI_HINT_USER_POSITION));
+}
+
+void toplevel_map(struct toplevel *t)
+{
+    struct rect outer;
+
+    if (t->gtk && t->kind != window_frame_kind(t->window) && !gtk_widget_get_mapped(t->gtk))
+        destroy_gtk(t);
+    if (!t->gtk)
+        create_gtk(t);
+    set_transient(t);
+    if (t->view->invisible)
+        return;
+    outer = frame_outer(t->kind, &t->window->configure.geometry);
+    if (positioned(t))
+        gtk_window_move(GTK_WINDOW(t->gtk), outer.x, outer.y);
+    content_visible(t->content, true);
+    gtk_widget_show(t->gtk);
+}
+
+void toplevel_unmap(struct toplevel *t)
+{
+    if (!t->gtk)
+        return;
+    content_visible(t->content, false);
+    gtk_widget_hide(t->gtk);
+}
+
+void toplevel_configure(struct toplevel *t)
+{
+    struct rect outer, area;
+    int x, y, w, h;
+
+    if (!t->gtk)
+        return;
+    gtk_window_get_position(GTK_WINDOW(t->gtk), &x, &y);
+    gtk_window_get_size(GTK_WINDOW(t->gtk), &w, &h);
+    if (t->maximized || t->fullscreen) {
+        /* The window manager decides the size: the agent learns it. */
+        area = frame_content(window_frame_kind(t->window), &(struct rect){x, y, w, h});
+        domain_window_moved(t->window, &area);
+        return;
+    }
+    outer = frame_outer(t->kind, &t->window->configure.geometry);
+    area = inner_area(t, outer.w, outer.h);
+    if (t->kind == FRAME_POPUP)
+        content_place(t->content, &area);
+    if (outer.w != w || outer.h != h)
+        gtk_window_resize(GTK_WINDOW(t->gtk), outer.w, outer.h);
+    if (outer.x != x || outer.y != y)
+        gtk_window_move(GTK_WINDOW(t->gtk), outer.x, outer.y);
+}
+
+void toplevel_title(struct toplevel *t)
+{
+    if (!t->gtk)
+        return;
+    gtk_window_set_title(GTK_WINDOW(t->gtk), t->window->title);
+    if (t->kind == FRAME_NORMAL)
+        gtk_widget_queue_draw_area(t->gtk, 0, 0, gtk_widget_get_allocated_width(t->gtk), FRAME_HEADER);
+}
+
+void toplevel_hints(struct toplevel *t)
+{
+    const struct gui_msg_window_hints *h = &t->window->hints;
+    int extra_w = 2 * frame_border(t->kind), extra_h = frame_top(t->kind) + frame_border(t->kind);
+    GdkGeometry g = {0};
+    int mask = 0;
+
+    if (!t->gtk || t->kind == FRAME_POPUP)
+        return;
+    if (h->flags & GUI_HINT_MIN_SIZE) {
+        g.min_width = (int)h->min_width + extra_w;
+        g.min_height = (int)h->min_height + extra_h;
+        mask |= GDK_HINT_MIN_SIZE;
+    }
+    if (h->flags & GUI_HINT_MAX_SIZE) {
+        g.max_width = (int)h->max_width + extra_w;
+        g.max_height = (int)h->max_height + extra_h;
+        mask |= GDK_HINT_MAX_SIZE;
+    }
+    if (h->flags & GUI_HINT_RESIZE_INC) {
+        g.width_inc = (int)h->width_inc;
+        g.height_inc = (int)h->height_inc;
+        mask |= GDK_HINT_RESIZE_INC;
+    }
+    if (h->flags & (GUI_HINT_BASE_SIZE | GUI_HINT_RESIZE_INC)) {
+        g.base_width = extra_w + (h->flags & GUI_HINT_BASE_SIZE ? (int)h->base_width : 0);
+        g.base_height = extra_h + (h->flags & GUI_HINT_BASE_SIZE ? (int)h->base_height : 0);
+        mask |= GDK_HINT_BASE_SIZE;
+    }
+    gtk_window_set_geometry_hints(GTK_WINDOW(t->gtk), NULL, &g, (GdkWindowHints)mask);
+}
+
+void toplevel_fullscreen(struct toplevel *t)
+{
+    if (!t->gtk)
+        return;
+    t->fullscreen = t->window->fullscreen;
+    if (t->window->fullscreen)
+        gtk_window_fullscreen(GTK_WINDOW(t->gtk));
+    else
+        gtk_window_unfullscreen(GTK_WINDOW(t->gtk));
+    gtk_widget_queue_draw(t->gtk);
+}
+
+void toplevel_cursor(struct toplevel *t, uint32_t cursor)
+{
+    t->cursor = cursor;
+    if (t->content)
+        content_cursor(t->content, view_cursor(t->view, cursor));
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One guest window on the screen: a GTK window without the window manager's decoration, that draws its frame
+ * itself and holds a content area. Created when the window is mapped first; unmapped windows cost only their
+ * model.
+ */
+#ifndef TOPLEVEL_H
+#define TOPLEVEL_H
+
+#include <gtk/gtk.h>
+
+#include "content.h"
+#include "domain.h"
+#include "view.h"
+
+struct toplevel {
+    struct view *view;
+    struct window *window;
+    GtkWidget *gtk;       /* NULL before the first map */
+    enum frame_kind kind; /* of gtk */
+    struct content *content;
+    PangoLayout *layout;
+    uint32_t cursor;          /* protocol number */
+    int pointer_x, pointer_y; /* last known, in the content area */
+    bool focused;
+    bool maximized, fullscreen, iconified;
+    bool was_mapped; /* the log line has been written */
+};
+
+struct toplevel *toplevel_new(struct view *view, struct window *window);
+void toplevel_free(struct toplevel *toplevel);
+
+void toplevel_map(struct toplevel *toplevel);
+void toplevel_unmap(struct toplevel *toplevel);
+
+/* Bring geometry, title, hints … of the model to the screen. */
+void toplevel_configure(struct toplevel *toplevel);
+void toplevel_title(struct toplevel *toplevel);
+void toplevel_hints(struct toplevel *toplevel);
+void toplevel_fullscreen(struct toplevel *toplevel);
+void toplevel_cursor(struct toplevel *toplevel, uint32_t cursor);
+
+#endif

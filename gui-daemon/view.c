@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "view.h"
+
+#include <gdk/gdkx.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clipboard.h"
+#include "properties.h"
+#include "toplevel.h"
+
+void view_log(const struct view *view, int level, const char *format, ...)
+{
+    va_list args;
+
+    if (level > view->config->log_level)
+        return;
+    fprintf(stderr, "qubes-guid: %s: ", view->config->name);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+void view_send(struct view *view, uint32_t type, uint32_t window, const void *body, uint32_t length)
+{
+    view_log(view, 3, "send %s window 0x%x", gui_message_name(type), window);
+    if (view->connection)
+        connection_send(view->connection, type, window, body, length);
+}
+
+Cursor view_cursor(struct view *view, uint32_t cursor)
+{
+    Cursor *slot;
+
+    if (cursor == GUI_CURSOR_DEFAULT)
+        return None;
+    /* Glyphs have even numbers; an odd one names the mask of its neighbour. */
+    slot = &view->cursors[(cursor - GUI_CURSOR_X11) / 2];
+    if (*slot == None)
+        *slot = XCreateFontCursor(view->display, (cursor - GUI_CURSOR_X11) & ~1u);
+    return *slot;
+}
+
+static GdkMonitor *monitor_of(const struct rect *rect)
+{
+    GdkDisplay *display = gdk_display_get_default();
+    GdkMonitor *best = gdk_display_get_monitor(display, 0);
+    int64_t most = -1;
+
+    for (int i = 0; i < gdk_display_get_n_monitors(display); i++) {
+        GdkMonitor *monitor = gdk_display_get_monitor(display, i);
+        GdkRectangle g;
+        struct rect common;
+
+        gdk_monitor_get_geometry(monitor, &g);
+        rect_intersect(rect, &(struct rect){g.x, g.y, g.width, g.height}, &common);
+        if ((int64_t)common.w * common.h > most) {
+            most = (int64_t)common.w * common.h;
+            best = monitor;
+        }
+    }
+    return best;
+}
+
+void view_work_area(const struct rect *rect, struct rect *work)
+{
+    GdkRectangle area = {0, 0, 1, 1};
+    GdkMonitor *monitor = monitor_of(rect);
+
+    if (monitor)
+        gdk_monitor_get_workarea(monitor, &area);
+    *work = (struct rect){area.x, area.y, area.width, area.height};
+}
+
+/* ---- struct domain_view ---- */
+
+static void create(void *data, struct window *window)
+{
+    window->view = toplevel_new(data, window);
+}
+
+static void destroy(void *data, struct window *window)
+{
+    (void)data;
+    toplevel_free(window->view);
+    window->view = NULL;
+}
+
+static void map(void *data, struct window *window)
+{
+    struct view *view = data;
+
+    view_log(view, 2, "map window 0x%x%s, %d x %d at %d,%d", window->id,
+             window->override_redirect ? " (override-redirect)" : "", window->configure.geometry.w,
+             window->configure.geometry.h, window->configure.geometry.x, window->configure.geometry.y);
+    toplevel_map(window->view);
+}
+
+static void unmap(void *data, struct window *window)
+{
+    (void)data;
+    toplevel_unmap(window->view);
+}
+
+static void configure(void *data, struct window *window)
+{
+    (void)data;
+    toplevel_configure(window->view);
+}
+
+static void title(void *data, struct window *window)
+{
+    (void)data;
+    toplevel_title(window->view);
+}
+
+static void wmclass(void *data, struct window *window)
+{
+    struct toplevel *t = window->view;
+
+    if (t->gtk)
+        properties_class(data, window, gtk_widget_get_window(t->gtk));
+}
+
+static void hints(void *data, struct window *window)
+{
+    (void)data;
+    toplevel_hints(window->view);
+}
+
+static void attention(void *data, struct window *window, bool on)
+{
+    struct toplevel *t = window->view;
+
+    (void)data;
+    if (t->gtk && !(on && t->focused))
+        gtk_window_set_urgency_hint(GTK_WINDOW(t->gtk), on);
+}
+
+static void minimize(void *data, struct window *window)
+{
+    struct toplevel *t = window->view;
+
+    (void)data;
+    if (t->gtk)
+        gtk_window_iconify(GTK_WINDOW(t->gtk));
+}
+
+static void fullscreen(void *data, struct window *window)
+{
+    (void)data;
+    toplevel_fullscreen(window->view);
+}
+
+static void maximize(void *data, struct window *window)
+{
+    struct toplevel *t = window->view;
+
+    (void)data;
+    if (t->gtk)
+        gtk_window_maximize(GTK_WINDOW(t->gtk));
+}
+
+static void buffer(void *data, struct window *window)
+{
+    struct toplevel *t = window->view;
+
+    (void)data;
+    if (t->content)
+        content_source(t->content, window->buffer.data, window->buffer_size.w, window->buffer_size.h);
+}
+
+static void damage(void *data, struct window *window, const struct rect *rect)
+{
+    struct toplevel *t = window->view;
+    struct view *view = data;
+
+    view->damaged_bytes += (uint64_t)rect->w * (uint64_t)rect->h * 4;
+    if (t->content)
+        content_damage(t->content, rect);
+}
+
+static void cursor(void *data, struct window *window, uint32_t number)
+{
+    (void)data;
+    toplevel_cursor(window->view, number);
+}
+
+static void dock(void *data, struct window *window)
+{
+    (void)data;
+    (void)window;
+}
+
+static void frame_request(void *data, struct window *window, uint32_t serial)
+{
+    struct toplevel *t = window->view;
+    struct gui_msg_frame_done msg = {.serial = serial};
+
+    if (t->content)
+        content_frame_request(t->content, serial);
+    else
+        view_send(data, MSG_FRAME_DONE, window->id, &msg, sizeof(msg));
+}
+
+static void clipboard(void *data, const uint8_t *untrusted_bytes, size_t length)
+{
+    struct view *view = data;
+
+    clipboard_received(view->clipboard, untrusted_bytes, length);
+}
+
+static void work_area(void *data, const struct rect *rect, struct rect *work)
+{
+    (void)data;
+    view_work_area(rect, work);
+}
+
+static void send_message(void *data, uint32_t type, uint32_t window, const void *body, uint32_t length)
+{
+    view_send(data, type, window, body, length);
+}
+
+static const struct domain_view domain_view = {
+    .create = create,
+    .destroy = destroy,
+    .map = map,
+    .unmap = unmap,
+    .configure = configure,
+    .title = title,
+    .wmclass = wmclass,
+    .hints = hints,
+    .attention = attention,
+    .minimize = minimize,
+    .fullscreen = fullscreen,
+    .maximize = maximize,
+    .buffer = buffer,
+    .damage = damage,
+    .cursor = cursor,
+    .dock = dock,
+    .frame_request = frame_request,
+    .clipboard = clipboard,
+    .work_area = work_area,
+    .send = send_message,
+};
+
+/* ---- events of X windows that GDK does not know ---- */
+
+static GdkFilterReturn filter(GdkXEvent *gdk_xevent, GdkEvent *event, gpointer data)
+{
+    const XEvent *xevent = gdk_xevent;
+    struct view *view = data;
+    struct toplevel *t;
+
+    (void)event;
+    if (pixels_event(view->pixels, xevent))
+        return GDK_FILTER_REMOVE;
+    t = g_hash_table_lookup(view->contents, GSIZE_TO_POINTER(xevent->xany.window));
+    if (!t)
+        return GDK_FILTER_CONTINUE;
+    content_event(t->content, xevent);
+    return GDK_FILTER_REMOVE;
+}
+
+bool view_init(struct view *view, const struct config *config, struct shmbuf_importer *importer,
+               const char **error)
+{
+    memset(view, 0, sizeof(*view));
+    view->config = config;
+    view->invisible = config->invisible;
+    if (!GDK_IS_X11_DISPLAY(gdk_display_get_default())) {
+        *error = "the display is not an X server";
+        return false;
+    }
+    view->display = gdk_x11_get_default_xdisplay();
+    view->pixels = pixels_new(view->display, error);
+    if (!view->pixels)
+        return false;
+    view->contents = g_hash_table_new(g_direct_hash, g_direct_equal);
+    domain_init(&view->domain, &config->options, &domain_view, view, importer);
+    input_init(view);
+    view->clipboard = clipboard_new(view);
+    gdk_window_add_filter(NULL, filter, view);
+    return true;
+}
+
+void view_free(struct view *view)
+{
+    if (!view->pixels)
+        return;
+    gdk_window_remove_filter(NULL, filter, view);
+    domain_free(&view->domain);
+    input_free(view);
+    clipboard_free(view->clipboard);
+    g_hash_table_unref(view->contents);
+    pixels_free(view->pixels);
+}
+
+void view_show_all(struct view *view)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    view->invisible = false;
+    g_hash_table_iter_init(&iter, view->domain.windows);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        struct window *window = value;
+
+        if (window->mapped)
+            toplevel_map(window->view);
+    }
+}
