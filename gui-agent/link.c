@@ -51,6 +51,7 @@ static int restart(struct link *link, const char *why)
     return link_open(link);
 }
 
+/* 0 or -EPIPE. */
 static int flush_out(struct link *link)
 {
     const uint8_t *bytes;
@@ -200,6 +201,13 @@ int link_process(struct link *link, bool readable)
     if (rc || libvchan_is_open(link->vchan) == VCHAN_DISCONNECTED)
         return restart(link, "the daemon went away");
     return 0;
+}
+
+void link_flush(struct link *link)
+{
+    /* An error makes the descriptor readable; link_process() deals with it. */
+    if (link->vchan)
+        flush_out(link);
 }
 
 void link_send2(struct link *link, uint32_t type, uint32_t window, const void *body, size_t length,

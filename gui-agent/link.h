@@ -58,6 +58,9 @@ int link_fd(const struct link *link);
  */
 int link_process(struct link *link, bool readable);
 
+/* Only write what goes without waiting. */
+void link_flush(struct link *link);
+
 /* Queue a message; dropped unless the link is up. Body in two parts, either may be empty. */
 void link_send2(struct link *link, uint32_t type, uint32_t window, const void *body, size_t length,
                 const void *more, size_t more_length);

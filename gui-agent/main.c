@@ -190,8 +190,9 @@ static int settle(struct agent *agent)
 
     do {
         handle_x(agent);
-        frame_flush(agent);
         rc = link_process(&agent->link, false);
+        frame_flush(agent);
+        link_flush(&agent->link);
         if (agent->x.conn)
             xcb_flush(agent->x.conn);
     } while (!rc && handle_queued(agent));

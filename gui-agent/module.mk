@@ -51,3 +51,10 @@ check-gui-agent-unit: $(GUI_AGENT_TESTS:%=$(GUI_AGENT_TEST_B)/%)
 	@tests/harness/stage gui-agent-unit -- sh -c 'st=0; for t in $^; do $$t || st=1; done; exit $$st'
 CHECK_QUICK += check-gui-agent-unit
 -include $(wildcard $(GUI_AGENT_TEST_B)/obj/*.d)
+
+# The agent under Xvfb against a model of the daemon (tests/system/gui).
+.PHONY: check-gui-agent
+check-gui-agent: $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT)
+	@tests/harness/stage gui-agent --timeout 180 -- tests/system/gui/test_agent.py
+CHECK_SYSTEM += check-gui-agent
+HELP += check-gui-agent|the~GUI~agent~under~Xvfb

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <xcb/randr.h>
+#include <xcb/xcbext.h>
 
 #define REFRESH_HZ 60
 
@@ -127,16 +129,22 @@ static xcb_atom_t monitor_name(xcb_connection_t *conn, unsigned index)
     return atom;
 }
 
+/* libxcb's own xcb_randr_set_monitor() computes a wrong length (seen with 1.15), so the request is built
+ * here. */
 static void set_monitor(xcb_connection_t *conn, xcb_window_t root, const struct layout_monitor *monitor,
                         unsigned index, xcb_randr_output_t output)
 {
+    static const xcb_protocol_request_t request = {
+        .count = 1, .ext = &xcb_randr_id, .opcode = XCB_RANDR_SET_MONITOR, .isvoid = 1};
     struct {
+        xcb_randr_set_monitor_request_t head;
         xcb_randr_monitor_info_t info;
         xcb_randr_output_t output;
     } wire = {
+        .head = {.window = root},
         .info = {.name = monitor_name(conn, index),
                  .primary = index == 0,
-                 .nOutput = index == 0,
+                 .nOutput = index == 0, /* the only output belongs to the first one */
                  .x = (int16_t)monitor->area.x,
                  .y = (int16_t)monitor->area.y,
                  .width = (uint16_t)monitor->area.width,
@@ -145,8 +153,10 @@ static void set_monitor(xcb_connection_t *conn, xcb_window_t root, const struct 
                  .height_in_millimeters = monitor->mm_height},
         .output = output,
     };
+    /* xcb wants two spare vectors before the first */
+    struct iovec parts[3] = {[2] = {&wire, sizeof(wire) - (index ? sizeof(wire.output) : 0)}};
 
-    xcb_randr_set_monitor(conn, root, &wire.info);
+    xcb_send_request(conn, 0, parts + 2, &request);
 }
 
 /* Replace our monitors by the layout's. A single one needs none: the output itself is the monitor. */
