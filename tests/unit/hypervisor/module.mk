@@ -9,6 +9,7 @@ HVUNIT_SRC_multiboot := boot/multiboot.c
 HVUNIT_UNPACK := boot/decompress.c boot/inflate.c boot/unlz4.c boot/unlzma2.c boot/unxz.c boot/unzstd.c boot/unzstd_entropy.c
 HVUNIT_SRC_decompress := $(HVUNIT_UNPACK)
 HVUNIT_SRC_kernel_image := boot/elf.c boot/bzimage.c $(HVUNIT_UNPACK)
+HVUNIT_SRC_acpi := drivers/acpi.c pvh/acpi_build.c
 
 HVUNIT_NAMES := $(patsubst HVUNIT_SRC_%,%,$(filter HVUNIT_SRC_%,$(.VARIABLES)))
 HVUNIT_PROGRAMS := $(sort $(HVUNIT_NAMES:%=$(HVUNIT)/test_%))
