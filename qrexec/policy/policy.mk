@@ -12,8 +12,11 @@ POLICY_LIB_OBJS := $(POLICY_LIB_NAMES:%=$(POLICY_OBJ)/lib/%.o)
 POLICY_LIB := $(POLICY_OBJ)/libqrexec-policy.a
 
 # program: its objects
+POLICY_CALL := call/agent_client call/info_source call/policy_log call/policy_question call/stream
 POLICY_OBJS_qrexec-policy-eval := tools/policy_eval
-POLICY_PROGRAMS := qrexec-policy-eval
+POLICY_OBJS_qrexec-policy-daemon := daemon/policy_daemon daemon/policy_store daemon/policy_client \
+	daemon/eval_service $(POLICY_CALL)
+POLICY_PROGRAMS := qrexec-policy-eval qrexec-policy-daemon
 
 $(POLICY_OBJ)/%.o: $(POLICY_SRC)/%.c
 	@mkdir -p $(@D)
