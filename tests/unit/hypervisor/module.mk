@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Host unit tests of the hypervisor's pure modules, under ASan and UBSan. To add one: write test_NAME.c, and a line
-# HVUNIT_SRC_NAME with the sources of hypervisor/ that it needs (string.c is never one: the host's libc stands in).
+# HVUNIT_SRC_NAME with the sources of hypervisor/ that it needs (string.c is never one: the host's libc stands in);
+# HVUNIT_OBJ_NAME, rarely, names objects with rules of their own.
 HVUNIT := $(B)/hv-unit
 HVUNIT_SRC_string :=
 HVUNIT_SRC_vsnprintf :=
@@ -9,6 +10,8 @@ HVUNIT_SRC_multiboot := boot/multiboot.c
 HVUNIT_UNPACK := boot/decompress.c boot/inflate.c boot/unlz4.c boot/unlzma2.c boot/unxz.c boot/unzstd.c boot/unzstd_entropy.c
 HVUNIT_SRC_decompress := $(HVUNIT_UNPACK)
 HVUNIT_SRC_kernel_image := boot/elf.c boot/bzimage.c $(HVUNIT_UNPACK)
+HVUNIT_SRC_symbols := core/symbols.c
+HVUNIT_OBJ_symbols := $(HVUNIT)/test/symbols_table.o
 HVUNIT_SRC_acpi := drivers/acpi.c pvh/acpi_build.c
 
 HVUNIT_NAMES := $(patsubst HVUNIT_SRC_%,%,$(filter HVUNIT_SRC_%,$(.VARIABLES)))
@@ -19,7 +22,7 @@ HVUNIT_CFLAGS := $(CFLAGS_SAN) -std=gnu11 -DHOST_TEST -Ihypervisor/include -Ites
 	-include tests/unit/hypervisor/host_lib.h
 
 define HVUNIT_PROGRAM
-$(HVUNIT)/test_$(1): $(HVUNIT)/test/test_$(1).o $(HVUNIT_SRC_$(1):%.c=$(HVUNIT)/hv/%.o) $(HVUNIT_COMMON)
+$(HVUNIT)/test_$(1): $(HVUNIT)/test/test_$(1).o $(HVUNIT_SRC_$(1):%.c=$(HVUNIT)/hv/%.o) $(HVUNIT_OBJ_$(1)) $(HVUNIT_COMMON)
 	$$(CC) $$(HVUNIT_CFLAGS) $$^ -lcmocka -o $$@
 endef
 $(foreach t,$(HVUNIT_NAMES),$(eval $(call HVUNIT_PROGRAM,$(t))))
@@ -30,7 +33,16 @@ $(HVUNIT)/test/%.o: tests/unit/hypervisor/%.c
 $(HVUNIT)/hv/%.o: hypervisor/%.c
 	@mkdir -p $(@D)
 	$(CC) $(HVUNIT_CFLAGS) -Wconversion -c $< -o $@
-.SECONDARY:
+
+# the symbol table's test reads what the real tool makes
+$(HVUNIT)/mksyms: hypervisor/tools/mksyms.c
+	@mkdir -p $(@D)
+	$(CC) $(HVUNIT_CFLAGS) $< -o $@
+$(HVUNIT)/symbols_table.c: tests/unit/hypervisor/symbols.nm $(HVUNIT)/mksyms
+	$(HVUNIT)/mksyms < $< > $@
+$(HVUNIT)/test/symbols_table.o: $(HVUNIT)/symbols_table.c
+	@mkdir -p $(@D)
+	$(CC) $(HVUNIT_CFLAGS) -c $< -o $@
 
 .PHONY: hv-unit
 hv-unit: $(HVUNIT_PROGRAMS)
