@@ -21,6 +21,7 @@
 #include "clipboard.h"
 #include "dispatch.h"
 #include "frame.h"
+#include "grant-limit.h"
 #include "input.h"
 #include "layout.h"
 #include "shmbuf.h"
@@ -278,6 +279,7 @@ int main(int argc, char **argv)
     agent.verbose = options.verbose;
     agent.link.domain = options.domain;
     agent.link.context = &agent;
+    grant_limit_raise();
     rc = shmbuf_exporter_open((uint16_t)options.domain, &agent.exporter);
     if (rc)
         return fail("no shared memory to grant (is the module xen-gntalloc loaded?)", rc);

@@ -7,7 +7,7 @@ GUI_AGENT_CFLAGS := $(CFLAGS_USER) -Igui-agent -Igui-common -Ilibvchan
 GUI_AGENT_XCB := -lxcb-composite -lxcb-damage -lxcb-xfixes -lxcb-shm -lxcb-xtest -lxcb-xkb -lxcb-randr -lxcb
 # pure modules, also compiled into the unit test
 GUI_AGENT_PURE := rect-list out-queue convert window keymap layout-parse buffer-size
-GUI_AGENT_MODULES := $(GUI_AGENT_PURE) main display link dispatch track properties wm tray frame buffer \
+GUI_AGENT_MODULES := $(GUI_AGENT_PURE) main grant-limit display link dispatch track properties wm tray frame buffer \
 	capture input clipboard layout randr
 GUI_AGENT_OBJS := $(patsubst gui-agent/%.c,$(GUI_AGENT_B)/obj/%.o,$(wildcard $(GUI_AGENT_MODULES:%=gui-agent/%.c)))
 
@@ -58,3 +58,20 @@ check-gui-agent: $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT)
 	@tests/harness/stage gui-agent --timeout 180 -- tests/system/gui/test_agent.py
 CHECK_SYSTEM += check-gui-agent
 HELP += check-gui-agent|the~GUI~agent~under~Xvfb
+
+.PHONY: install-vm-gui-agent
+install-vm-gui-agent: $(GUI_AGENT_B)/qubes-gui $(GUI_AGENT_LAYOUT)
+	install -D -m 0755 $(GUI_AGENT_B)/qubes-gui $(DESTDIR)/usr/bin/qubes-gui
+	install -D -m 0755 $(GUI_AGENT_LAYOUT) $(DESTDIR)/usr/lib/bulkhead/qubes-set-monitor-layout
+	install -D -m 0755 gui-agent/vm/qubes-session $(DESTDIR)/usr/lib/bulkhead/qubes-session
+	install -D -m 0755 gui-agent/vm/qubes.SetMonitorLayout $(DESTDIR)/etc/qubes-rpc/qubes.SetMonitorLayout
+	install -D -m 0644 gui-agent/vm/xorg-qubes.conf $(DESTDIR)/etc/X11/xorg-qubes.conf
+	install -D -m 0644 gui-agent/vm/qubes-gui-session.pam $(DESTDIR)/etc/pam.d/qubes-gui-session
+	install -D -m 0644 gui-agent/vm/modules-load.conf $(DESTDIR)/usr/lib/modules-load.d/qubes-gui.conf
+	install -D -m 0644 gui-agent/vm/modprobe.conf $(DESTDIR)/etc/modprobe.d/qubes-gui.conf
+	install -D -m 0644 gui-agent/vm/qubes-gui.sh $(DESTDIR)/etc/profile.d/qubes-gui.sh
+	install -d $(DESTDIR)/usr/lib/systemd/system/multi-user.target.wants
+	install -m 0644 gui-agent/vm/*.service $(DESTDIR)/usr/lib/systemd/system/
+	ln -sf ../qubes-gui-agent.service $(DESTDIR)/usr/lib/systemd/system/multi-user.target.wants/
+	install -D -m 0644 gui-agent/man/qubes-gui.1 $(DESTDIR)/usr/share/man/man1/qubes-gui.1
+INSTALL_VM += install-vm-gui-agent
