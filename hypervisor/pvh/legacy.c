@@ -4,9 +4,9 @@
  * calibration at once), the real RTC, no HPET, and no UART where the hypervisor uses one. Everything else
  * (ACPI's PM timer and event registers, keyboard, other UARTs) is not here: dom0 reaches it directly.
  */
+#include "bh/console.h"
 #include "bh/emul.h"
 #include "bh/hwdom.h"
-#include "bh/legacy.h"
 #include "bh/lib.h"
 #include "bh/p2m.h"
 #include "bh/pio.h"

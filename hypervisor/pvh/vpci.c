@@ -52,9 +52,12 @@ void vpci_for_each(void (*fn)(struct vpci_function *f, void *arg), void *arg)
 
 /* ---- functions ---- */
 
+/* Functions that no IOMMU serves (host bridges, the IOMMU's own) have nothing to be given. */
 static int assign(struct pci_sbdf dev)
 {
-    return iommu ? iommu->assign(dev, vpci.domain) : 0;
+    int rc = iommu ? iommu->assign(dev, vpci.domain) : 0;
+
+    return rc == -XEN_ENODEV ? 0 : rc;
 }
 
 /* A conventional bridge sends its devices' requests as its own or as function 0 of its secondary bus. */

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * AMD-Vi registers and structures (AMD I/O Virtualization Technology specification, 48882), and what
+ * amdvi.c and amdvi_intr.c share.
+ */
+#ifndef BH_AMDVI_H
+#define BH_AMDVI_H
+
+#include "bh/ivrs.h"
+#include "bh/pci.h"
+#include "bh/spinlock.h"
+#include "bh/types.h"
+
+/* MMIO registers */
+#define AMDVI_DEVTAB      0x0000u
+#define AMDVI_CMDBUF      0x0008u
+#define AMDVI_EVTLOG      0x0010u
+#define AMDVI_CONTROL     0x0018u
+#define AMDVI_EFR         0x0030u
+#define AMDVI_CMD_HEAD    0x2000u
+#define AMDVI_CMD_TAIL    0x2008u
+#define AMDVI_EVT_HEAD    0x2010u
+#define AMDVI_EVT_TAIL    0x2018u
+#define AMDVI_STATUS      0x2020u
+#define AMDVI_MMIO_SIZE   0x4000u
+#define AMDVI_LOG_ENTRIES 256u         /* of commands and of events: one page each */
+#define AMDVI_LOG_LENGTH  (8ull << 56) /* 2^8 entries */
+
+#define CONTROL_IOMMU_EN    BIT(0)
+#define CONTROL_HT_TUN_EN   BIT(1)
+#define CONTROL_EVT_LOG_EN  BIT(2)
+#define CONTROL_EVT_INT_EN  BIT(3)
+#define CONTROL_INV_TIMEOUT (1ull << 5) /* 1 ms */
+#define CONTROL_PASS_PW     BIT(8)
+#define CONTROL_RES_PASS_PW BIT(9)
+#define CONTROL_COHERENT    BIT(10)
+#define CONTROL_ISOC        BIT(11)
+#define CONTROL_CMDBUF_EN   BIT(12)
+#define CONTROL_GA_EN       BIT(17) /* 128-bit interrupt table entries */
+#define CONTROL_XT_EN       BIT(50) /* 32-bit APIC ids in them */
+
+#define EFR_XT_SUP BIT(2)
+#define EFR_IA_SUP BIT(6)
+#define EFR_GA_SUP BIT(7)
+
+#define STATUS_EVT_OVERFLOW BIT(0)
+#define STATUS_EVT_INT      BIT(1)
+
+/* Commands: opcode in bits 60-63 of the first quadword */
+#define CMD(op)             ((uint64_t)(op) << 60)
+#define CMD_COMPLETION_WAIT CMD(1)
+#define CMD_INVAL_DEVTAB    CMD(2)
+#define CMD_INVAL_PAGES     CMD(3)
+#define CMD_INVAL_INTR      CMD(5)
+#define CMD_INVAL_ALL       CMD(8)
+#define CMD_WAIT_STORE      BIT(0)
+#define CMD_PAGES_ALL       0x7ffffffffffff003ull /* every address; page directory entries too */
+
+struct amdvi_dte { /* device table entry */
+    uint64_t q[4];
+};
+#define DTE_V            BIT(0)
+#define DTE_TV           BIT(1)
+#define DTE_MODE_4       (4ull << 9)
+#define DTE_IR           BIT(61)
+#define DTE_IW           BIT(62)
+#define DTE_IV           BIT(0)       /* quadword 2 */
+#define DTE_INTR_LEN     (8ull << 1)  /* 2^8 interrupt table entries */
+#define DTE_INTR_REMAP   (2ull << 60) /* fixed and arbitrated interrupts go through the table */
+#define DTE_INTR_ROOT(q) ((q)&0x000fffffffffffc0ull)
+
+struct amdvi_unit {
+    const struct ivrs_unit *info;
+    volatile uint8_t *regs;
+    uint64_t efr, control;
+    uint64_t *cmds, *events;
+    uint32_t cmd_tail, evt_head; /* byte offsets */
+    uint32_t pending;            /* commands not handed over yet */
+    volatile uint64_t *wait_word;
+    uint64_t wait_value;
+    struct amdvi_dte *devtab; /* shared by the units of a segment */
+    uint32_t nr_devids;
+    bool running, broken;
+};
+
+struct amdvi {
+    spinlock_t lock; /* tables and queues */
+    struct ivrs ivrs;
+    struct amdvi_unit unit[IVRS_MAX_UNITS];
+    bool remap; /* interrupt remapping */
+    bool wide;  /* 128-bit interrupt table entries with 32-bit destinations */
+};
+extern struct amdvi amdvi;
+
+/* Unit and requester id of a device; NULL: not behind an IOMMU. */
+struct amdvi_unit *amdvi_lookup(struct pci_sbdf dev, uint16_t *requester);
+/* Queue one command; amdvi_sync() waits for all of them. Lock held. */
+void amdvi_command(struct amdvi_unit *u, uint64_t q0, uint64_t q1);
+void amdvi_sync(struct amdvi_unit *u);
+/* Quadword 2 of a device table entry without an interrupt table: its interrupts are blocked. */
+uint64_t amdvi_intr_blocked(uint8_t settings);
+
+/* amdvi_intr.c: the iommu_ops of the same names */
+int amdvi_map_msi(struct pci_sbdf source, uint32_t apic_id, uint8_t vector, int *index, uint64_t *addr,
+                  uint32_t *data);
+int amdvi_reserve_irqs(struct pci_sbdf source, unsigned nr);
+int amdvi_map_ioapic(uint8_t ioapic_id, unsigned pin, uint32_t apic_id, uint8_t vector, bool level,
+                     int *index, uint64_t *redirection);
+void amdvi_unmap_irq(struct pci_sbdf source, int index);
+
+#endif

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * AMD-Vi: device table, command queue, event log. The IOMMU walks the CPU's nested page tables, whose
+ * entries carry its bits too (specification §2.2.3: next level in bits 9-11, IR and IW in 61 and 62).
+ * Lock: amdvi.lock, below vPCI's, vIO-APIC's and the p2m's.
+ */
+#include "bh/amdvi.h"
+#include "bh/cpu.h"
+#include "bh/iommu_private.h"
+#include "bh/lib.h"
+#include "bh/mm.h"
+#include "bh/msi.h"
+#include "bh/p2m.h"
+#include "bh/pio.h"
+#include "bh/xen.h"
+
+#define PTE_FC    BIT(60) /* force coherence */
+#define MAX_DEVID 0xffffu
+
+struct amdvi amdvi;
+
+static void reg_write(struct amdvi_unit *u, unsigned reg, uint64_t val)
+{
+    mmio_write64(u->regs + reg, val);
+}
+static uint64_t reg_read(struct amdvi_unit *u, unsigned reg)
+{
+    return mmio_read64(u->regs + reg);
+}
+
+struct amdvi_unit *amdvi_lookup(struct pci_sbdf dev, uint16_t *requester)
+{
+    const struct ivrs_range *r = ivrs_find(&amdvi.ivrs, dev.segment, pci_bdf(dev));
+    struct amdvi_unit *u;
+
+    if (!r)
+        return NULL;
+    u = &amdvi.unit[r->unit];
+    *requester = r->alias == IVRS_NO_ALIAS ? pci_bdf(dev) : (uint16_t)r->alias;
+    return *requester < u->nr_devids && pci_bdf(dev) < u->nr_devids ? u : NULL;
+}
+
+/* ---- commands ---- */
+
+static void unit_failed(struct amdvi_unit *u, const char *what)
+{
+    u->broken = true;
+    pr_err("AMD-Vi " PCI_FMT ": %s; DMA and interrupts of its devices may stop\n", u->info->segment,
+           u->info->devid >> 8, (u->info->devid >> 3) & 31u, u->info->devid & 7u, what);
+}
+
+static void queue_put(struct amdvi_unit *u, uint64_t q0, uint64_t q1)
+{
+    uint64_t *slot = u->cmds + u->cmd_tail / 8;
+
+    slot[0] = q0;
+    slot[1] = q1;
+    u->cmd_tail = (u->cmd_tail + 16) % (AMDVI_LOG_ENTRIES * 16);
+    u->pending++;
+}
+
+/* Commands are handed over by amdvi_sync(), so the queue is empty after it and needs no look at its head. */
+void amdvi_command(struct amdvi_unit *u, uint64_t q0, uint64_t q1)
+{
+    if (!u->running || u->broken)
+        return;
+    if (u->pending >= AMDVI_LOG_ENTRIES - 2)
+        amdvi_sync(u);
+    queue_put(u, q0, q1);
+}
+
+void amdvi_sync(struct amdvi_unit *u)
+{
+    unsigned spins = 0;
+
+    if (!u->pending || u->broken)
+        return;
+    u->wait_value++;
+    queue_put(u, CMD_COMPLETION_WAIT | va_to_pa((const void *)(uintptr_t)u->wait_word) | CMD_WAIT_STORE,
+              u->wait_value);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    reg_write(u, AMDVI_CMD_TAIL, u->cmd_tail);
+    while (!u->broken && *u->wait_word != u->wait_value)
+        if (!iommu_wait_more(&spins))
+            unit_failed(u, "a command is not completed");
+    u->pending = 0;
+}
+
+static void inval_everything(struct amdvi_unit *u)
+{
+    if (u->efr & EFR_IA_SUP) {
+        amdvi_command(u, CMD_INVAL_ALL, 0);
+    } else {
+        for (uint32_t id = 0; id < u->nr_devids; id++) {
+            amdvi_command(u, CMD_INVAL_DEVTAB | id, 0);
+            amdvi_command(u, CMD_INVAL_INTR | id, 0);
+        }
+    }
+    amdvi_sync(u);
+}
+
+/* ---- event log ---- */
+
+static const char *const event_names[16] = {
+    [1] = "illegal device table entry",
+    [2] = "I/O page fault",
+    [3] = "device table error",
+    [4] = "page table error",
+    [5] = "illegal command",
+    [6] = "command buffer error",
+    [7] = "IOTLB timeout",
+    [8] = "invalid device request",
+};
+
+static void event_report(const struct amdvi_unit *u, uint64_t q0, uint64_t q1)
+{
+    const char *name = event_names[q0 >> 60];
+
+    if (iommu_may_report())
+        pr_err("AMD-Vi: %s, device " PCI_FMT ", address %llx (event %llx)\n", name ? name : "event",
+               u->info->segment, (unsigned)(q0 >> 8) & 0xff, (unsigned)(q0 >> 3) & 31, (unsigned)q0 & 7,
+               (unsigned long long)q1, (unsigned long long)q0);
+}
+
+static void events_drain(struct amdvi_unit *u)
+{
+    uint32_t tail = (uint32_t)reg_read(u, AMDVI_EVT_TAIL) & 0x7fff0;
+
+    if (tail >= AMDVI_LOG_ENTRIES * 16)
+        return;
+    while (u->evt_head != tail) {
+        volatile uint64_t *e = u->events + u->evt_head / 8;
+
+        event_report(u, e[0], e[1]);
+        e[0] = e[1] = 0;
+        u->evt_head = (u->evt_head + 16) % (AMDVI_LOG_ENTRIES * 16);
+    }
+    reg_write(u, AMDVI_EVT_HEAD, u->evt_head);
+}
+
+static void event_interrupt(uint8_t vector, void *arg)
+{
+    struct amdvi_unit *u = arg;
+    uint64_t status;
+
+    (void)vector;
+    spin_lock(&amdvi.lock);
+    status = reg_read(u, AMDVI_STATUS);
+    reg_write(u, AMDVI_STATUS, status & (STATUS_EVT_INT | STATUS_EVT_OVERFLOW)); /* write one to clear */
+    events_drain(u);
+    if (status & STATUS_EVT_OVERFLOW) { /* the log stops until it is switched off and on */
+        reg_write(u, AMDVI_CONTROL, u->control & ~CONTROL_EVT_LOG_EN);
+        reg_write(u, AMDVI_CONTROL, u->control);
+    }
+    spin_unlock(&amdvi.lock);
+}
+
+/* ---- device table ---- */
+
+/* The first quadword says how the rest is used: it is written last when DMA is allowed, first when not. */
+static void dte_write(struct amdvi_unit *u, uint16_t id, const struct amdvi_dte *new)
+{
+    struct amdvi_dte *e = &u->devtab[id];
+
+    __atomic_store_n(&e->q[0], DTE_V | DTE_TV, __ATOMIC_RELEASE); /* no address reachable */
+    amdvi_command(u, CMD_INVAL_DEVTAB | id, 0);
+    amdvi_sync(u);
+    __atomic_store_n(&e->q[1], new->q[1], __ATOMIC_RELEASE);
+    __atomic_store_n(&e->q[0], new->q[0], __ATOMIC_RELEASE);
+    amdvi_command(u, CMD_INVAL_DEVTAB | id, 0);
+    amdvi_command(u, CMD_INVAL_PAGES | ((new->q[1] & 0xffff) << 32), CMD_PAGES_ALL);
+    amdvi_sync(u);
+}
+
+static int amdvi_assign(struct pci_sbdf dev, struct domain *d)
+{
+    const struct ivrs_range *r = ivrs_find(&amdvi.ivrs, dev.segment, pci_bdf(dev));
+    struct amdvi_dte new = {.q = {DTE_V | DTE_TV}};
+    uint16_t requester, id = 0;
+    struct amdvi_unit *u = amdvi_lookup(dev, &requester);
+
+    if (!u)
+        return -XEN_ENODEV;
+    if (d) {
+        id = iommu_domain_get(d);
+        if (!id)
+            return -XEN_ENOSPC;
+        new.q[0] |= DTE_MODE_4 | p2m_root(d) | DTE_IR | DTE_IW;
+    }
+    new.q[1] = id | ((uint64_t)((r->settings >> 4) & 3) << 40); /* SysMgt */
+    spin_lock(&amdvi.lock);
+    dte_write(u, pci_bdf(dev), &new);
+    if (requester != pci_bdf(dev))
+        dte_write(u, requester, &new);
+    spin_unlock(&amdvi.lock);
+    return 0;
+}
+
+static void amdvi_flush_domain(struct domain *d)
+{
+    uint16_t id = iommu_domain_find(d);
+
+    if (!id)
+        return;
+    spin_lock(&amdvi.lock);
+    for (unsigned i = 0; i < amdvi.ivrs.nr_units; i++)
+        amdvi_command(&amdvi.unit[i], CMD_INVAL_PAGES | ((uint64_t)id << 32), CMD_PAGES_ALL);
+    for (unsigned i = 0; i < amdvi.ivrs.nr_units; i++)
+        amdvi_sync(&amdvi.unit[i]);
+    spin_unlock(&amdvi.lock);
+}
+
+static uint64_t amdvi_leaf_bits(bool writable)
+{
+    return DTE_IR | PTE_FC | (writable ? DTE_IW : 0);
+}
+
+static uint64_t amdvi_node_bits(unsigned level)
+{
+    return DTE_IR | DTE_IW | ((uint64_t)(level & 7) << 9);
+}
+
+/* ---- setting up ---- */
+
+static unsigned order_of(uint64_t bytes)
+{
+    unsigned order = 0;
+
+    while ((PAGE_SIZE << order) < bytes)
+        order++;
+    return order;
+}
+
+/* One table for all units of a segment, as long as the highest device id of any. Every entry blocks. */
+static bool devtab_alloc(struct amdvi_unit *u)
+{
+    uint32_t last = 0;
+
+    for (unsigned i = 0; i < amdvi.ivrs.nr_units; i++) {
+        struct amdvi_unit *o = &amdvi.unit[i];
+
+        if (amdvi.ivrs.unit[i].segment != u->info->segment)
+            continue;
+        last = MAX(last, (uint32_t)amdvi.ivrs.unit[i].last_devid);
+        if (o->devtab) {
+            u->devtab = o->devtab;
+            u->nr_devids = o->nr_devids;
+            return true;
+        }
+    }
+    u->nr_devids = (last | 0xff) + 1; /* whole buses */
+    u->devtab = page_va_alloc(order_of(u->nr_devids * sizeof(*u->devtab)), PAGE_ZERO);
+    for (uint32_t i = 0; u->devtab && i < u->nr_devids; i++) {
+        const struct ivrs_range *r = ivrs_find(&amdvi.ivrs, u->info->segment, (uint16_t)i);
+
+        u->devtab[i].q[0] = DTE_V | DTE_TV;
+        u->devtab[i].q[2] = amdvi_intr_blocked(r ? r->settings : 0);
+    }
+    return u->devtab;
+}
+
+static bool unit_alloc(struct amdvi_unit *u, const struct ivrs_unit *info)
+{
+    u->info = info;
+    u->regs = map_mmio(info->base, AMDVI_MMIO_SIZE);
+    u->efr = reg_read(u, AMDVI_EFR);
+    u->cmds = page_va_alloc(ORDER_4K, PAGE_ZERO);
+    u->events = page_va_alloc(ORDER_4K, PAGE_ZERO);
+    u->wait_word = kzalloc(sizeof(*u->wait_word));
+    return u->cmds && u->events && u->wait_word && devtab_alloc(u);
+}
+
+/* Remap interrupts only when the table tells every IO-APIC's device id: else theirs would be lost. */
+static bool all_ioapics_listed(const struct acpi_info *acpi)
+{
+    for (unsigned i = 0; i < acpi->nr_ioapics; i++) {
+        bool found = false;
+
+        for (unsigned s = 0; s < amdvi.ivrs.nr_specials; s++)
+            found |= amdvi.ivrs.special[s].variety == IVHD_IOAPIC &&
+                     amdvi.ivrs.special[s].handle == acpi->ioapic[i].id;
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+static struct iommu_ops amdvi_ops = {
+    .name = "AMD-Vi",
+    .leaf_bits = amdvi_leaf_bits,
+    .node_bits = amdvi_node_bits,
+    .assign = amdvi_assign,
+    .flush_domain = amdvi_flush_domain,
+};
+
+static const struct iommu_ops *amdvi_probe(const struct acpi_info *acpi, const uint8_t *table, uint32_t len,
+                                           const char **why)
+{
+    if (ivrs_parse(table, len, &amdvi.ivrs, why))
+        return NULL;
+    amdvi.wide = cpu_features.x2apic;
+    for (unsigned i = 0; i < amdvi.ivrs.nr_units; i++) {
+        if (!unit_alloc(&amdvi.unit[i], &amdvi.ivrs.unit[i])) {
+            *why = "no memory for AMD-Vi's tables";
+            return NULL;
+        }
+        amdvi.wide &= (amdvi.unit[i].efr & (EFR_XT_SUP | EFR_GA_SUP)) == (EFR_XT_SUP | EFR_GA_SUP);
+    }
+    amdvi.remap = all_ioapics_listed(acpi);
+    if (amdvi.remap) {
+        amdvi_ops.map_msi = amdvi_map_msi;
+        amdvi_ops.reserve_irqs = amdvi_reserve_irqs;
+        amdvi_ops.map_ioapic = amdvi_map_ioapic;
+        amdvi_ops.unmap_irq = amdvi_unmap_irq;
+    }
+    pr_info("AMD-Vi: %u unit(s), interrupt remapping %s\n", amdvi.ivrs.nr_units,
+            amdvi.remap ? amdvi.wide ? "on (x2APIC)" : "on" : "off: IVRS does not list the IO-APICs");
+    return &amdvi_ops;
+}
+
+static uint64_t control_value(const struct amdvi_unit *u)
+{
+    static const struct {
+        uint8_t flag;
+        uint64_t bit;
+    } map[] = {{IVHD_HT_TUN, CONTROL_HT_TUN_EN},
+               {IVHD_PASS_PW, CONTROL_PASS_PW},
+               {IVHD_RES_PASS_PW, CONTROL_RES_PASS_PW},
+               {IVHD_ISOC, CONTROL_ISOC}};
+    uint64_t c = CONTROL_COHERENT | CONTROL_INV_TIMEOUT | CONTROL_EVT_LOG_EN | CONTROL_CMDBUF_EN;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(map); i++)
+        if (u->info->flags & map[i].flag)
+            c |= map[i].bit;
+    if (amdvi.wide)
+        c |= CONTROL_GA_EN | CONTROL_XT_EN;
+    return c;
+}
+
+/* The order of the specification's §2.11: off, tables and queues, control, then on and invalidate. */
+static void unit_enable(struct amdvi_unit *u)
+{
+    struct pci_sbdf dev = pci_sbdf(u->info->segment, (uint8_t)(u->info->devid >> 8), (uint8_t)u->info->devid);
+
+    reg_write(u, AMDVI_CONTROL, 0);
+    reg_write(u, AMDVI_DEVTAB, va_to_pa(u->devtab) | (u->nr_devids * sizeof(*u->devtab) / PAGE_SIZE - 1));
+    reg_write(u, AMDVI_CMDBUF, va_to_pa(u->cmds) | AMDVI_LOG_LENGTH);
+    reg_write(u, AMDVI_EVTLOG, va_to_pa(u->events) | AMDVI_LOG_LENGTH);
+    reg_write(u, AMDVI_CMD_HEAD, 0);
+    reg_write(u, AMDVI_CMD_TAIL, 0);
+    reg_write(u, AMDVI_EVT_HEAD, 0);
+    reg_write(u, AMDVI_EVT_TAIL, 0);
+    u->control = control_value(u);
+    if (msi_setup_own(dev, event_interrupt, u) == 0)
+        u->control |= CONTROL_EVT_INT_EN;
+    reg_write(u, AMDVI_CONTROL, u->control);
+    u->control |= CONTROL_IOMMU_EN;
+    reg_write(u, AMDVI_CONTROL, u->control);
+    u->running = true;
+    inval_everything(u);
+    if (u->broken)
+        panic("The IOMMU does not answer; boot with iommu=no to go without it");
+}
+
+static void amdvi_enable(void)
+{
+    spin_lock(&amdvi.lock);
+    for (unsigned i = 0; i < amdvi.ivrs.nr_units; i++)
+        unit_enable(&amdvi.unit[i]);
+    spin_unlock(&amdvi.lock);
+}
+
+static bool amdvi_region(unsigned n, uint64_t *start, uint64_t *end)
+{
+    if (n >= amdvi.ivrs.nr_regions)
+        return false;
+    *start = amdvi.ivrs.region[n].start;
+    *end = amdvi.ivrs.region[n].end;
+    return true;
+}
+
+static bool amdvi_owns(struct pci_sbdf dev)
+{
+    for (unsigned i = 0; i < amdvi.ivrs.nr_units; i++)
+        if (amdvi.ivrs.unit[i].segment == dev.segment && amdvi.ivrs.unit[i].devid == pci_bdf(dev))
+            return true;
+    return false;
+}
+
+const struct iommu_driver amdvi_driver = {
+    .signature = {'I', 'V', 'R', 'S'},
+    .probe = amdvi_probe,
+    .enable = amdvi_enable,
+    .region = amdvi_region,
+    .owns = amdvi_owns,
+};

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * VT-d in legacy mode: root and context tables, queued invalidation, faults. Second-level entries need only
+ * bits 0 (read), 1 (write) and 7 (superpage), which nested page tables have; bits 11 and 62 stay clear.
+ * Lock: vtd.lock, below vPCI's, vIO-APIC's and the p2m's.
+ */
+#include "bh/vtd.h"
+#include "bh/cpu.h"
+#include "bh/iommu_private.h"
+#include "bh/lib.h"
+#include "bh/mm.h"
+#include "bh/msi.h"
+#include "bh/p2m.h"
+#include "bh/pio.h"
+#include "bh/xen.h"
+
+#define ENTRY_PRESENT   1ull
+#define CONTEXT_AW_39   1ull
+#define CONTEXT_AW_48   2ull
+#define CONTEXT_DID(id) ((uint64_t)(id) << 8)
+#define PTE_PRESENT     1ull
+#define PTE_ADDR        0x000ffffffffff000ull
+#define CACHE_LINE      64u
+#define VTD_MMIO_SIZE   0x4000u /* covers the fault records: 0x3ff0 + 16 at most in what FRO can say */
+#define MAX_HOPS        DMAR_MAX_PATH
+
+struct vtd vtd;
+
+static uint32_t reg_read(struct vtd_unit *u, unsigned reg)
+{
+    return mmio_read32(u->regs + reg);
+}
+static void reg_write(struct vtd_unit *u, unsigned reg, uint32_t val)
+{
+    mmio_write32(u->regs + reg, val);
+}
+
+void vtd_clean(const volatile void *p, size_t len)
+{
+    uintptr_t a = (uintptr_t)p & ~(uintptr_t)(CACHE_LINE - 1);
+
+    if (!vtd.incoherent)
+        return;
+    for (; a < (uintptr_t)p + len; a += CACHE_LINE)
+        __asm__ volatile("clflush (%0)" ::"r"(a) : "memory");
+    __asm__ volatile("mfence" ::: "memory");
+}
+
+/* The p2m's nodes are written by code that knows no IOMMU: for old units all caches are written back. */
+static void clean_page_tables(void)
+{
+    if (vtd.incoherent)
+        __asm__ volatile("wbinvd" ::: "memory");
+}
+
+static void unit_failed(struct vtd_unit *u, const char *what)
+{
+    u->broken = true;
+    pr_err("VT-d unit %u: %s; DMA and interrupts of its devices may stop\n", u->number, what);
+}
+
+/* Start what `bit` of the command register stands for, or switch it, and wait for the status. */
+static void global_command(struct vtd_unit *u, uint32_t bit, bool on)
+{
+    uint32_t lasting = reg_read(u, VTD_GSTS) & GSTS_LASTING;
+    unsigned spins = 0;
+
+    reg_write(u, VTD_GCMD, on ? lasting | bit : lasting & ~bit);
+    while (!!(reg_read(u, VTD_GSTS) & bit) != on)
+        if (!iommu_wait_more(&spins)) {
+            unit_failed(u, "a global command is not completed");
+            return;
+        }
+}
+
+/* ---- queued invalidation ---- */
+
+static void queue_put(struct vtd_unit *u, uint64_t low, uint64_t high)
+{
+    u->queue[u->tail / 16] = (struct vtd_entry){low, high};
+    u->tail = (u->tail + 16) % (QI_ENTRIES * 16);
+    u->pending++;
+}
+
+/* Descriptors are handed over by vtd_sync(), so the queue is empty after it and needs no look at its head. */
+void vtd_command(struct vtd_unit *u, uint64_t low, uint64_t high)
+{
+    if (!u->queueing || u->broken)
+        return;
+    if (u->pending >= QI_ENTRIES - 2)
+        vtd_sync(u);
+    queue_put(u, low, high);
+}
+
+void vtd_sync(struct vtd_unit *u)
+{
+    unsigned spins = 0;
+
+    if (!u->pending || u->broken)
+        return;
+    u->wait_value++;
+    queue_put(u, QI_WAIT_STORE | ((uint64_t)u->wait_value << 32),
+              va_to_pa((const void *)(uintptr_t)u->wait_word));
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    reg_write(u, VTD_IQT, u->tail);
+    while (!u->broken && *u->wait_word != u->wait_value)
+        if (!iommu_wait_more(&spins))
+            unit_failed(u, "an invalidation is not completed");
+    u->pending = 0;
+}
+
+static uint64_t drain_bits(const struct vtd_unit *u)
+{
+    return (u->cap & CAP_DWD ? QI_IOTLB_DRAIN_W : 0) | (u->cap & CAP_DRD ? QI_IOTLB_DRAIN_R : 0);
+}
+
+static void write_buffer_flush(struct vtd_unit *u)
+{
+    unsigned spins = 0;
+
+    if (!(u->cap & CAP_RWBF))
+        return;
+    reg_write(u, VTD_GCMD, (reg_read(u, VTD_GSTS) & GSTS_LASTING) | GCMD_WBF);
+    while ((reg_read(u, VTD_GSTS) & GCMD_WBF) && iommu_wait_more(&spins))
+        ;
+}
+
+/* ---- which unit, which device ---- */
+
+/* Follow a scope's path from its start bus; the last hop is the device. */
+static struct pci_sbdf scope_device(const struct dmar_scope *s)
+{
+    uint16_t segment = vtd.dmar.unit[s->unit].segment;
+    struct pci_sbdf dev = pci_sbdf(segment, s->bus, s->path[0]);
+
+    for (unsigned i = 1; i < s->path_len && i < MAX_HOPS; i++)
+        dev = pci_sbdf(segment, (uint8_t)pci_read(dev, PCI_BUS_NUMBERS + 1, 1), s->path[i]);
+    return dev;
+}
+
+static bool scope_covers(const struct dmar_scope *s, struct pci_sbdf dev)
+{
+    struct pci_sbdf at;
+
+    if ((s->type != DMAR_ENDPOINT && s->type != DMAR_BRIDGE) || vtd.dmar.unit[s->unit].segment != dev.segment)
+        return false;
+    at = scope_device(s);
+    if (pci_same(at, dev))
+        return true;
+    return s->type == DMAR_BRIDGE && dev.bus >= pci_read(at, PCI_BUS_NUMBERS + 1, 1) &&
+           dev.bus <= pci_read(at, PCI_BUS_NUMBERS + 2, 1);
+}
+
+struct vtd_unit *vtd_lookup(struct pci_sbdf dev)
+{
+    for (unsigned i = 0; i < vtd.dmar.nr_scopes; i++)
+        if (scope_covers(&vtd.dmar.scope[i], dev))
+            return &vtd.unit[vtd.dmar.scope[i].unit];
+    for (unsigned i = 0; i < vtd.dmar.nr_units; i++)
+        if (vtd.dmar.unit[i].include_all && vtd.dmar.unit[i].segment == dev.segment)
+            return &vtd.unit[i];
+    return NULL;
+}
+
+/* ---- translation ---- */
+
+static struct vtd_entry *context_entry(struct vtd_unit *u, struct pci_sbdf dev)
+{
+    struct vtd_entry *r = &u->root[dev.bus], *table;
+
+    if (r->low & ENTRY_PRESENT)
+        return (struct vtd_entry *)pa_to_va(r->low & PTE_ADDR) + dev.devfn;
+    table = page_va_alloc(ORDER_4K, PAGE_ZERO);
+    if (!table)
+        return NULL;
+    vtd_clean(table, PAGE_SIZE);
+    __atomic_store_n(&r->low, va_to_pa(table) | ENTRY_PRESENT, __ATOMIC_RELEASE);
+    vtd_clean(r, sizeof(*r));
+    return table + dev.devfn;
+}
+
+/* A context entry for a domain: a unit with three levels starts at the first 512 GiB. */
+static int context_for(const struct vtd_unit *u, struct domain *d, struct vtd_entry *out)
+{
+    uint16_t id = iommu_domain_get(d);
+    uint64_t root = p2m_root(d);
+
+    if (!id || id >= CAP_ND(u->cap))
+        return -XEN_ENOSPC;
+    out->high = CONTEXT_DID(id) | CONTEXT_AW_48;
+    if (!(u->cap & CAP_SAGAW_48)) {
+        root = *(const uint64_t *)pa_to_va(root);
+        if (!(root & PTE_PRESENT))
+            return -XEN_EINVAL;
+        out->high = CONTEXT_DID(id) | CONTEXT_AW_39;
+    }
+    out->low = (root & PTE_ADDR) | ENTRY_PRESENT;
+    return 0;
+}
+
+static void context_write(struct vtd_unit *u, struct pci_sbdf dev, struct vtd_entry *e, struct vtd_entry new)
+{
+    uint64_t old_id = (e->high >> 8) & 0xffff;
+
+    __atomic_store_n(&e->low, 0, __ATOMIC_RELEASE);
+    vtd_clean(e, sizeof(*e));
+    vtd_command(u, QI_CONTEXT_DEVICE | (old_id << 16) | ((uint64_t)pci_bdf(dev) << 32), 0);
+    vtd_command(u, QI_IOTLB_GLOBAL | drain_bits(u), 0);
+    vtd_sync(u);
+    e->high = new.high;
+    __atomic_store_n(&e->low, new.low, __ATOMIC_RELEASE);
+    vtd_clean(e, sizeof(*e));
+    if (u->cap & CAP_CM) { /* absent entries are cached too */
+        vtd_command(u, QI_CONTEXT_GLOBAL, 0);
+        vtd_command(u, QI_IOTLB_GLOBAL | drain_bits(u), 0);
+        vtd_sync(u);
+    }
+    write_buffer_flush(u);
+}
+
+static int vtd_assign(struct pci_sbdf dev, struct domain *d)
+{
+    struct vtd_unit *u = vtd_lookup(dev);
+    struct vtd_entry new = {0, 0}, *e;
+    int rc = 0;
+
+    if (!u)
+        return -XEN_ENODEV;
+    spin_lock(&vtd.lock);
+    e = context_entry(u, dev);
+    if (!e)
+        rc = -XEN_ENOMEM;
+    if (!rc && d)
+        rc = context_for(u, d, &new);
+    if (!rc) {
+        clean_page_tables();
+        context_write(u, dev, e, new);
+    }
+    spin_unlock(&vtd.lock);
+    return rc;
+}
+
+static void vtd_flush_domain(struct domain *d)
+{
+    uint16_t id = iommu_domain_find(d);
+
+    if (!id)
+        return;
+    spin_lock(&vtd.lock);
+    clean_page_tables();
+    for (unsigned i = 0; i < vtd.dmar.nr_units; i++) {
+        struct vtd_unit *u = &vtd.unit[i];
+
+        write_buffer_flush(u);
+        vtd_command(u, QI_IOTLB_DOMAIN | drain_bits(u) | ((uint64_t)id << 16), 0);
+    }
+    for (unsigned i = 0; i < vtd.dmar.nr_units; i++)
+        vtd_sync(&vtd.unit[i]);
+    spin_unlock(&vtd.lock);
+}
+
+static uint64_t vtd_leaf_bits(bool writable)
+{
+    (void)writable;
+    return 0;
+}
+static uint64_t vtd_node_bits(unsigned level)
+{
+    (void)level;
+    return 0;
+}
+
+/* ---- faults ---- */
+
+static void fault_report(struct vtd_unit *u, unsigned reg)
+{
+    uint64_t high = mmio_read64(u->regs + reg + 8), low = mmio_read64(u->regs + reg);
+
+    if (!(high & FAULT_VALID))
+        return;
+    reg_write(u, reg + 12, 1u << 31); /* write one to clear */
+    if (iommu_may_report())
+        pr_err("VT-d: %s fault %02x, device " PCI_FMT ", address %llx\n",
+               ((high >> 32) & 0xff) >= 0x20 ? "interrupt"
+               : high & BIT(62)              ? "read"
+                                             : "write",
+               (unsigned)(high >> 32) & 0xff, u->info->segment, (unsigned)(high >> 8) & 0xff,
+               (unsigned)(high >> 3) & 31, (unsigned)high & 7, (unsigned long long)(low & PAGE_MASK));
+}
+
+static void fault_interrupt(uint8_t vector, void *arg)
+{
+    struct vtd_unit *u = arg;
+
+    (void)vector;
+    spin_lock(&vtd.lock);
+    for (unsigned i = 0; i < CAP_NFR(u->cap); i++)
+        if (CAP_FRO(u->cap) + 16 * (i + 1) <= VTD_MMIO_SIZE)
+            fault_report(u, CAP_FRO(u->cap) + 16 * i);
+    reg_write(u, VTD_FSTS, FSTS_CLEAR);
+    spin_unlock(&vtd.lock);
+}
+
+static void fault_setup(struct vtd_unit *u)
+{
+    uint32_t apic_id = irq_default_apic_id();
+    int vector = irq_vector_alloc(fault_interrupt, u);
+    struct msi_message m;
+
+    if (vector < 0)
+        return;
+    m = msi_compat_message(apic_id, (uint8_t)vector);
+    reg_write(u, VTD_FEDATA, m.data);
+    reg_write(u, VTD_FEADDR, (uint32_t)m.address);
+    reg_write(u, VTD_FEUADR, vtd.eim ? apic_id & ~0xffu : 0);
+    reg_write(u, VTD_FSTS, FSTS_CLEAR);
+    reg_write(u, VTD_FECTL, 0);
+}
+
+/* ---- setting up ---- */
+
+static struct iommu_ops vtd_ops = {
+    .name = "VT-d",
+    .leaf_bits = vtd_leaf_bits,
+    .node_bits = vtd_node_bits,
+    .assign = vtd_assign,
+    .flush_domain = vtd_flush_domain,
+};
+
+static bool unit_alloc(struct vtd_unit *u, unsigned number, const char **why)
+{
+    u->info = &vtd.dmar.unit[number];
+    u->number = number;
+    u->regs = map_mmio(u->info->base, VTD_MMIO_SIZE);
+    u->cap = mmio_read64(u->regs + VTD_CAP);
+    u->ecap = mmio_read64(u->regs + VTD_ECAP);
+    *why = "a VT-d unit lacks queued invalidation or 3- and 4-level tables";
+    if (!(u->ecap & ECAP_QI) || !(u->cap & (CAP_SAGAW_39 | CAP_SAGAW_48)) || u->cap == ~0ull)
+        return false;
+    *why = "no memory for VT-d's tables";
+    u->root = page_va_alloc(ORDER_4K, PAGE_ZERO);
+    u->queue = page_va_alloc(ORDER_4K, PAGE_ZERO);
+    u->wait_word = kzalloc(sizeof(*u->wait_word));
+    vtd.incoherent |= !(u->ecap & ECAP_COHERENT);
+    vtd.remap &= !!(u->ecap & ECAP_IR);
+    vtd.eim &= !!(u->ecap & ECAP_EIM);
+    if (!(u->cap & CAP_SLLPS_1G))
+        iommu_max_order = MIN(iommu_max_order, ORDER_2M);
+    if (!(u->cap & CAP_SLLPS_2M))
+        iommu_max_order = ORDER_4K;
+    if (u->cap & CAP_CM)
+        pr_warn("VT-d unit %u caches absent translations (an emulator's caching-mode=on): not supported\n",
+                number);
+    return u->root && u->queue && u->wait_word;
+}
+
+static bool all_ioapics_listed(const struct acpi_info *acpi)
+{
+    for (unsigned i = 0; i < acpi->nr_ioapics; i++) {
+        bool found = false;
+
+        for (unsigned s = 0; s < vtd.dmar.nr_scopes; s++)
+            found |=
+                vtd.dmar.scope[s].type == DMAR_IOAPIC && vtd.dmar.scope[s].enumeration == acpi->ioapic[i].id;
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+static const struct iommu_ops *vtd_probe(const struct acpi_info *acpi, const uint8_t *table, uint32_t len,
+                                         const char **why)
+{
+    if (dmar_parse(table, len, &vtd.dmar, why))
+        return NULL;
+    vtd.remap = vtd.dmar.intr_remap && all_ioapics_listed(acpi);
+    vtd.eim = cpu_features.x2apic && !vtd.dmar.x2apic_opt_out;
+    for (unsigned i = 0; i < vtd.dmar.nr_units; i++)
+        if (!unit_alloc(&vtd.unit[i], i, why))
+            return NULL;
+    for (unsigned i = 0; i < vtd.dmar.nr_units; i++)
+        vtd_clean(vtd.unit[i].root, PAGE_SIZE);
+    vtd.remap = vtd.remap && vtd_intr_init();
+    vtd.eim = vtd.eim && vtd.remap;
+    if (vtd.remap) {
+        vtd_ops.map_msi = vtd_map_msi;
+        vtd_ops.reserve_irqs = vtd_reserve_irqs;
+        vtd_ops.map_ioapic = vtd_map_ioapic;
+        vtd_ops.unmap_irq = vtd_unmap_irq;
+    }
+    pr_info("VT-d: %u unit(s), interrupt remapping %s\n", vtd.dmar.nr_units,
+            vtd.remap ? vtd.eim ? "on (x2APIC)" : "on" : "off");
+    return &vtd_ops;
+}
+
+/* What firmware left on goes off, in the reverse order of use. */
+static void unit_quiesce(struct vtd_unit *u)
+{
+    static const uint32_t bits[] = {GCMD_TE, GCMD_IRE, GCMD_QIE};
+
+    for (unsigned i = 0; i < ARRAY_SIZE(bits); i++)
+        if (reg_read(u, VTD_GSTS) & bits[i])
+            global_command(u, bits[i], false);
+}
+
+static void queue_enable(struct vtd_unit *u)
+{
+    reg_write(u, VTD_IQT, 0);
+    mmio_write64(u->regs + VTD_IQA, va_to_pa(u->queue));
+    global_command(u, GCMD_QIE, true);
+    u->queueing = true;
+    vtd_command(u, QI_CONTEXT_GLOBAL, 0);
+    vtd_command(u, QI_IOTLB_GLOBAL | drain_bits(u), 0);
+    vtd_sync(u);
+}
+
+static void protected_memory_off(struct vtd_unit *u)
+{
+    unsigned spins = 0;
+
+    if (!(u->cap & (CAP_PLMR | CAP_PHMR)))
+        return;
+    reg_write(u, VTD_PMEN, reg_read(u, VTD_PMEN) & ~PMEN_EPM);
+    while ((reg_read(u, VTD_PMEN) & 1) && iommu_wait_more(&spins))
+        ;
+}
+
+/* The order of specification §6.8 (root table), §6.5.2 (queue), §5.1 (interrupts), then translation. */
+static void unit_enable(struct vtd_unit *u)
+{
+    unit_quiesce(u);
+    write_buffer_flush(u);
+    mmio_write64(u->regs + VTD_RTADDR, va_to_pa(u->root));
+    global_command(u, GCMD_SRTP, true);
+    queue_enable(u);
+    if (vtd.remap) {
+        mmio_write64(u->regs + VTD_IRTA, vtd_irt_address());
+        global_command(u, GCMD_SIRTP, true);
+        vtd_command(u, QI_IEC_GLOBAL, 0);
+        vtd_sync(u);
+        global_command(u, GCMD_IRE, true);
+    }
+    fault_setup(u);
+    global_command(u, GCMD_TE, true);
+    protected_memory_off(u);
+    if (u->broken)
+        panic("The IOMMU does not answer; boot with iommu=no to go without it");
+}
+
+static void vtd_enable(void)
+{
+    spin_lock(&vtd.lock);
+    clean_page_tables();
+    for (unsigned i = 0; i < vtd.dmar.nr_units; i++)
+        unit_enable(&vtd.unit[i]);
+    spin_unlock(&vtd.lock);
+}
+
+static bool vtd_region(unsigned n, uint64_t *start, uint64_t *end)
+{
+    if (n >= vtd.dmar.nr_regions)
+        return false;
+    *start = vtd.dmar.region[n].start;
+    *end = vtd.dmar.region[n].end;
+    return true;
+}
+
+const struct iommu_driver vtd_driver = {
+    .signature = {'D', 'M', 'A', 'R'},
+    .probe = vtd_probe,
+    .enable = vtd_enable,
+    .region = vtd_region,
+};
