@@ -16,7 +16,17 @@ POLICY_CALL := call/agent_client call/info_source call/policy_log call/policy_qu
 POLICY_OBJS_qrexec-policy-eval := tools/policy_eval
 POLICY_OBJS_qrexec-policy-daemon := daemon/policy_daemon daemon/policy_store daemon/policy_client \
 	daemon/eval_service $(POLICY_CALL)
-POLICY_PROGRAMS := qrexec-policy-eval qrexec-policy-daemon
+POLICY_OBJS_qrexec-policy-exec := tools/policy_exec tools/common $(POLICY_CALL)
+POLICY_OBJS_qrexec-policy-why := tools/policy_why tools/common call/info_source call/stream
+POLICY_OBJS_qrexec-policy-graph := tools/policy_graph tools/common call/info_source call/stream
+POLICY_OBJS_qubes-policy-lint := tools/policy_lint_main tools/policy_lint
+POLICY_OBJS_qubes-policy := tools/qubes_policy tools/policy_admin_client call/stream
+POLICY_OBJS_qubes-policy-editor := tools/policy_editor tools/policy_lint tools/policy_admin_client call/stream
+POLICY_OBJS_qubes-policy-admin := tools/policy_admin
+POLICY_LIBS_qubes-policy-admin := $(shell pkg-config --libs glib-2.0)
+POLICY_CFLAGS_policy_admin := $(shell pkg-config --cflags glib-2.0)
+POLICY_PROGRAMS := qrexec-policy-eval qrexec-policy-daemon qrexec-policy-exec qrexec-policy-why \
+	qrexec-policy-graph qubes-policy-lint qubes-policy qubes-policy-editor qubes-policy-admin
 
 $(POLICY_OBJ)/%.o: $(POLICY_SRC)/%.c
 	@mkdir -p $(@D)

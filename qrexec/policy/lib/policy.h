@@ -68,6 +68,14 @@ struct policy *policy_load_text(const struct policy_loader *loader, const char *
                                 size_t len, const char *legacy_dir, struct policy_error *error);
 void policy_free(struct policy *policy);
 
+typedef void (*policy_report_fn)(void *data, const struct policy_error *error);
+/*
+ * Check each line of a text by itself, without looking at what it includes; `old_format` is that of
+ * !include-service. All errors are reported; their number is returned.
+ */
+size_t policy_lint(const char *path, const char *text, size_t len, bool old_format, policy_report_fn report,
+                   void *data);
+
 enum policy_token_kind {
     POLICY_TOKEN_NAME,       /* a domain's name, or uuid:… */
     POLICY_TOKEN_ANY,        /* * */
@@ -159,8 +167,24 @@ void policy_decision_clear(struct policy_decision *decision);
 void policy_decision_choose(const struct policy *policy, const struct system_info *info,
                             struct policy_decision *decision, const char *target);
 
-/* Whether a rule looks at this call, target left aside (for explanations). */
-bool policy_rule_applies(const struct policy *policy, const struct system_info *info,
-                         const struct policy_request *request, const struct policy_rule *rule);
+/* ---- explanations (not fast) ---- */
+
+/* The first column of a rule that does not match. */
+enum policy_mismatch {
+    POLICY_MATCHES,
+    POLICY_MISMATCH_SERVICE,
+    POLICY_MISMATCH_ARGUMENT,
+    POLICY_MISMATCH_SOURCE,
+    POLICY_MISMATCH_TARGET,
+};
+/* Compare one rule with a request that was decided. */
+enum policy_mismatch policy_rule_check(const struct policy *policy, const struct system_info *info,
+                                       const struct policy_request *request,
+                                       const struct policy_decision *decision,
+                                       const struct policy_rule *rule);
+/* The rule by which `target` is in the ask list of `decision`; NULL if it is the rule's own target=. */
+const struct policy_rule *policy_ask_origin(const struct policy *policy, const struct system_info *info,
+                                            const struct policy_request *request,
+                                            const struct policy_decision *decision, const char *target);
 
 #endif

@@ -18,6 +18,10 @@ struct choice {
     bool default_dispvm, adminvm;
     char *why;
     size_t why_size;
+    /* for explanations: the rule that last changed one target */
+    size_t traced_vm;
+    uint8_t traced_bits;
+    uint32_t rule, traced, traced_default, traced_adminvm;
 };
 
 static size_t index_of(const struct choice *choice, const struct system_info_vm *vm)
@@ -27,6 +31,8 @@ static size_t index_of(const struct choice *choice, const struct system_info_vm 
 
 static void set(struct choice *choice, size_t vm, uint8_t bits, bool add)
 {
+    if (vm == choice->traced_vm && bits & choice->traced_bits)
+        choice->traced = choice->rule;
     if (add)
         choice->vms[vm] |= bits;
     else
@@ -86,8 +92,10 @@ static void expand_all(struct choice *choice, const struct expansion *expansion,
         if (expansion->disposable && expansion->disposable(vm, value))
             set(choice, i, DISPOSABLE, add);
     }
-    if (expansion->default_dispvm)
+    if (expansion->default_dispvm) {
         choice->default_dispvm = add;
+        choice->traced_default = choice->rule;
+    }
 }
 
 static bool expand(struct choice *choice, uint32_t token, bool add)
@@ -97,6 +105,7 @@ static bool expand(struct choice *choice, uint32_t token, bool add)
 
     if (kind == POLICY_TOKEN_ADMINVM) {
         choice->adminvm = add;
+        choice->traced_adminvm = choice->rule;
     } else if (kind == POLICY_TOKEN_NAME || kind == POLICY_TOKEN_DISPVM_OF) {
         const struct system_info_vm *vm = system_info_find(choice->info, value);
         if (vm && kind == POLICY_TOKEN_NAME)
@@ -159,6 +168,7 @@ static bool apply_rules(struct choice *choice, const struct policy_request *requ
     list_rules(policy, &call, &sources, &list);
     for (size_t i = 0; good && i < list.count; i++) {
         const struct policy_rule *rule = &policy->rules[list.items[i]];
+        choice->rule = list.items[i];
         uint32_t token = rule->redirect != POLICY_NONE ? rule->redirect : rule->target;
         good = expand(choice, token, rule->action != POLICY_DENY);
     }
@@ -180,6 +190,7 @@ static bool resolve_words(struct choice *choice, const struct system_info_vm *so
                      source->default_dispvm, source->name);
             return false;
         }
+        choice->rule = choice->traced_default;
         set(choice, index_of(choice, vm), DISPOSABLE, true);
     }
     if (choice->adminvm) {
@@ -188,6 +199,7 @@ static bool resolve_words(struct choice *choice, const struct system_info_vm *so
             snprintf(choice->why, choice->why_size, "there is no domain 'dom0'");
             return false;
         }
+        choice->rule = choice->traced_adminvm;
         set(choice, index_of(choice, vm), ITSELF, true);
     }
     return true;
@@ -234,4 +246,26 @@ bool policy_ask_collect(const struct policy *policy, const struct system_info *i
     }
     free(choice.vms);
     return good;
+}
+
+const struct policy_rule *policy_ask_origin(const struct policy *policy, const struct system_info *info,
+                                            const struct policy_request *request,
+                                            const struct policy_decision *decision, const char *target)
+{
+    const char *prefix = policy_token_prefix(POLICY_TOKEN_DISPVM_OF);
+    bool disposable = !strncmp(target, prefix, strlen(prefix));
+    const struct system_info_vm *vm = system_info_find(info, disposable ? target + strlen(prefix) : target);
+    const struct system_info_vm *source = system_info_find(info, decision->source);
+    char why[200];
+    struct choice choice = {
+        .policy = policy, .info = info, .why = why, .why_size = sizeof(why), .traced = POLICY_NONE};
+
+    if (!vm || !source || (decision->rule && decision->rule->redirect != POLICY_NONE))
+        return NULL;
+    choice.traced_vm = index_of(&choice, vm);
+    choice.traced_bits = disposable ? DISPOSABLE : ITSELF;
+    choice.vms = policy_calloc(info->count, sizeof(*choice.vms));
+    bool good = apply_rules(&choice, request, decision->source) && resolve_words(&choice, source);
+    free(choice.vms);
+    return good ? policy_rule_at(policy, choice.traced) : NULL;
 }

@@ -395,20 +395,23 @@ static bool holds(const struct policy_matches *matches, uint32_t token)
     return false;
 }
 
-bool policy_rule_applies(const struct policy *policy, const struct system_info *info,
-                         const struct policy_request *request, const struct policy_rule *rule)
+enum policy_mismatch policy_rule_check(const struct policy *policy, const struct system_info *info,
+                                       const struct policy_request *request,
+                                       const struct policy_decision *decision, const struct policy_rule *rule)
 {
     const char *service = policy_text(policy, rule->service);
-    bool spoken_for = request->requested_source && *request->requested_source;
-    struct policy_matches sources;
+    struct policy_matches sources, targets;
 
     if (rule->service != POLICY_NONE && (strlen(service) != request->service_len ||
                                          memcmp(service, request->service, request->service_len) != 0))
-        return false;
+        return POLICY_MISMATCH_SERVICE;
     if (rule->argument != POLICY_NONE && strcmp(policy_text(policy, rule->argument), request->argument) != 0)
-        return false;
-    policy_match_source(policy, info, spoken_for ? request->requested_source : request->source, &sources);
-    bool match = holds(&sources, rule->source);
+        return POLICY_MISMATCH_ARGUMENT;
+    policy_match_source(policy, info, decision->source, &sources);
+    policy_match_target(policy, info, decision->requested_target, system_info_find(info, decision->source),
+                        &targets);
+    bool source = holds(&sources, rule->source), target = holds(&targets, rule->target);
     policy_matches_clear(&sources);
-    return match;
+    policy_matches_clear(&targets);
+    return !source ? POLICY_MISMATCH_SOURCE : !target ? POLICY_MISMATCH_TARGET : POLICY_MATCHES;
 }

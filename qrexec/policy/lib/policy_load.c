@@ -31,6 +31,9 @@ struct loading {
     const char *legacy_dir;
     const struct including *current; /* innermost file being read */
     unsigned files;
+    policy_report_fn report; /* lint: go on after an error, and do not follow includes */
+    void *report_data;
+    size_t reported;
 };
 
 struct names {
@@ -200,6 +203,8 @@ static bool include_file(struct loading *loading, struct policy_line *line, cons
 {
     const char *path;
 
+    if (loading->report)
+        return true;
     return include_path(loading, line, word, POLICY_PATH_FILE, &path) &&
            load_included(loading, line, word->text, path, old);
 }
@@ -224,6 +229,8 @@ static bool do_include_dir(struct loading *loading, struct policy_line *line, co
     struct entries entries = {0};
     const char *dir;
 
+    if (loading->report)
+        return true;
     if (!include_path(loading, line, &words[0], POLICY_PATH_DIR, &dir))
         return false;
     bool good = add_entries(loading, dir, &entries);
@@ -319,6 +326,8 @@ static bool do_compat(struct loading *loading, struct policy_line *line, const s
 
     (void)line;
     (void)words;
+    if (loading->report)
+        return true;
     bool good = list_dir(loading, loading->legacy_dir, &names);
     struct old_file *files = policy_calloc(names.count, sizeof(*files));
     for (size_t i = 0; good && i < names.count; i++) {
@@ -497,8 +506,12 @@ static bool load_content(struct loading *loading, const char *path, char *conten
         if (newline && stop > text && stop[-1] == '\r')
             stop--;
         struct policy_line line = {policy, loading->error, text, text, stop, file, ++number};
-        if (!load_line(loading, &line, text, old))
+        if (load_line(loading, &line, text, old))
+            continue;
+        if (!loading->report)
             return false;
+        loading->report(loading->report_data, loading->error);
+        loading->reported++;
     }
     return true;
 }
@@ -583,4 +596,25 @@ struct policy *policy_load_text(const struct policy_loader *loader, const char *
     char *content = policy_arena_strndup(&policy->arena, text, len);
     path = policy_arena_strndup(&policy->arena, path, strlen(path));
     return finish(policy, load_content(&loading, path, content, len, NULL));
+}
+
+size_t policy_lint(const char *path, const char *text, size_t len, bool old_format, policy_report_fn report,
+                   void *data)
+{
+    struct policy *policy = policy_calloc(1, sizeof(*policy));
+    struct policy_error error = {0};
+    struct including self = {NULL, path, 0};
+    struct loading loading = {.policy = policy,
+                              .error = &error,
+                              .base = ".",
+                              .legacy_dir = ".",
+                              .current = &self,
+                              .report = report,
+                              .report_data = data};
+    struct old_call any = {POLICY_NONE, POLICY_NONE};
+
+    load_content(&loading, path, policy_arena_strndup(&policy->arena, text, len), len,
+                 old_format ? &any : NULL);
+    policy_free(policy);
+    return loading.reported;
 }
