@@ -14,7 +14,7 @@
 
 /* Messages handled before other sources get a turn. */
 #define BATCH 128
-/* Tokens: one a message, and one for each page that a body is long. */
+/* Tokens: one for each read, one for each page that a body is long, and what the message's work costs. */
 #define RATE  20000
 #define BURST 40000
 /* Queued bytes above which motion is dropped, and above which the agent counts as dead. */
@@ -116,27 +116,28 @@ static void start(struct connection *c)
     flush_queue(c);
 }
 
-static void handle_event(struct connection *c, enum stream_event event)
+/* Returns the tokens that it cost. */
+static uint32_t handle_event(struct connection *c, enum stream_event event)
 {
     char text[96];
 
     switch (event) {
     case STREAM_MORE:
-        return;
+        break;
     case STREAM_GOT_VERSION:
         start(c);
-        return;
+        break;
     case STREAM_GOT_MESSAGE:
         c->in++;
-        c->ops->message(c->data, &c->stream.header, c->stream.body);
-        return;
+        return c->ops->message(c->data, &c->stream.header, c->stream.body);
     case STREAM_BAD_MESSAGE:
         c->in++;
         g_snprintf(text, sizeof(text), "message %s (%u) with %u bytes",
                    gui_message_name(c->stream.header.type), c->stream.header.type, c->stream.header.length);
         c->ops->violation(c->data, text, false);
-        return;
+        break;
     }
+    return 0;
 }
 
 /* Read and obey until nothing is there, the batch is full, the domain's tokens are spent or someone pauses.
@@ -146,6 +147,7 @@ static void pump(struct connection *c)
     for (int i = 0; i < BATCH && !c->paused && !c->dead; i++) {
         int ready = libvchan_data_ready(c->channel), got;
         int64_t wait_us;
+        uint32_t cost;
         size_t size;
         void *to;
 
@@ -160,8 +162,8 @@ static void pump(struct connection *c)
             close_channel(c);
             return;
         }
-        wait_us = throttle_take(&c->throttle, 1 + (uint32_t)got / GUI_PAGE_SIZE, g_get_monotonic_time());
-        handle_event(c, stream_got(&c->stream, (size_t)got));
+        cost = 1 + (uint32_t)got / GUI_PAGE_SIZE + handle_event(c, stream_got(&c->stream, (size_t)got));
+        wait_us = throttle_take(&c->throttle, cost, g_get_monotonic_time());
         if (wait_us && !c->dead) {
             g_source_set_ready_time(&c->source, g_get_monotonic_time() + wait_us);
             return;

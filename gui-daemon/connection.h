@@ -16,8 +16,8 @@ struct connection;
 struct connection_ops {
     /* The handshake is done. Fill *xconf; it is sent to the agent. */
     void (*started)(void *data, uint32_t minor, struct gui_xconf *xconf);
-    /* A message of allowed type and length. */
-    void (*message)(void *data, const struct gui_msg_header *header, const uint8_t *untrusted_body);
+    /* A message of allowed type and length. Returns what it cost, in the throttle's tokens. */
+    uint32_t (*message)(void *data, const struct gui_msg_header *header, const uint8_t *untrusted_body);
     /* The agent broke the framing. `fatal`: the connection cannot go on. */
     void (*violation)(void *data, const char *text, bool fatal);
     /* The agent or its domain is gone, or the connection could not be made. */

@@ -106,10 +106,6 @@ static bool constrain(struct window *window, struct rect *geometry)
     struct domain *domain = window->domain;
     struct rect old = *geometry, work;
 
-    if (window->docked) {
-        *geometry = window->configure.geometry;
-        return !rect_equal(&old, geometry);
-    }
     domain->view->work_area(domain->view_data, geometry, &work);
     if (window->override_redirect)
         return popup_constrain(geometry, &work);
@@ -184,8 +180,9 @@ static int handle_map(struct domain *domain, struct window *window, const struct
     window->transient_for = leader && leader != window ? leader->id : 0;
     if (!window->mapped)
         window->override_redirect = untrusted_map.override_redirect != 0 && popup_allowed(window);
-    /* An over-large or moved menu: the agent learns where it really is. */
-    if (window->override_redirect && constrain(window, &geometry)) {
+    /* What has to be moved or shrunk to be shown: the agent learns where it really is. */
+    if ((window->override_redirect || (window->hints.flags & (GUI_HINT_POSITION | GUI_HINT_USER_POSITION))) &&
+        constrain(window, &geometry)) {
         domain_window_moved(window, &geometry);
         domain->view->configure(domain->view_data, window);
     }
@@ -216,6 +213,12 @@ static int handle_configure(struct domain *domain, struct window *window, const 
                         untrusted_configure.height, &asked))
         return violation(domain, "CONFIGURE to %u x %u pixels", untrusted_configure.width,
                          untrusted_configure.height);
+    /* The tray decides about its icons. */
+    if (window->docked) {
+        if (!rect_equal(&window->configure.geometry, &asked))
+            send_configure(window);
+        return 0;
+    }
     switch (configure_from_agent(&window->configure, &asked)) {
     case CONFIGURE_SEND:
         send_configure(window);
@@ -453,23 +456,24 @@ static const struct {
     uint32_t type;
     enum window_rule rule;
     handler *handle;
+    uint32_t cost;
 } handlers[] = {
-    {MSG_CREATE, WINDOW_ANY, handle_create},
-    {MSG_DESTROY, WINDOW_KNOWN, handle_destroy},
-    {MSG_MAP, WINDOW_KNOWN, handle_map},
-    {MSG_UNMAP, WINDOW_KNOWN, handle_unmap},
-    {MSG_CONFIGURE, WINDOW_KNOWN, handle_configure},
-    {MSG_SHMIMAGE, WINDOW_KNOWN, handle_shmimage},
-    {MSG_CLIPBOARD_DATA, WINDOW_ANY, handle_clipboard_data},
-    {MSG_WMNAME, WINDOW_KNOWN, handle_wmname},
-    {MSG_DOCK, WINDOW_KNOWN, handle_dock},
-    {MSG_WINDOW_HINTS, WINDOW_KNOWN, handle_window_hints},
-    {MSG_WINDOW_FLAGS, WINDOW_KNOWN, handle_window_flags},
-    {MSG_WMCLASS, WINDOW_KNOWN, handle_wmclass},
-    {MSG_WINDOW_DUMP, WINDOW_KNOWN, handle_window_dump},
-    {MSG_CURSOR, WINDOW_KNOWN, handle_cursor},
-    {MSG_FRAME_REQUEST, WINDOW_KNOWN, handle_frame_request},
-    {MSG_WINDOW_SCALE, WINDOW_KNOWN, handle_window_scale},
+    {MSG_CREATE, WINDOW_ANY, handle_create, 10},
+    {MSG_DESTROY, WINDOW_KNOWN, handle_destroy, 10},
+    {MSG_MAP, WINDOW_KNOWN, handle_map, 100},
+    {MSG_UNMAP, WINDOW_KNOWN, handle_unmap, 20},
+    {MSG_CONFIGURE, WINDOW_KNOWN, handle_configure, 20},
+    {MSG_SHMIMAGE, WINDOW_KNOWN, handle_shmimage, 1},
+    {MSG_CLIPBOARD_DATA, WINDOW_ANY, handle_clipboard_data, 20},
+    {MSG_WMNAME, WINDOW_KNOWN, handle_wmname, 20},
+    {MSG_DOCK, WINDOW_KNOWN, handle_dock, 100},
+    {MSG_WINDOW_HINTS, WINDOW_KNOWN, handle_window_hints, 20},
+    {MSG_WINDOW_FLAGS, WINDOW_KNOWN, handle_window_flags, 40},
+    {MSG_WMCLASS, WINDOW_KNOWN, handle_wmclass, 20},
+    {MSG_WINDOW_DUMP, WINDOW_KNOWN, handle_window_dump, 20},
+    {MSG_CURSOR, WINDOW_KNOWN, handle_cursor, 5},
+    {MSG_FRAME_REQUEST, WINDOW_KNOWN, handle_frame_request, 1},
+    {MSG_WINDOW_SCALE, WINDOW_KNOWN, handle_window_scale, 1},
 };
 
 int domain_message(struct domain *domain, const struct gui_msg_header *header, const uint8_t *untrusted_body)
@@ -485,4 +489,13 @@ int domain_message(struct domain *domain, const struct gui_msg_header *header, c
         return handlers[i].handle(domain, window, header, untrusted_body);
     }
     return violation(domain, "message of type %u", header->type);
+}
+
+uint32_t domain_message_cost(uint32_t type)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(handlers); i++) {
+        if (handlers[i].type == type)
+            return handlers[i].cost;
+    }
+    return 0;
 }

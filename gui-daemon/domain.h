@@ -108,6 +108,13 @@ struct window *domain_window(struct domain *domain, uint32_t id);
  */
 int domain_message(struct domain *domain, const struct gui_msg_header *header, const uint8_t *untrusted_body);
 
+/*
+ * What obeying a message of this type costs dom0, in units of the cheapest one (damage of a few pixels).
+ * Messages that make the X server, the window manager and panels work are dear, so that a flood of them is
+ * slowed down early.
+ */
+uint32_t domain_message_cost(uint32_t type);
+
 /* The window's content is now at `geometry` on the screen; tells the agent if it must know. */
 void domain_window_moved(struct window *window, const struct rect *geometry);
 

@@ -22,6 +22,8 @@
 #include "view.h"
 #include "violation.h"
 
+#define LOGGED_VIOLATIONS 50
+
 enum { EXIT_USAGE = 2, EXIT_TIMEOUT = 3 };
 
 struct guid {
@@ -34,6 +36,7 @@ struct guid {
     GMainLoop *loop;
     guint startup_timer;
     bool was_connected;
+    unsigned violations;
     int status;
 };
 
@@ -75,7 +78,9 @@ static void started(void *data, uint32_t minor, struct gui_xconf *xconf)
 
 static void violated(struct guid *d, const char *text, bool fatal)
 {
-    view_log(&d->view, 0, "violation: %s", text);
+    /* A flood must not fill the disk by its log lines. */
+    if (d->violations++ < LOGGED_VIOLATIONS)
+        view_log(&d->view, 0, "violation: %s", text);
     violation_ask(&d->violation, text, fatal);
 }
 
@@ -84,13 +89,14 @@ static void on_violation(void *data, const char *text, bool fatal)
     violated(data, text, fatal);
 }
 
-static void message(void *data, const struct gui_msg_header *header, const uint8_t *untrusted_body)
+static uint32_t message(void *data, const struct gui_msg_header *header, const uint8_t *untrusted_body)
 {
     struct guid *d = data;
 
     view_log(&d->view, 3, "got %s window 0x%x", gui_message_name(header->type), header->window);
     if (domain_message(&d->view.domain, header, untrusted_body))
         violated(d, d->view.domain.violation, false);
+    return domain_message_cost(header->type);
 }
 
 static void closed(void *data);

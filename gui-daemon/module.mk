@@ -26,4 +26,55 @@ gui-daemon-socket: $(GUID_SOCKET)
 ALL += gui-daemon
 HELP += gui-daemon|build~qubes-guid,~for~Xen~and~for~tests~over~sockets
 
--include $(wildcard $(GUID_O)/*.d)
+# ---- unit tests and fuzzer of the parts that need no screen ----
+GUID_T := $(GUID_B)/test
+GUID_PURE := configure domain geometry sanitize staging stream throttle
+GUID_PURE_CFLAGS = -Wconversion $(patsubst -I%,-isystem %,$(shell pkg-config --cflags gtk+-3.0))
+GUID_TESTS := message shmbuf geometry configure sanitize flow domain config clipboard
+
+$(GUID_T)/obj/%.o: gui-daemon/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_SAN) $(GUID_PURE_CFLAGS) -c $< -o $@
+$(GUID_T)/obj/%.o: gui-common/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_SAN) -c $< -o $@
+$(GUID_T)/obj/%.o: tests/unit/gui-daemon/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_SAN) $(patsubst -I%,-isystem %,$(shell pkg-config --cflags gtk+-3.0)) -c $< -o $@
+
+GUID_T_message := gui-message
+GUID_T_shmbuf := shmbuf-file
+GUID_T_geometry := geometry
+GUID_T_configure := configure geometry
+GUID_T_sanitize := sanitize
+GUID_T_flow := staging stream throttle gui-message
+GUID_T_domain := $(GUID_PURE) gui-message shmbuf-fake
+GUID_T_config := config key-sequence label sanitize
+GUID_T_clipboard := clipboard-store policy
+GUID_TEST_PROGRAMS := $(GUID_TESTS:%=$(GUID_T)/test_%)
+
+define GUID_TEST
+$(GUID_T)/test_$(1): $(GUID_T)/obj/test_$(1).o $$(GUID_T_$(1):%=$(GUID_T)/obj/%.o)
+	$$(CC) -fsanitize=address,undefined -o $$@ $$^ $$(shell pkg-config --libs gdk-3.0 gio-2.0) -lcmocka
+endef
+$(foreach t,$(GUID_TESTS),$(eval $(call GUID_TEST,$(t))))
+
+GUID_FUZZER := $(GUID_T)/fuzz_agent_stream
+GUID_FUZZ_SOURCES := tests/fuzz/gui/fuzz_agent_stream.c $(GUID_PURE:%=gui-daemon/%.c) gui-common/gui-message.c \
+	tests/unit/gui-daemon/shmbuf-fake.c
+$(GUID_FUZZER): $(GUID_FUZZ_SOURCES) $(wildcard gui-daemon/*.h gui-common/*.h) | $(GUID_T)/obj/test_message.o
+	$(CLANG) $(filter-out -MMD -MP,$(CFLAGS_FUZZ)) $(GUID_PURE_CFLAGS) -o $@ $(GUID_FUZZ_SOURCES) $(shell pkg-config --libs glib-2.0)
+
+.PHONY: check-gui-daemon-unit check-gui-daemon-fuzz check-gui-daemon-xvfb
+check-gui-daemon-unit: $(GUID_TEST_PROGRAMS)
+	@tests/harness/stage gui-daemon-unit --timeout 120 -- sh -c 'st=0; for t in $(GUID_TEST_PROGRAMS); do $$t || st=1; done; exit $$st'
+
+check-gui-daemon-fuzz: $(GUID_FUZZER)
+	@tests/fuzz/gui/make_seeds.py $(GUID_T)/seeds
+	@mkdir -p $(GUID_T)/corpus
+	@tests/harness/stage gui-daemon-fuzz --timeout 300 -- nice $(GUID_FUZZER) -runs=$(FUZZ_RUNS) -max_len=8192 -print_final_stats=1 \
+	  -artifact_prefix=$(GUID_T)/ $(GUID_T)/corpus $(GUID_T)/seeds
+
+CHECK_QUICK += check-gui-daemon-unit check-gui-daemon-fuzz
+
+-include $(wildcard $(GUID_O)/*.d $(GUID_T)/obj/*.d)

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "check.h"
+
+#include "../../../gui-common/gui-protocol.h"
+#include "../../../gui-daemon/geometry.h"
+
+/* A 1000 x 800 screen with a panel of 30 pixels at the top. */
+static const struct rect work = {0, 30, 1000, 770};
+
+static void sizes_out_of_range_are_violations(void **state)
+{
+    struct rect r;
+
+    (void)state;
+    assert_true(geometry_valid(0, 0, 1, 1, &r));
+    assert_true(geometry_valid(0, 0, GUI_MAX_WIDTH, GUI_MAX_HEIGHT, &r));
+    assert_false(geometry_valid(0, 0, 0, 1, &r));
+    assert_false(geometry_valid(0, 0, 1, 0, &r));
+    assert_false(geometry_valid(0, 0, GUI_MAX_WIDTH + 1, 1, &r));
+    assert_false(geometry_valid(0, 0, 1, GUI_MAX_HEIGHT + 1, &r));
+    assert_false(geometry_valid(0, 0, UINT32_MAX, 1, &r));
+}
+
+static void positions_are_clamped(void **state)
+{
+    struct rect r;
+
+    (void)state;
+    assert_true(geometry_valid(INT32_MIN, INT32_MAX, 5, 6, &r));
+    assert_int_equal(r.x, -GUI_MAX_WIDTH);
+    assert_int_equal(r.y, GUI_MAX_HEIGHT);
+}
+
+static void intersection(void **state)
+{
+    struct rect out, a = {0, 0, 10, 10}, b = {5, 6, 10, 10}, c = {10, 0, 5, 5};
+
+    (void)state;
+    assert_true(rect_intersect(&a, &b, &out));
+    assert_true(rect_equal(&out, &(struct rect){5, 6, 5, 4}));
+    assert_false(rect_intersect(&a, &c, &out));
+    assert_int_equal(out.w, 0);
+}
+
+static void frame_round_trip(void **state)
+{
+    struct rect content = {100, 200, 300, 400};
+
+    (void)state;
+    for (int kind = FRAME_NORMAL; kind <= FRAME_NONE; kind++) {
+        struct rect outer = frame_outer((enum frame_kind)kind, &content);
+        struct rect back = frame_content((enum frame_kind)kind, &outer);
+
+        assert_true(rect_equal(&content, &back));
+    }
+}
+
+static void every_window_has_a_border(void **state)
+{
+    (void)state;
+    assert_true(frame_border(FRAME_NORMAL) >= 3);
+    assert_true(frame_border(FRAME_FULLSCREEN) >= 3);
+    assert_int_equal(frame_border(FRAME_POPUP), 2);
+    assert_true(frame_top(FRAME_NORMAL) > frame_border(FRAME_NORMAL));
+}
+
+/* Wherever a menu wants to be, its border ends inside the work area and never on the panel. */
+static void popups_stay_in_the_work_area(void **state)
+{
+    static const int at[] = {-20000, -5, 0, 1, 29, 500, 799, 999, 20000}, size[] = {1, 50, 800, 1000, 16384};
+
+    (void)state;
+    for (size_t i = 0; i < 9 * 9 * 5 * 5; i++) {
+        struct rect r = {at[i % 9], at[i / 9 % 9], size[i / 81 % 5], size[i / 405 % 5]}, outer;
+
+        popup_constrain(&r, &work);
+        outer = frame_outer(FRAME_POPUP, &r);
+        assert_true(outer.x >= work.x && outer.y >= work.y);
+        assert_true(outer.x + outer.w <= work.x + work.w && outer.y + outer.h <= work.y + work.h);
+    }
+}
+
+static void popups_that_fit_stay(void **state)
+{
+    struct rect r = {100, 100, 200, 300};
+
+    (void)state;
+    assert_false(popup_constrain(&r, &work));
+    assert_true(rect_equal(&r, &(struct rect){100, 100, 200, 300}));
+}
+
+static void tiny_work_area_does_no_harm(void **state)
+{
+    struct rect r = {0, 0, 100, 100}, tiny = {5, 5, 1, 1};
+
+    (void)state;
+    popup_constrain(&r, &tiny);
+    assert_int_equal(r.w, 1);
+    assert_int_equal(r.h, 1);
+}
+
+static void large_popups_are_found(void **state)
+{
+    (void)state;
+    assert_true(popup_too_large(&work, &work));
+    assert_true(popup_too_large(&(struct rect){0, 0, 16384, 6144}, &work));
+    assert_false(popup_too_large(&(struct rect){0, 0, 900, 770}, &work));
+    assert_true(popup_too_large(&(struct rect){0, 0, 901, 770}, &work));
+}
+
+static void headers_stay_reachable(void **state)
+{
+    struct rect r = {-5000, -5000, 300, 200};
+
+    (void)state;
+    toplevel_constrain(&r, &work);
+    assert_true(r.x + r.w >= 64);
+    assert_int_equal(r.y, work.y + FRAME_HEADER);
+    r = (struct rect){5000, 5000, 300, 200};
+    toplevel_constrain(&r, &work);
+    assert_true(r.x <= 1000 - 64);
+    assert_true(r.y - FRAME_HEADER < work.y + work.h);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sizes_out_of_range_are_violations),
+        cmocka_unit_test(positions_are_clamped),
+        cmocka_unit_test(intersection),
+        cmocka_unit_test(frame_round_trip),
+        cmocka_unit_test(every_window_has_a_border),
+        cmocka_unit_test(popups_stay_in_the_work_area),
+        cmocka_unit_test(popups_that_fit_stay),
+        cmocka_unit_test(tiny_work_area_does_no_harm),
+        cmocka_unit_test(large_popups_are_found),
+        cmocka_unit_test(headers_stay_reachable),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
