@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the manager needs of a hypervisor: a small table of operations. Two implementations: libxl
+ * (backend_libxl.c) and a fake one for tests (backend_fake.c).
+ * Calls marked [worker] may block and come from any thread; the others from the main thread. */
+#ifndef DM_BACKEND_H
+#define DM_BACKEND_H
+
+#include <glib.h>
+
+struct volume_plan;
+
+struct backend_nic {
+    const char *mac, *ip;
+    int backend_domid;
+};
+
+struct backend_config {
+    const char *name, *uuid;
+    guint64 memory_mib;
+    int vcpus;
+    char *command_line;
+    const struct volume_plan *volumes;
+    struct backend_nic nic; /* mac NULL: no network */
+};
+
+struct backend_domain {
+    int domid;
+    char uuid[37];
+    gboolean paused, dying;
+    guint64 memory_kib, cpu_time_ns;
+};
+
+enum backend_event { BACKEND_POWEROFF, BACKEND_REBOOT, BACKEND_CRASH, BACKEND_GONE };
+
+struct backend;
+
+struct backend_ops {
+    const char *name;
+    gboolean (*open)(struct backend *b, GError **error);
+    void (*close)(struct backend *b);
+    /* [worker] Build the domain, leave it paused with its disks connected. Domain id, or -1 with error and
+     * nothing left behind. */
+    int (*create)(struct backend *b, const struct backend_config *config, GError **error);
+    gboolean (*unpause)(struct backend *b, int domid, GError **error);          /* [worker] */
+    gboolean (*pause)(struct backend *b, int domid, GError **error);            /* [worker] */
+    gboolean (*request_shutdown)(struct backend *b, int domid, GError **error); /* [worker] */
+    gboolean (*destroy)(struct backend *b, int domid, GError **error);          /* [worker] */
+    /* [worker] Set qubesdb/<key> for the guest: key, value, …, NULL. */
+    gboolean (*write_keys)(struct backend *b, int domid, char **pairs, GError **error);
+    /* All running domains but dom0: array of struct backend_domain, or NULL. */
+    GArray *(*list)(struct backend *b, GError **error);
+    /* From now on report the end of this domain by b->notify. */
+    gboolean (*watch)(struct backend *b, int domid, GError **error);
+    void (*unwatch)(struct backend *b, int domid);
+    int (*cpus)(struct backend *b);
+    guint64 (*memory)(struct backend *b, gboolean only_free); /* bytes */
+};
+
+struct backend {
+    const struct backend_ops *ops;
+    /* Called in the main thread. */
+    void (*notify)(int domid, enum backend_event event, void *data);
+    void *notify_data;
+    char *dir; /* run directory: the fake one keeps its domains there */
+    void *impl;
+};
+
+extern const struct backend_ops backend_fake, backend_libxl;
+
+static inline int backend_cpus(struct backend *b)
+{
+    return b->ops->cpus(b);
+}
+
+static inline guint64 backend_total_memory(struct backend *b)
+{
+    return b->ops->memory(b, FALSE);
+}
+
+#endif

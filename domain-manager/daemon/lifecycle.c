@@ -1,0 +1,807 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Domain states:  Halted → Transient (building, then waiting for qrexec) → Running ⇄ Paused
+ *                 Running → Halting (asked) → Dying (clean-up in a thread) → Halted or Crashed
+ * Blocking work runs in threads on a struct start_work or stop_work that holds copies only. */
+#include "lifecycle.h"
+
+#include <string.h>
+
+#include "backend.h"
+#include "dm_error.h"
+#include "guest_keys.h"
+#include "property.h"
+#include "services.h"
+#include "store.h"
+#include "volume.h"
+
+struct waiter {
+    done_fn done;
+    void *data;
+};
+
+static GSList *waiter_add(GSList *list, done_fn done, void *data)
+{
+    struct waiter *w = g_new(struct waiter, 1);
+    *w = (struct waiter){done, data};
+    return g_slist_append(list, w);
+}
+
+static void waiters_answer(GSList **list, const GError *error)
+{
+    GSList *all = *list;
+    *list = NULL; /* an answer may start the domain again */
+    for (GSList *l = all; l; l = l->next) {
+        struct waiter *w = l->data;
+        w->done(error, w->data);
+    }
+    g_slist_free_full(all, g_free);
+}
+
+static void ignore_result(const GError *error, void *data)
+{
+    (void)error, (void)data;
+}
+
+/* -- small blocking operations on a running domain -- */
+
+struct call {
+    struct backend *backend;
+    int domid;
+    gboolean (*operation)(struct backend *b, int domid, GError **error);
+    done_fn done;
+    void *data;
+};
+
+static void call_thread(GTask *task, void *source, void *data, GCancellable *cancellable)
+{
+    struct call *c = data;
+    GError *error = NULL;
+    (void)source, (void)cancellable;
+    if (c->operation(c->backend, c->domid, &error))
+        g_task_return_boolean(task, TRUE);
+    else
+        g_task_return_error(task, error);
+}
+
+static void call_ready(GObject *source, GAsyncResult *res, void *data)
+{
+    struct call *c = g_task_get_task_data(G_TASK(res));
+    g_autoptr(GError) error = NULL;
+    (void)source, (void)data;
+    g_task_propagate_boolean(G_TASK(res), &error);
+    c->done(error, c->data);
+}
+
+static void call_backend(struct domain *d, gboolean (*operation)(struct backend *, int, GError **),
+                         done_fn done, void *data)
+{
+    struct call *c = g_new(struct call, 1);
+    *c = (struct call){d->manager->backend, d->domid, operation, done, data};
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, call_ready, NULL);
+    g_task_set_task_data(task, c, g_free);
+    g_task_run_in_thread(task, call_thread);
+}
+
+/* -- stop -- */
+
+struct stop_work {
+    struct backend *backend;
+    struct manager *manager;
+    char *name;
+    int domid;
+    gboolean clean, crashed;
+    struct volume_plan *plan;
+};
+
+static void stop_work_free(void *data)
+{
+    struct stop_work *w = data;
+    volume_plan_free(w->plan);
+    g_free(w->name);
+    g_free(w);
+}
+
+static void stop_thread(GTask *task, void *source, void *data, GCancellable *cancellable)
+{
+    struct stop_work *w = data;
+    GError *error = NULL;
+    (void)source, (void)cancellable;
+    if (w->backend->ops->destroy(w->backend, w->domid, &error) && w->plan)
+        volume_plan_finish(w->plan, w->clean, &error);
+    if (error)
+        g_task_return_error(task, error);
+    else
+        g_task_return_boolean(task, TRUE);
+}
+
+static void forget_run(struct domain *d, enum power_state state)
+{
+    d->state = state;
+    d->domid = -1;
+    d->start_time = 0;
+    d->qrexec_ready = FALSE;
+    d->kill_wanted = FALSE;
+    d->memory_kib = 0;
+    d->cpu_time_ns = 0;
+    g_clear_pointer(&d->root_source, g_free);
+}
+
+static void cleanup_disposable(struct domain *d)
+{
+    g_autoptr(GError) error = NULL;
+    if (d->klass == CLASS_DISP && property_get_bool(d, "auto_cleanup") && !d->busy &&
+        !domain_remove(d, &error))
+        g_warning("%s", error->message);
+}
+
+static void stop_ready(GObject *source, GAsyncResult *res, void *data)
+{
+    struct stop_work *w = g_task_get_task_data(G_TASK(res));
+    g_autoptr(GError) error = NULL;
+    struct domain *d = manager_find(w->manager, w->name);
+    (void)source, (void)data;
+    if (!g_task_propagate_boolean(G_TASK(res), &error))
+        g_warning("stop of %s: %s", w->name, error->message);
+    if (!d)
+        return;
+    gboolean starting = d->start_waiters != NULL;
+    forget_run(d, w->crashed ? STATE_CRASHED : STATE_HALTED);
+    g_autoptr(GError) died = NULL;
+    dm_fail(&died, DM_ERROR_NOT_RUNNING,
+            "%s stopped while it was starting; see /var/log/xen/console/guest-%s.log", d->name, d->name);
+    manager_emit(d->manager, d, "domain-shutdown", "reason", w->crashed ? "crash" : "poweroff", NULL);
+    if (w->crashed)
+        manager_emit(d->manager, d, "domain-crashed", NULL);
+    if (error)
+        manager_emit(d->manager, d, "domain-stop-failed", "reason", error->message, NULL);
+    if (starting)
+        waiters_answer(&d->start_waiters, died);
+    waiters_answer(&d->stop_waiters, error);
+    d = manager_find(w->manager, w->name); /* a waiter may have removed it */
+    if (d && domain_is_halted(d))
+        cleanup_disposable(d);
+}
+
+/* The domain has gone down by itself (or must go now): release everything it had. */
+static void stop(struct domain *d, gboolean clean, gboolean crashed)
+{
+    if (d->state == STATE_DYING || d->domid < 0)
+        return;
+    g_autofree char *source = g_strdup(d->root_source);
+    struct stop_work *w = g_new0(struct stop_work, 1);
+    w->backend = d->manager->backend;
+    w->manager = d->manager;
+    w->name = g_strdup(d->name);
+    w->domid = d->domid;
+    w->clean = clean;
+    w->crashed = crashed;
+    w->plan = volume_plan_new(d, NULL);
+    d->state = STATE_DYING;
+    w->backend->ops->unwatch(w->backend, d->domid);
+    services_stop(d->manager->services, d);
+    manager_emit(d->manager, d, "domain-stopping", NULL);
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, stop_ready, NULL);
+    g_task_set_task_data(task, w, stop_work_free);
+    g_task_run_in_thread(task, stop_thread);
+}
+
+void lifecycle_on_backend_event(int domid, enum backend_event event, void *data)
+{
+    struct manager *m = data;
+    GHashTableIter it;
+    struct domain *d;
+    g_hash_table_iter_init(&it, m->domains);
+    while (g_hash_table_iter_next(&it, NULL, (void **)&d))
+        if (d->domid == domid && d->klass != CLASS_ADMIN) {
+            /* a template's changes are committed after a proper shutdown only */
+            stop(d, event == BACKEND_POWEROFF || event == BACKEND_REBOOT, event == BACKEND_CRASH);
+            return;
+        }
+}
+
+void lifecycle_kill(struct domain *d, done_fn done, void *data)
+{
+    g_autoptr(GError) error = NULL;
+    if (d->klass == CLASS_ADMIN)
+        dm_fail(&error, DM_ERROR_VALUE, "dom0 cannot be killed");
+    else if (domain_is_halted(d))
+        dm_fail(&error, DM_ERROR_NOT_RUNNING, "%s is not running", d->name);
+    if (error) {
+        done(error, data);
+        return;
+    }
+    d->stop_waiters = waiter_add(d->stop_waiters, done, data);
+    if (d->domid < 0)
+        d->kill_wanted = TRUE; /* still being built */
+    else
+        stop(d, FALSE, FALSE);
+}
+
+/* -- shutdown -- */
+
+struct shutdown_wait {
+    struct manager *manager;
+    char *name;
+    done_fn done;
+    void *data;
+    guint timer;
+};
+
+static void shutdown_wait_finish(struct shutdown_wait *w, const GError *error)
+{
+    if (w->timer)
+        g_source_remove(w->timer);
+    w->timer = 0;
+    if (w->done)
+        w->done(error, w->data);
+    w->done = NULL;
+}
+
+static gboolean shutdown_timed_out(void *data)
+{
+    struct shutdown_wait *w = data;
+    g_autoptr(GError) error = NULL;
+    struct domain *d = manager_find(w->manager, w->name);
+    w->timer = 0;
+    if (d && d->state == STATE_HALTING)
+        d->state = STATE_RUNNING;
+    dm_fail(&error, DM_ERROR_TIMEOUT, "%s did not shut down in time; try again, or end it with: qvm-kill %s",
+            w->name, w->name);
+    shutdown_wait_finish(w, error); /* freed by the stop waiter, whenever that comes */
+    return G_SOURCE_REMOVE;
+}
+
+static void shutdown_stopped(const GError *error, void *data)
+{
+    struct shutdown_wait *w = data;
+    shutdown_wait_finish(w, error);
+    g_free(w->name);
+    g_free(w);
+}
+
+static gboolean check_network_clients(struct domain *d, GError **error)
+{
+    g_autoptr(GPtrArray) all = manager_sorted(d->manager);
+    for (guint i = 0; i < all->len; i++) {
+        struct domain *other = all->pdata[i];
+        if (other != d && other->klass != CLASS_ADMIN && other->domid >= 0 &&
+            property_get_vm(other, "netvm") == d)
+            return dm_fail(error, DM_ERROR_IN_USE,
+                           "%s uses %s as its netvm and is running; shut it down first, or use --force",
+                           other->name, d->name);
+    }
+    return TRUE;
+}
+
+static gboolean shutdown_check(struct domain *d, gboolean force, GError **error)
+{
+    if (d->klass == CLASS_ADMIN)
+        return dm_fail(error, DM_ERROR_VALUE, "dom0 is shut down with poweroff");
+    if (domain_is_halted(d))
+        return dm_fail(error, DM_ERROR_NOT_RUNNING, "%s is not running", d->name);
+    if (d->state == STATE_PAUSED)
+        return dm_fail(error, DM_ERROR_NOT_RUNNING, "%s is paused; first: qvm-unpause %s", d->name, d->name);
+    return d->domid < 0 ? dm_fail(error, DM_ERROR_NOT_RUNNING, "%s is starting, wait or kill it", d->name)
+                        : force || check_network_clients(d, error);
+}
+
+void lifecycle_shutdown(struct domain *d, gboolean force, gboolean wait, done_fn done, void *data)
+{
+    g_autoptr(GError) error = NULL;
+    if (!shutdown_check(d, force, &error)) {
+        done(error, data);
+        return;
+    }
+    if (d->state == STATE_RUNNING) {
+        d->state = STATE_HALTING;
+        manager_emit(d->manager, d, "domain-pre-shutdown", NULL);
+    }
+    if (wait) {
+        struct shutdown_wait *w = g_new0(struct shutdown_wait, 1);
+        *w = (struct shutdown_wait){d->manager, g_strdup(d->name), done, data, 0};
+        guint seconds = (guint)property_get_int(d, "shutdown_timeout");
+        w->timer = g_timeout_add_seconds(seconds, shutdown_timed_out, w);
+        d->stop_waiters = waiter_add(d->stop_waiters, shutdown_stopped, w);
+    }
+    if (d->state != STATE_DYING)
+        call_backend(d, d->manager->backend->ops->request_shutdown, wait ? ignore_result : done, data);
+    else if (!wait)
+        done(NULL, data);
+}
+
+/* -- pause -- */
+
+struct pause_call {
+    struct manager *manager;
+    char *name;
+    gboolean on;
+    done_fn done;
+    void *data;
+};
+
+static void paused(const GError *error, void *data)
+{
+    struct pause_call *p = data;
+    struct domain *d = manager_find(p->manager, p->name);
+    if (!error && d && d->domid >= 0 && d->state != STATE_DYING) {
+        d->state = p->on ? STATE_PAUSED : STATE_RUNNING;
+        manager_emit(d->manager, d, p->on ? "domain-paused" : "domain-unpaused", NULL);
+    }
+    p->done(error, p->data);
+    g_free(p->name);
+    g_free(p);
+}
+
+void lifecycle_pause(struct domain *d, gboolean on, done_fn done, void *data)
+{
+    g_autoptr(GError) error = NULL;
+    const struct backend_ops *ops = d->manager->backend->ops;
+    if (d->klass == CLASS_ADMIN)
+        dm_fail(&error, DM_ERROR_VALUE, "dom0 cannot be paused");
+    else if (on && d->state != STATE_RUNNING)
+        dm_fail(&error, DM_ERROR_NOT_RUNNING, "%s is not running", d->name);
+    else if (!on && d->state != STATE_PAUSED)
+        dm_fail(&error, DM_ERROR_NOT_PAUSED, "%s is not paused", d->name);
+    if (error) {
+        done(error, data);
+        return;
+    }
+    struct pause_call *p = g_new(struct pause_call, 1);
+    *p = (struct pause_call){d->manager, g_strdup(d->name), on, done, data};
+    call_backend(d, on ? ops->pause : ops->unpause, paused, p);
+}
+
+/* -- start -- */
+
+struct start_work {
+    struct manager *manager;
+    struct backend *backend;
+    struct backend_config config;
+    char *name, *uuid, *mac, *ip;
+    struct volume_plan *plan;
+    char **keys;
+    int domid;
+};
+
+static void start_work_free(void *data)
+{
+    struct start_work *w = data;
+    volume_plan_free(w->plan);
+    g_strfreev(w->keys);
+    g_free(w->config.command_line);
+    g_free(w->name);
+    g_free(w->uuid);
+    g_free(w->mac);
+    g_free(w->ip);
+    g_free(w);
+}
+
+static void start_failed(struct domain *d, const GError *error)
+{
+    forget_run(d, STATE_HALTED);
+    g_warning("start of %s: %s", d->name, error->message);
+    manager_emit(d->manager, d, "domain-start-failed", "reason", error->message, NULL);
+    g_autoptr(GError) killed = NULL;
+    waiters_answer(&d->stop_waiters, NULL);
+    g_autofree char *name = g_strdup(d->name);
+    struct manager *m = d->manager;
+    waiters_answer(&d->start_waiters, error);
+    d = manager_find(m, name);
+    if (d && domain_is_halted(d))
+        cleanup_disposable(d);
+}
+
+static void start_thread(GTask *task, void *source, void *data, GCancellable *cancellable)
+{
+    struct start_work *w = data;
+    struct backend *b = w->backend;
+    GError *error = NULL;
+    (void)source, (void)cancellable;
+    w->domid = -1;
+    if (volume_plan_prepare(w->plan, &error))
+        w->domid = b->ops->create(b, &w->config, &error);
+    if (w->domid >= 0 &&
+        (!b->ops->write_keys(b, w->domid, w->keys, &error) || !b->ops->unpause(b, w->domid, &error))) {
+        b->ops->destroy(b, w->domid, NULL);
+        w->domid = -1;
+    }
+    if (w->domid < 0)
+        volume_plan_finish(w->plan, FALSE, NULL);
+    if (error)
+        g_task_return_error(task, error);
+    else
+        g_task_return_boolean(task, TRUE);
+}
+
+struct named {
+    struct manager *manager;
+    char *name;
+    int domid;
+};
+
+static struct named *named_new(struct domain *d)
+{
+    struct named *n = g_new(struct named, 1);
+    *n = (struct named){d->manager, g_strdup(d->name), d->domid};
+    return n;
+}
+
+static void named_free(struct named *n)
+{
+    g_free(n->name);
+    g_free(n);
+}
+
+static void services_ready(const GError *error, void *data)
+{
+    struct named *n = data;
+    struct domain *d = manager_find(n->manager, n->name);
+    if (d && d->domid == n->domid && d->state == STATE_TRANSIENT) {
+        if (error) {
+            manager_emit(d->manager, d, "domain-start-failed", "reason", error->message, NULL);
+            waiters_answer(&d->start_waiters, error);
+            stop(d, FALSE, FALSE);
+        } else {
+            d->state = STATE_RUNNING;
+            d->qrexec_ready = TRUE;
+            manager_emit(d->manager, d, "domain-start", NULL);
+            waiters_answer(&d->start_waiters, NULL);
+        }
+    }
+    named_free(n);
+}
+
+static void start_ready(GObject *source, GAsyncResult *res, void *data)
+{
+    struct start_work *w = g_task_get_task_data(G_TASK(res));
+    g_autoptr(GError) error = NULL;
+    struct domain *d = manager_find(w->manager, w->name);
+    (void)source, (void)data;
+    gboolean good = g_task_propagate_boolean(G_TASK(res), &error);
+    if (!d)
+        return;
+    if (good && !w->backend->ops->watch(w->backend, w->domid, &error)) {
+        w->backend->ops->destroy(w->backend, w->domid, NULL);
+        good = FALSE;
+    }
+    if (!good) {
+        start_failed(d, error);
+        return;
+    }
+    d->domid = w->domid;
+    d->start_time = g_get_real_time() / G_USEC_PER_SEC;
+    manager_emit(d->manager, d, "domain-spawn", NULL);
+    if (d->kill_wanted)
+        stop(d, FALSE, FALSE);
+    else
+        services_start(d->manager->services, d, services_ready, named_new(d));
+}
+
+static char *command_line(struct domain *d)
+{
+    g_autofree char *options = property_get(d, "kernelopts", NULL);
+    return g_strdup_printf("root=bulkhead console=hvc0 quiet randomize_kstack_offset=off%s%s",
+                           options[0] ? " " : "", options);
+}
+
+static void start_build(struct domain *d)
+{
+    GError *error = NULL;
+    struct domain *netvm = property_get_vm(d, "netvm");
+    struct start_work *w = g_new0(struct start_work, 1);
+    w->plan = volume_plan_new(d, &error);
+    if (!w->plan) {
+        start_work_free(w);
+        start_failed(d, error);
+        g_error_free(error);
+        return;
+    }
+    w->manager = d->manager;
+    w->backend = d->manager->backend;
+    w->name = g_strdup(d->name);
+    w->uuid = g_strdup(d->uuid);
+    w->keys = guest_keys_new(d);
+    w->config = (struct backend_config){.name = w->name,
+                                        .uuid = w->uuid,
+                                        .volumes = w->plan,
+                                        .memory_mib = (guint64)property_get_int(d, "memory"),
+                                        .vcpus = (int)property_get_int(d, "vcpus"),
+                                        .command_line = command_line(d)};
+    if (netvm && netvm->domid > 0) {
+        w->mac = property_get(d, "mac", NULL);
+        w->ip = property_get(d, "ip", NULL);
+        w->config.nic = (struct backend_nic){w->mac, w->ip, netvm->domid};
+    }
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, start_ready, NULL);
+    g_task_set_task_data(task, w, start_work_free);
+    g_task_run_in_thread(task, start_thread);
+}
+
+static void netvm_ready(const GError *error, void *data)
+{
+    struct named *n = data;
+    struct domain *d = manager_find(n->manager, n->name);
+    if (d && d->state == STATE_TRANSIENT && d->domid < 0) {
+        if (error || d->kill_wanted) {
+            g_autoptr(GError) why = NULL;
+            dm_fail(&why, DM_ERROR_FAILED, "netvm of %s: %s", d->name,
+                    error ? error->message : "start was cancelled");
+            start_failed(d, why);
+        } else {
+            start_build(d);
+        }
+    }
+    named_free(n);
+}
+
+static gboolean start_check(struct domain *d, GError **error)
+{
+    const char *prohibited = domain_feature(d, "prohibit-start");
+    if (d->klass == CLASS_ADMIN)
+        return TRUE;
+    if (prohibited && prohibited[0])
+        return dm_fail(error, DM_ERROR_FAILED, "start of %s is prohibited: %s (feature prohibit-start)",
+                       d->name, prohibited);
+    if (d->state == STATE_DYING || d->state == STATE_HALTING)
+        return dm_fail(error, DM_ERROR_NOT_HALTED, "%s is still going down, try again in a moment", d->name);
+    return d->removing ? dm_fail(error, DM_ERROR_NO_DOMAIN, "%s is being removed", d->name)
+                       : domain_check_idle(d, error);
+}
+
+void lifecycle_start(struct domain *d, done_fn done, void *data)
+{
+    g_autoptr(GError) error = NULL;
+    if (!start_check(d, &error)) {
+        done(error, data);
+        return;
+    }
+    if (d->klass == CLASS_ADMIN || d->state == STATE_RUNNING || d->state == STATE_PAUSED) {
+        done(NULL, data);
+        return;
+    }
+    d->start_waiters = waiter_add(d->start_waiters, done, data);
+    if (d->state == STATE_TRANSIENT)
+        return;
+    d->state = STATE_TRANSIENT;
+    manager_emit(d->manager, d, "domain-pre-start", NULL);
+    struct domain *netvm = property_get_vm(d, "netvm");
+    if (netvm && netvm != d)
+        lifecycle_start(netvm, netvm_ready, named_new(d));
+    else
+        start_build(d);
+}
+
+/* -- disposables -- */
+
+static int free_dispid(struct manager *m)
+{
+    for (int tries = 0; tries < 1000; tries++) {
+        int id = g_random_int_range(1, RULES_DISPID_MAX);
+        g_autofree char *name = g_strdup_printf("disp%d", id);
+        if (!manager_find(m, name))
+            return id;
+    }
+    return -1;
+}
+
+struct domain *lifecycle_create_disposable(struct manager *m, struct domain *base, struct domain *creator,
+                                           GError **error)
+{
+    int id = free_dispid(m);
+    g_autofree char *name = g_strdup_printf("disp%d", id);
+    if (id < 0 || !property_get_bool(base, "template_for_dispvms")) {
+        dm_fail(error, DM_ERROR_VALUE,
+                "%s is no template for disposables; allow it with: qvm-prefs %s template_for_dispvms True",
+                base->name, base->name);
+        return NULL;
+    }
+    struct domain_spec spec = {.klass = CLASS_DISP, .name = name, .template_name = base->name, .dispid = id};
+    struct domain *d = domain_create(m, &spec, error);
+    if (d && creator) {
+        g_autofree char *tag = g_strconcat("disp-created-by-", creator->name, NULL);
+        domain_store(d, d->tags, tag, "1", NULL);
+    }
+    return d;
+}
+
+/* -- clone -- */
+
+struct clone_work {
+    struct manager *manager;
+    char *from_name, *name, *template_name, *label;
+    struct domain_spec spec;
+    char *from_dir, *to_dir, *from_template, *to_template, *root_template;
+    done_fn done;
+    void *data;
+};
+
+static void clone_work_free(void *data)
+{
+    struct clone_work *w = data;
+    g_free(w->from_name);
+    g_free(w->name);
+    g_free(w->template_name);
+    g_free(w->label);
+    g_free(w->from_dir);
+    g_free(w->to_dir);
+    g_free(w->from_template);
+    g_free(w->to_template);
+    g_free(w->root_template);
+    g_free(w);
+}
+
+static void clone_thread(GTask *task, void *source, void *data, GCancellable *cancellable)
+{
+    struct clone_work *w = data;
+    GError *error = NULL;
+    (void)source, (void)cancellable;
+    gboolean ok = volume_clone_dir(w->from_dir, w->to_dir, &error);
+    if (ok && w->root_template)
+        ok = volume_root_from_template(w->root_template, w->to_dir, &error);
+    if (ok && w->from_template)
+        ok = volume_clone_template(w->from_template, w->to_template, &error);
+    if (!ok)
+        store_remove_tree(w->to_dir, NULL);
+    if (ok)
+        g_task_return_boolean(task, TRUE);
+    else
+        g_task_return_error(task, error);
+}
+
+static void clone_ready(GObject *source, GAsyncResult *res, void *data)
+{
+    struct clone_work *w = g_task_get_task_data(G_TASK(res));
+    g_autoptr(GError) error = NULL;
+    struct domain *from = manager_find(w->manager, w->from_name);
+    (void)source, (void)data;
+    g_hash_table_remove(w->manager->reserved, w->name);
+    if (from)
+        from->busy = NULL;
+    if (g_task_propagate_boolean(G_TASK(res), &error)) {
+        w->spec.clone_of = w->root_template ? NULL : from;
+        if (!domain_create(w->manager, &w->spec, &error)) {
+            store_remove_tree(w->to_dir, NULL);
+            if (w->to_template)
+                volume_remove_template(w->manager, w->name);
+        }
+    }
+    w->done(error, w->data);
+}
+
+static struct clone_work *clone_new(struct manager *m, const struct domain_spec *spec, done_fn done,
+                                    void *data)
+{
+    struct clone_work *w = g_new0(struct clone_work, 1);
+    w->manager = m;
+    w->name = g_strdup(spec->name);
+    w->template_name = g_strdup(spec->template_name);
+    w->label = g_strdup(spec->label);
+    w->spec = (struct domain_spec){.klass = spec->klass,
+                                   .name = w->name,
+                                   .template_name = w->template_name,
+                                   .label = w->label,
+                                   .prepared = TRUE};
+    w->to_dir = g_strdup_printf("%s/domains/.new-%s", m->state_dir, spec->name);
+    w->done = done;
+    w->data = data;
+    return w;
+}
+
+static gboolean clone_check(struct manager *m, const struct domain_spec *spec, struct domain *from,
+                            GError **error)
+{
+    if (!rules_name_check(spec->name, error))
+        return FALSE;
+    if (manager_find(m, spec->name) || g_hash_table_contains(m->reserved, spec->name))
+        return dm_fail(error, DM_ERROR_EXISTS, "a domain named %s exists already", spec->name);
+    if (from->klass == CLASS_ADMIN)
+        return dm_fail(error, DM_ERROR_VALUE, "dom0 cannot be cloned");
+    if (!domain_is_halted(from))
+        return dm_fail(error, DM_ERROR_NOT_HALTED, "%s is running, shut it down first", from->name);
+    return domain_check_idle(from, error);
+}
+
+static void clone_run(struct clone_work *w, struct domain *from)
+{
+    w->from_name = g_strdup(from->name);
+    from->busy = "cloned";
+    g_hash_table_add(w->manager->reserved, g_strdup(w->name));
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, clone_ready, NULL);
+    g_task_set_task_data(task, w, clone_work_free);
+    g_task_run_in_thread(task, clone_thread);
+}
+
+void lifecycle_clone(struct domain *from, const struct domain_spec *spec, done_fn done, void *data)
+{
+    struct manager *m = from->manager;
+    g_autoptr(GError) error = NULL;
+    if (!clone_check(m, spec, from, &error)) {
+        done(error, data);
+        return;
+    }
+    struct clone_work *w = clone_new(m, spec, done, data);
+    w->from_dir = manager_domain_dir(m, from->name);
+    if (from->klass == CLASS_TEMPLATE) {
+        w->from_template = manager_template_dir(m, from->name);
+        w->to_template = manager_template_dir(m, spec->name);
+    }
+    clone_run(w, from);
+}
+
+void lifecycle_create_standalone(struct manager *m, const struct domain_spec *spec, done_fn done, void *data)
+{
+    g_autoptr(GError) error = NULL;
+    struct domain *t = manager_get(m, spec->template_name, &error);
+    if (t && t->klass != CLASS_TEMPLATE)
+        dm_fail(&error, DM_ERROR_VALUE, "%s is not a TemplateVM", t->name);
+    if (error || !clone_check(m, spec, t, &error)) {
+        done(error, data);
+        return;
+    }
+    struct clone_work *w = clone_new(m, spec, done, data);
+    g_clear_pointer(&w->template_name, g_free);
+    w->spec.template_name = NULL;
+    w->from_dir = g_strdup("/nonexistent"); /* no private volume to copy: a blank one is made */
+    w->root_template = manager_template_dir(m, t->name);
+    clone_run(w, t);
+}
+
+/* -- start of the manager -- */
+
+static struct domain *by_uuid(struct manager *m, const char *uuid)
+{
+    g_autofree char *name = g_strconcat("uuid:", uuid, NULL);
+    return manager_find(m, name);
+}
+
+static void recover_one(struct manager *m, const struct backend_domain *running)
+{
+    g_autoptr(GError) error = NULL;
+    struct domain *d = by_uuid(m, running->uuid);
+    if (!d) {
+        g_message("domain %d (%s) runs but is not ours, left alone", running->domid, running->uuid);
+        return;
+    }
+    d->domid = running->domid;
+    d->start_time = g_get_real_time() / G_USEC_PER_SEC;
+    g_autoptr(GError) plan_error = NULL;
+    volume_plan_free(volume_plan_new(d, &plan_error));
+    d->state = running->paused ? STATE_PAUSED : STATE_RUNNING;
+    if (!m->backend->ops->watch(m->backend, d->domid, &error)) {
+        g_warning("%s: %s", d->name, error->message);
+        return;
+    }
+    g_message("domain %s is running as %d", d->name, d->domid);
+    if (running->dying)
+        stop(d, FALSE, FALSE);
+    else
+        services_start(m->services, d, services_ready, named_new(d));
+}
+
+void lifecycle_recover(struct manager *m)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GArray) running = m->backend->ops->list(m->backend, &error);
+    if (!running) {
+        g_warning("running domains are not known: %s", error->message);
+        return;
+    }
+    for (guint i = 0; i < running->len; i++)
+        recover_one(m, &g_array_index(running, struct backend_domain, i));
+    g_autoptr(GPtrArray) all = manager_sorted(m);
+    for (guint i = 0; i < all->len; i++) {
+        struct domain *d = all->pdata[i];
+        if (domain_is_halted(d))
+            cleanup_disposable(d);
+    }
+}
+
+void lifecycle_autostart(struct manager *m)
+{
+    g_autoptr(GPtrArray) all = manager_sorted(m);
+    for (guint i = 0; i < all->len; i++) {
+        struct domain *d = all->pdata[i];
+        if (d->klass != CLASS_ADMIN && property_get_bool(d, "autostart"))
+            lifecycle_start(d, ignore_result, NULL);
+    }
+}

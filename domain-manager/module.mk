@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Domain manager: daemon, tools, desktop programs, qubesdb tools for guests.
+DM_OUT := $(B)/domain-manager
+DM_DAEMON_SRC := $(wildcard domain-manager/daemon/*.c)
+DM_DAEMON := $(DM_OUT)/bulkhead-domain-manager
+DM_GLIB_CFLAGS := $(shell pkg-config --cflags gio-unix-2.0)
+DM_GLIB_LIBS := $(shell pkg-config --libs gio-unix-2.0)
+DM_CPPFLAGS := $(DM_GLIB_CFLAGS) -Idomain-manager/daemon
+DM_DAEMON_LIBS := $(DM_GLIB_LIBS) -lsystemd -lxenlight -lxlutil -lxentoollog -lxenstore
+
+$(DM_OUT)/daemon/%.o: domain-manager/daemon/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_USER) $(DM_CPPFLAGS) -c -o $@ $<
+
+$(DM_DAEMON): $(DM_DAEMON_SRC:domain-manager/daemon/%.c=$(DM_OUT)/daemon/%.o)
+	$(CC) $(LDFLAGS_USER) -o $@ $^ $(DM_DAEMON_LIBS)
+
+DM_TOOLS_SRC := $(wildcard domain-manager/tools/*.c)
+DM_TOOL := $(DM_OUT)/qvm
+# every name in the table of commands.c
+DM_TOOL_NAMES := $(shell sed -n 's/^ *{"\(q[a-z-]*\)", cmd_.*/\1/p' domain-manager/tools/commands.c)
+
+$(DM_OUT)/tools/%.o: domain-manager/tools/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_USER) -c -o $@ $<
+
+$(DM_TOOL): $(DM_TOOLS_SRC:domain-manager/tools/%.c=$(DM_OUT)/tools/%.o)
+	$(CC) $(LDFLAGS_USER) -o $@ $^
+	@for n in $(DM_TOOL_NAMES); do ln -sf qvm $(DM_OUT)/$$n; done
+
+.PHONY: domain-manager
+domain-manager: $(DM_DAEMON) $(DM_TOOL)
+ALL += domain-manager
+HELP += domain-manager|build~the~domain~manager,~its~tools~and~desktop~programs
+
+-include $(wildcard $(DM_OUT)/*/*.d)

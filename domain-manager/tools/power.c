@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* qvm-start, -shutdown, -kill, -pause, -unpause. Several domains are handled at the same time. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "client.h"
+#include "commands.h"
+#include "tool.h"
+
+struct power {
+    struct names names, exclude;
+    bool all, skip_if_running, wait, force, dry_run;
+    double timeout; /* < 0: not given */
+};
+
+static const struct option longs[] = {
+    {"all", 0, NULL, 'A'},     {"exclude", 1, NULL, 'X'}, {"skip-if-running", 0, NULL, 'k'},
+    {"wait", 0, NULL, 'w'},    {"timeout", 1, NULL, 't'}, {"force", 0, NULL, 'f'},
+    {"dry-run", 0, NULL, 'n'}, {"suspend", 0, NULL, 'S'}, {0}};
+
+/* < 0: go on. */
+static int parse(struct power *p, int argc, char **argv)
+{
+    int done, o;
+    p->timeout = -1;
+    while ((o = tool_getopt(argc, argv, "S", longs, &done)) != -1)
+        switch (o) {
+        case 'A':
+            p->all = true;
+            break;
+        case 'X':
+            names_add(&p->exclude, optarg);
+            break;
+        case 'k':
+            p->skip_if_running = true;
+            break;
+        case 'w':
+            p->wait = true;
+            break;
+        case 't':
+            p->timeout = atof(optarg);
+            break;
+        case 'f':
+            p->force = true;
+            break;
+        case 'n':
+            p->dry_run = true;
+            break;
+        }
+    if (done >= 0)
+        return done;
+    if (p->all ? optind != argc : optind == argc)
+        return usage();
+    for (int i = optind; i < argc; i++)
+        names_add(&p->names, argv[i]);
+    return p->all && !names_all(&p->names, &p->exclude) ? 1 : -1;
+}
+
+/* "Running", …; the answer must be freed. NULL: no such domain (said). */
+static const char *state_of(const char *name, struct answer *a)
+{
+    char *state = client_call("admin.vm.List", "", name, NULL, a) ? strstr((char *)a->text, "state=") : NULL;
+    if (!state)
+        return NULL;
+    state += strlen("state=");
+    state[strcspn(state, " \n")] = 0;
+    return state;
+}
+
+static bool has_state(const char *name, const char *wanted)
+{
+    struct answer a;
+    const char *state = state_of(name, &a);
+    bool is = state && strcmp(state, wanted) == 0;
+    answer_free(&a);
+    return is;
+}
+
+/* All at once, then collect. */
+static int call_all(const struct names *names, const char *method, const char *arg, const char *verb)
+{
+    int *fds = calloc(names->n, sizeof *fds), st = 0;
+    for (size_t i = 0; fds && i < names->n; i++)
+        fds[i] = client_begin(method, arg, names->v[i], NULL);
+    for (size_t i = 0; fds && i < names->n; i++) {
+        char what[96];
+        struct answer a = {0};
+        snprintf(what, sizeof what, "%s %s", verb, names->v[i]);
+        if (fds[i] < 0 || !client_end(fds[i], what, -1, &a)) {
+            if (fds[i] >= 0)
+                client_complain(&a);
+            st = 1;
+        }
+        answer_free(&a);
+    }
+    free(fds);
+    return st;
+}
+
+int cmd_start(int argc, char **argv)
+{
+    static struct power p;
+    int st = parse(&p, argc, argv);
+    if (st >= 0)
+        return st;
+    for (size_t i = 0; i < p.names.n && !p.all && !p.skip_if_running; i++)
+        if (has_state(p.names.v[i], "Running")) {
+            complain("domain %s is already running", p.names.v[i]);
+            return 1;
+        }
+    return call_all(&p.names, "admin.vm.Start", "", "starting");
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Wait for one shutdown that was asked for; kill when the time has passed, as Qubes does. */
+static int finish_shutdown(const char *name, int fd, double deadline, const char *arg)
+{
+    char what[96];
+    struct answer a = {0};
+    snprintf(what, sizeof what, "waiting for %s", name);
+    for (;;) {
+        double left = deadline < 0 ? -1 : deadline - now();
+        bool ok = fd >= 0 && client_end(fd, what, deadline < 0 ? -1 : left > 0 ? left : 0, &a);
+        bool late = !ok && a.exception && strcmp(a.exception, "Timeout") == 0;
+        bool manager_late = !ok && a.exception && strcmp(a.exception, "QubesVMShutdownTimeoutError") == 0;
+        if (manager_late && deadline >= 0 && now() < deadline) {
+            answer_free(&a);
+            fd = client_begin("admin.vm.Shutdown", arg, name, NULL);
+            continue;
+        }
+        if (late || manager_late) {
+            complain("domain %s did not shut down in time, killing it", name);
+            answer_free(&a);
+            return client_do("admin.vm.Kill", "", name, NULL) ? 0 : 1;
+        }
+        if (!ok && fd >= 0)
+            client_complain(&a);
+        answer_free(&a);
+        return ok ? 0 : 1;
+    }
+}
+
+/* Domains that do not run are no error with --all. */
+static void drop_halted(struct names *names)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < names->n; i++) {
+        bool halted = has_state(names->v[i], "Halted") || has_state(names->v[i], "Crashed");
+        if (halted)
+            free(names->v[i]);
+        else
+            names->v[n++] = names->v[i];
+    }
+    names->n = n;
+}
+
+int cmd_shutdown(int argc, char **argv)
+{
+    static struct power p;
+    int st = parse(&p, argc, argv);
+    if (st >= 0)
+        return st;
+    if (p.all)
+        drop_halted(&p.names);
+    const char *arg = p.wait ? (p.force || p.all ? "force+wait" : "wait") : p.force || p.all ? "force" : "";
+    if (p.dry_run)
+        return 0;
+    if (!p.wait)
+        return call_all(&p.names, "admin.vm.Shutdown", arg, "shutting down");
+    int *fds = calloc(p.names.n + 1, sizeof *fds);
+    double deadline = p.timeout < 0 ? -1 : now() + p.timeout;
+    st = 0;
+    for (size_t i = 0; fds && i < p.names.n; i++)
+        fds[i] = client_begin("admin.vm.Shutdown", arg, p.names.v[i], NULL);
+    for (size_t i = 0; fds && i < p.names.n; i++)
+        st |= finish_shutdown(p.names.v[i], fds[i], deadline, arg);
+    free(fds);
+    return st;
+}
+
+int cmd_power(int argc, char **argv)
+{
+    static struct power p;
+    int st = parse(&p, argc, argv);
+    if (st >= 0)
+        return st;
+    if (p.all && strcmp(tool_name, "qvm-unpause") != 0)
+        drop_halted(&p.names);
+    const char *method = strcmp(tool_name, "qvm-kill") == 0    ? "admin.vm.Kill"
+                         : strcmp(tool_name, "qvm-pause") == 0 ? "admin.vm.Pause"
+                                                               : "admin.vm.Unpause";
+    return call_all(&p.names, method, "", strchr(tool_name, '-') + 1);
+}
