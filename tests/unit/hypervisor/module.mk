@@ -13,6 +13,10 @@ HVUNIT_SRC_kernel_image := boot/elf.c boot/bzimage.c $(HVUNIT_UNPACK)
 HVUNIT_SRC_symbols := core/symbols.c
 HVUNIT_OBJ_symbols := $(HVUNIT)/test/symbols_table.o
 HVUNIT_SRC_acpi := drivers/acpi.c pvh/acpi_build.c
+HVUNIT_SRC_ivrs := iommu/ivrs.c
+HVUNIT_SRC_dmar := iommu/dmar.c
+HVUNIT_SRC_vioapic := pvh/vioapic.c
+HVUNIT_SRC_insn := arch/x86/insn.c
 
 HVUNIT_NAMES := $(patsubst HVUNIT_SRC_%,%,$(filter HVUNIT_SRC_%,$(.VARIABLES)))
 HVUNIT_PROGRAMS := $(sort $(HVUNIT_NAMES:%=$(HVUNIT)/test_%))
