@@ -52,3 +52,28 @@ qrexec-socket: $(POLICY_PROGRAMS:%=$(B)/qrexec-socket/%)
 ALL += qrexec-policy
 
 -include $(shell find $(POLICY_OBJ) -name '*.d' 2>/dev/null)
+
+POLICY_BIN := $(filter-out qubes-policy-admin,$(POLICY_PROGRAMS))
+POLICY_SERVICES := policy.List policy.Get policy.Replace policy.Remove policy.GetFiles \
+	policy.include.List policy.include.Get policy.include.Replace policy.include.Remove
+.PHONY: install-dom0-policy
+install-dom0-policy: qrexec-policy
+	install -d $(DESTDIR)/usr/bin $(DESTDIR)/usr/lib/qubes $(DESTDIR)/usr/lib/systemd/system \
+	  $(DESTDIR)/usr/lib/tmpfiles.d $(DESTDIR)/usr/lib/sysusers.d $(DESTDIR)/etc/xdg/autostart \
+	  $(DESTDIR)/etc/qubes/policy.d/include $(DESTDIR)/etc/qubes-rpc/policy \
+	  $(DESTDIR)/usr/lib/systemd/system/multi-user.target.wants
+	install -m 0755 $(POLICY_BIN:%=$(B)/qrexec/%) $(DESTDIR)/usr/bin
+	install -m 0755 $(B)/qrexec/qubes-policy-admin $(DESTDIR)/usr/lib/qubes
+	install -m 0664 $(POLICY_SRC)/default/*.policy $(DESTDIR)/etc/qubes/policy.d
+	install -m 0664 $(POLICY_SRC)/default/include/* $(DESTDIR)/etc/qubes/policy.d/include
+	install -m 0644 $(POLICY_SRC)/systemd/qubes-qrexec-policy-daemon.service $(DESTDIR)/usr/lib/systemd/system
+	ln -sf ../qubes-qrexec-policy-daemon.service $(DESTDIR)/usr/lib/systemd/system/multi-user.target.wants/
+	install -m 0644 $(POLICY_SRC)/systemd/tmpfiles.conf $(DESTDIR)/usr/lib/tmpfiles.d/qrexec-policy.conf
+	install -m 0644 $(POLICY_SRC)/systemd/sysusers.conf $(DESTDIR)/usr/lib/sysusers.d/qrexec-policy.conf
+	install -m 0644 $(POLICY_SRC)/systemd/qrexec-policy-agent.desktop $(DESTDIR)/etc/xdg/autostart
+	for s in $(POLICY_SERVICES); do ln -sf /usr/lib/qubes/qubes-policy-admin $(DESTDIR)/etc/qubes-rpc/$$s; done
+	for s in EvalSimple EvalGUI; do ln -sf /run/qubes/policy.$$s.sock $(DESTDIR)/etc/qubes-rpc/policy.$$s; done
+	for s in Ask Notify; do ln -sf /run/qubes/policy-agent.sock $(DESTDIR)/etc/qubes-rpc/policy.$$s; done
+	for p in $(wildcard $(POLICY_SRC)/man/*.[158]); do \
+	  install -D -m 0644 $$p $(DESTDIR)/usr/share/man/man$${p##*.}/$${p##*/}; done
+INSTALL_DOM0 += install-dom0-policy
