@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The agent's calls: those it serves (a child each) and those that qrexec-client-vm makes (a socket each). */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent.h"
+#include "command.h"
+#include "data.h"
+#include "libvchan.h"
+#include "util.h"
+
+static struct connection *connection_new(struct agent *a)
+{
+    for (struct connection *c = a->connections; c < a->connections + MAX_CONNECTIONS; c++) {
+        if (c->used)
+            continue;
+        memset(c, 0, sizeof(*c));
+        c->used = true;
+        c->channel.fd = -1;
+        return c;
+    }
+    qlog("too many calls at once");
+    return NULL;
+}
+
+static void tell_terminated(struct agent *a, uint32_t domain, uint32_t port)
+{
+    struct exec_params params = {.domain = domain, .port = port};
+
+    if (a->ready)
+        channel_send(&a->dom0, MSG_CONNECTION_TERMINATED, &params, sizeof(params));
+}
+
+static void connection_end(struct agent *a, struct connection *c)
+{
+    if (c->connected)
+        tell_terminated(a, c->domain, c->port);
+    channel_close(&c->channel);
+    c->used = false;
+}
+
+/* In the child: only the call's own things stay open. */
+static int serve_child(struct agent *a, struct serve *s, const char *text)
+{
+    char *user;
+    int ret;
+
+    data_reset_signals();
+    signal(SIGPIPE, SIG_IGN);
+    close_fd(&a->listen_fd);
+    for (struct connection *c = a->connections; c < a->connections + MAX_CONNECTIONS; c++)
+        if (c->used)
+            close_fd(&c->channel.fd);
+    s->command = command_user(text, &user);
+    if (!s->command) {
+        qlog("dom0 sent a command without a user");
+        return EXIT_QREXEC_PROBLEM;
+    }
+    s->user = user;
+    ret = serve_call(s);
+    free(user);
+    return ret;
+}
+
+void connection_serve(struct agent *a, uint32_t type, const char *body, size_t size)
+{
+    struct serve serve = {.type = type, .fork_server = a->fork_server};
+    struct connection *c = connection_new(a);
+    struct exec_params params;
+
+    (void)size;
+    memcpy(&params, body, sizeof(params));
+    if (!c) {
+        tell_terminated(a, params.domain, params.port);
+        return;
+    }
+    serve.domain = c->domain = params.domain;
+    serve.port = c->port = params.port;
+    c->connected = true;
+    c->pid = fork();
+    if (c->pid == 0)
+        _exit(serve_child(a, &serve, body + sizeof(params)));
+    if (c->pid < 0) {
+        qlog_errno("cannot fork");
+        connection_end(a, c);
+    }
+}
+
+void connection_reap(struct agent *a)
+{
+    pid_t pid;
+
+    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+        for (struct connection *c = a->connections; c < a->connections + MAX_CONNECTIONS; c++)
+            if (c->used && c->pid == pid)
+                connection_end(a, c);
+}
+
+void connection_accept(struct agent *a)
+{
+    int fd = accept4(a->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct connection *c;
+
+    if (fd < 0)
+        return;
+    c = connection_new(a);
+    if (!c) {
+        close(fd);
+        return;
+    }
+    channel_init(&c->channel, NULL, fd);
+}
+
+/* Older daemons know only older forms of the question. */
+static int forward(struct agent *a, const struct trigger_service4 *t, const char *service, size_t size)
+{
+    struct trigger_service3 v3;
+    struct trigger_service v2 = {0};
+
+    if (a->version >= 4)
+        return channel_send2(&a->dom0, MSG_TRIGGER_SERVICE4, t, sizeof(*t), service, size);
+    if (t->source[0])
+        return -EPROTONOSUPPORT;
+    if (a->version == 3) {
+        memcpy(v3.target, t->target, sizeof(v3.target));
+        memcpy(v3.ident, t->ident, sizeof(v3.ident));
+        return channel_send2(&a->dom0, MSG_TRIGGER_SERVICE3, &v3, sizeof(v3), service, size);
+    }
+    if (size > sizeof(v2.service) || strlen(t->target) >= sizeof(v2.target))
+        return -EMSGSIZE;
+    memcpy(v2.service, service, size);
+    memcpy(v2.target, t->target, strlen(t->target));
+    memcpy(v2.ident, t->ident, sizeof(v2.ident));
+    return channel_send(&a->dom0, MSG_TRIGGER_SERVICE, &v2, sizeof(v2));
+}
+
+static int ask_dom0(struct agent *a, struct connection *c, const char *body, size_t size)
+{
+    struct trigger_service4 trigger;
+
+    if (c->asked || c->channel.header.type != MSG_TRIGGER_SERVICE4 || size <= sizeof(trigger) ||
+        body[size - 1])
+        return -EPROTO;
+    if (!a->ready || a->dom0.out.used > AGENT_QUEUE_LIMIT) {
+        qlog("a call was refused: no connection to dom0");
+        return -ENOTCONN;
+    }
+    memcpy(&trigger, body, sizeof(trigger));
+    trigger.target[sizeof(trigger.target) - 1] = 0;
+    snprintf(c->ident, sizeof(c->ident), "SOCKET%u", ++a->last_ident);
+    memset(trigger.ident, 0, sizeof(trigger.ident));
+    memcpy(trigger.ident, c->ident, strlen(c->ident));
+    c->asked = true;
+    return forward(a, &trigger, body + sizeof(trigger), size - sizeof(trigger));
+}
+
+void connection_event(struct agent *a, struct connection *c)
+{
+    int ret = channel_flush(&c->channel);
+
+    while (ret >= 0 &&
+           (ret = channel_receive(&c->channel, sizeof(struct trigger_service4) + MAX_SERVICE)) > 0) {
+        ret = ask_dom0(a, c, c->channel.body, c->channel.header.len);
+        channel_next(&c->channel);
+    }
+    if (ret < 0)
+        connection_end(a, c);
+}
+
+void connection_answer(struct agent *a, const char *ident, const struct exec_params *where)
+{
+    struct connection *c = a->connections;
+
+    while (c < a->connections + MAX_CONNECTIONS &&
+           !(c->used && c->asked && !c->connected && strcmp(c->ident, ident) == 0))
+        c++;
+    if (c == a->connections + MAX_CONNECTIONS) {
+        /* The client did not wait: the port must not stay taken. */
+        if (where)
+            tell_terminated(a, where->domain, where->port);
+        return;
+    }
+    if (!where) {
+        connection_end(a, c);
+        return;
+    }
+    c->domain = where->domain;
+    c->port = where->port;
+    c->connected = true;
+    if (send(c->channel.fd, where, sizeof(*where), MSG_DONTWAIT | MSG_NOSIGNAL) != sizeof(*where))
+        connection_end(a, c);
+}
+
+void connection_refuse_all(struct agent *a)
+{
+    a->ready = false;
+    for (struct connection *c = a->connections; c < a->connections + MAX_CONNECTIONS; c++)
+        if (c->used && c->asked && !c->connected)
+            connection_end(a, c);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Serve one call in a VM; runs in a process of its own, forked by the agent or by a user's fork server. */
+#ifndef QREXEC_SERVE_H
+#define QREXEC_SERVE_H
+
+#include <stdint.h>
+
+#include "run.h"
+
+struct serve {
+    uint32_t type; /* MSG_EXEC_CMDLINE or MSG_JUST_EXEC */
+    uint32_t domain, port;
+    const char *command;     /* behind "USER:" */
+    const char *user;        /* NULL: as who we are (fork server) */
+    const char *fork_server; /* socket path, "%s" stands for the user; NULL or empty: none */
+    struct run_shell shell;  /* fork server */
+};
+
+/** Serve to the end. @return status of the command */
+int serve_call(const struct serve *serve);
+
+/* session.c or session_plain.c */
+
+/**
+ * Become the user in a session of its own and run.
+ * @return the command's status; if there can be no session the caller is told so by run_fail()
+ */
+int session_run(const char *user, struct run *run);
+
+#endif

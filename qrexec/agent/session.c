@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Sessions with PAM. As root: this process keeps the session open, a child becomes the user and carries the
+ * call's data, so that nothing that a remote domain sends is read by root. Otherwise: only the user who we
+ * are.
+ */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <security/pam_appl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "serve.h"
+#include "util.h"
+#include "wire.h"
+
+#define PAM_SERVICE "qrexec"
+
+extern char **environ;
+
+/* Nobody is there to answer questions. */
+static int no_conversation(int count, const struct pam_message **messages, struct pam_response **responses,
+                           void *data)
+{
+    (void)count;
+    (void)messages;
+    (void)responses;
+    (void)data;
+    return PAM_CONV_ERR;
+}
+
+static int pam_problem(pam_handle_t *pam, const char *what, int ret)
+{
+    qlog("PAM: %s: %s", what, pam_strerror(pam, ret));
+    return -EACCES;
+}
+
+static int open_session(pam_handle_t *pam, const struct passwd *pw)
+{
+    int ret;
+
+    pam_set_item(pam, PAM_RUSER, "root");
+    if ((ret = pam_authenticate(pam, PAM_SILENT)) != PAM_SUCCESS)
+        return pam_problem(pam, "authenticate", ret);
+    if ((ret = pam_acct_mgmt(pam, PAM_SILENT)) != PAM_SUCCESS)
+        return pam_problem(pam, "account", ret);
+    if (initgroups(pw->pw_name, pw->pw_gid) < 0)
+        return -errno;
+    if ((ret = pam_setcred(pam, PAM_ESTABLISH_CRED | PAM_SILENT)) != PAM_SUCCESS)
+        return pam_problem(pam, "credentials", ret);
+    if ((ret = pam_open_session(pam, PAM_SILENT)) != PAM_SUCCESS)
+        return pam_problem(pam, "session", ret);
+    return 0;
+}
+
+/* A fresh environment: the user's basics, what PAM says, and the service path. */
+static int set_environment(pam_handle_t *pam, const struct passwd *pw)
+{
+    const char *kept = getenv("QREXEC_SERVICE_PATH");
+    char *path = kept ? strdup(kept) : NULL;
+    char **list = pam_getenvlist(pam);
+    int bad;
+
+    clearenv();
+    bad = setenv("HOME", pw->pw_dir, 1) | setenv("SHELL", pw->pw_shell, 1) | setenv("USER", pw->pw_name, 1) |
+          setenv("LOGNAME", pw->pw_name, 1) |
+          setenv("PATH",
+                 pw->pw_uid ? "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games"
+                            : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                 1);
+    if (path)
+        bad |= setenv("QREXEC_SERVICE_PATH", path, 1);
+    for (char **variable = list; variable && *variable; variable++)
+        bad |= putenv(*variable); /* stays */
+    free(list);
+    free(path);
+    return bad ? -ENOMEM : 0;
+}
+
+/* In the child: become the user and run. */
+static int run_as(pam_handle_t *pam, const struct passwd *pw, struct run *run)
+{
+    if (set_environment(pam, pw) < 0 || setgid(pw->pw_gid) < 0 || setuid(pw->pw_uid) < 0) {
+        qlog_errno("cannot become %s", pw->pw_name);
+        return run_fail(run, EXIT_QREXEC_PROBLEM);
+    }
+    if (chdir(pw->pw_dir) < 0 && chdir("/") < 0)
+        qlog_errno("cannot enter %s", pw->pw_dir);
+    run->shell = (struct run_shell){.path = *pw->pw_shell ? pw->pw_shell : "/bin/sh", .login = true};
+    return run_command(run);
+}
+
+static int run_in_session(pam_handle_t *pam, const struct passwd *pw, struct run *run)
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(run_as(pam, pw, run));
+    if (pid < 0)
+        return run_fail(run, EXIT_QREXEC_PROBLEM);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int run_as_root(const struct passwd *pw, struct run *run)
+{
+    struct pam_conv conversation = {.conv = no_conversation};
+    pam_handle_t *pam = NULL;
+    int ret = pam_start(PAM_SERVICE, pw->pw_name, &conversation, &pam), status;
+
+    if (ret != PAM_SUCCESS || open_session(pam, pw) < 0) {
+        pam_end(pam, ret);
+        return run_fail(run, EXIT_QREXEC_PROBLEM);
+    }
+    status = run_in_session(pam, pw, run);
+    ret = pam_close_session(pam, PAM_SILENT);
+    pam_setcred(pam, PAM_DELETE_CRED | PAM_SILENT);
+    pam_end(pam, ret);
+    return status;
+}
+
+int session_run(const char *user, struct run *run)
+{
+    struct passwd *pw = getpwnam(user);
+
+    if (!pw) {
+        qlog("no user %s here", user);
+        return run_fail(run, EXIT_QREXEC_PROBLEM);
+    }
+    if (geteuid() == 0)
+        return run_as_root(pw, run);
+    if (pw->pw_uid != geteuid()) {
+        qlog("cannot run as %s: the agent is not root", user);
+        return run_fail(run, EXIT_QREXEC_PROBLEM);
+    }
+    return run_command(run);
+}

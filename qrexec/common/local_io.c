@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The caller's local end: own stdio, or a program. */
+#include "local_io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util.h"
+#include "wire.h"
+
+/* A pipe is opened anew: making it non-blocking then does not change it for those who share it with us. */
+static int take_output(int fd)
+{
+    int taken = -1, null;
+    char path[32];
+    struct stat st;
+
+    if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode)) {
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        taken = above_stdio(open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+    }
+    if (taken < 0)
+        taken = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (null >= 0) {
+        dup2(null, fd);
+        if (null != fd)
+            close(null);
+    }
+    return taken;
+}
+
+/* A stream that was closed before we were started counts as empty. */
+static int take_input(int fd)
+{
+    int taken = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+    return taken >= 0 ? taken : above_stdio(open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
+
+int local_attach(struct data_call *call, bool socket_stdin)
+{
+    call->in_fd = take_input(0);
+    call->out_fd = socket_stdin ? fcntl(0, F_DUPFD_CLOEXEC, 3) : take_output(1);
+    call->err_fd = 2;
+    return call->in_fd < 0 || call->out_fd < 0 ? -errno : 0;
+}
+
+static void export_fd(const char *name, int fd)
+{
+    int copy = fcntl(fd, F_DUPFD, 3);
+    char text[16];
+
+    if (copy < 0)
+        return;
+    snprintf(text, sizeof(text), "%d", copy);
+    setenv(name, text, 1);
+}
+
+static void become_program(const char *path, char *const argv[], bool save, int in, int out)
+{
+    data_reset_signals();
+    if (save) {
+        export_fd("SAVED_FD_0", 0);
+        export_fd("SAVED_FD_1", 1);
+        if (getenv("PASS_LOCAL_STDERR"))
+            export_fd("SAVED_FD_2", 2);
+    }
+    if (dup2(in, 0) >= 0 && dup2(out, 1) >= 0)
+        execvp(path, argv);
+    qlog_errno("cannot run %s", path);
+    _exit(EXIT_QREXEC_PROBLEM);
+}
+
+int local_start_program(struct data_call *call, const char *path, char *const argv[], bool save)
+{
+    int in[2] = {-1, -1}, out[2] = {-1, -1};
+    char pid[16];
+    int ret;
+
+    data_prepare_signals();
+    snprintf(pid, sizeof(pid), "%d", (int)getpid());
+    setenv("QREXEC_AGENT_PID", pid, 1);
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) < 0 || pipe2(out, O_CLOEXEC) < 0 ||
+        (call->pid = fork()) < 0) {
+        ret = -errno;
+        close_fd(&in[0]);
+        close_fd(&in[1]);
+        close_fd(&out[0]);
+        close_fd(&out[1]);
+        return ret;
+    }
+    if (call->pid == 0)
+        become_program(path, argv, save, in[1], out[1]);
+    close(in[1]);
+    close(out[1]);
+    call->out_fd = in[0];
+    call->in_fd = out[0];
+    call->err_fd = 2;
+    return 0;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* dom0's part of calls. */
+#include "dom0.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <pwd.h>
+
+#include "channel.h"
+#include "data.h"
+#include "libvchan.h"
+#include "run.h"
+#include "service.h"
+#include "util.h"
+
+bool dom0_is(const char *name)
+{
+    return strcmp(name, "dom0") == 0 || strcmp(name, "@adminvm") == 0 ||
+           strcmp(name, "uuid:00000000-0000-0000-0000-000000000000") == 0;
+}
+
+static int hello(int fd)
+{
+    uint32_t untrusted_version, own = QREXEC_VERSION_SOCKET;
+    struct msg_header header;
+    int ret = socket_receive_header(fd, &header);
+
+    if (ret < 0)
+        return ret;
+    if (header.type != MSG_HELLO || header.len != sizeof(untrusted_version))
+        return -EPROTO;
+    ret = read_all(fd, &untrusted_version, sizeof(untrusted_version));
+    if (ret < 0)
+        return ret;
+    if (untrusted_version < QREXEC_VERSION_SOCKET)
+        return -EPROTO;
+    return socket_send(fd, MSG_HELLO, &own, sizeof(own), NULL, 0);
+}
+
+int dom0_connect(const char *socket_dir, const char *domain)
+{
+    char *path;
+    int fd, ret;
+
+    if (strchr(domain, '/') || !*domain)
+        return -EINVAL;
+    if (asprintf(&path, "%s/qrexec.%s", socket_dir, domain) < 0)
+        return -ENOMEM;
+    fd = unix_connect(path);
+    free(path);
+    if (fd < 0)
+        return fd;
+    ret = hello(fd);
+    if (ret < 0) {
+        qlog("no handshake with the daemon of %s: %s", domain, strerror(-ret));
+        close(fd);
+        return ret;
+    }
+    return fd;
+}
+
+static int receive_params(int fd, uint32_t type, struct exec_params *params)
+{
+    struct msg_header header;
+    int ret = socket_receive_header(fd, &header);
+
+    if (ret == 0 && (header.type != type || header.len != sizeof(*params)))
+        ret = -EPROTO;
+    if (ret == 0)
+        ret = read_all(fd, params, sizeof(*params));
+    if (ret < 0)
+        qlog("the qrexec daemon refused the call or went away: %s", strerror(-ret));
+    return ret;
+}
+
+int dom0_request_exec(int fd, uint32_t type, uint32_t caller, const char *command, struct exec_params *params)
+{
+    struct exec_params ask = {.domain = caller};
+    int ret = -E2BIG;
+
+    if (strlen(command) + 1 + sizeof(ask) <= MAX_COMMAND)
+        ret = socket_send(fd, type, &ask, sizeof(ask), command, strlen(command) + 1);
+    if (ret < 0) {
+        qlog("cannot send the command: %s", strerror(-ret));
+        return ret;
+    }
+    return receive_params(fd, type, params);
+}
+
+int dom0_service_connect(int fd, struct exec_params *where, const char *ident)
+{
+    struct service_connect message = {.domain = where->domain, .port = where->port};
+    int ret;
+
+    snprintf(message.ident, sizeof(message.ident), "%s", ident);
+    ret = socket_send(fd, MSG_SERVICE_CONNECT, &message, sizeof(message), NULL, 0);
+    if (ret < 0)
+        qlog("cannot tell the source's daemon: %s", strerror(-ret));
+    else if (!where->port)
+        ret = receive_params(fd, MSG_SERVICE_CONNECT, where);
+    return ret;
+}
+
+void dom0_wait_end(int fd)
+{
+    char byte;
+    ssize_t n;
+
+    do
+        n = read(fd, &byte, 1);
+    while (n > 0 || (n < 0 && errno == EINTR));
+}
+
+/* Parse the command, read its configuration, wait for the session if asked for, run it. */
+static int run_text(const char *text, struct run *run)
+{
+    struct service_config config = {0};
+    struct command command;
+    struct passwd *pw;
+    int ret = command_parse(text, &command);
+
+    if (ret < 0) {
+        qlog("malformed command: %s", strerror(-ret));
+        return run_fail(run, EXIT_QREXEC_PROBLEM);
+    }
+    if (!command.shell && service_read_config(&command, &config) < 0) {
+        command_free(&command);
+        return run_fail(run, EXIT_QREXEC_PROBLEM);
+    }
+    run->command = &command;
+    run->config = &config;
+    pw = getpwuid(getuid());
+    if (config.wait_for_session && !command.nogui)
+        run_wait_for_session(&command, pw ? pw->pw_name : "root");
+    ret = run_command(run);
+    service_config_free(&config);
+    command_free(&command);
+    return ret;
+}
+
+int dom0_run_in_place(const char *command)
+{
+    struct run run = {0};
+
+    return run_text(command, &run);
+}
+
+int dom0_serve(const char *socket_dir, const char *source, const char *ident, const char *command,
+               unsigned seconds)
+{
+    struct exec_params where = {0};
+    struct run run = {0};
+    int fd, ret;
+
+    fd = dom0_connect(socket_dir, source);
+    if (fd < 0) {
+        qlog("cannot connect to the daemon of %s: %s", source, strerror(-fd));
+        return EXIT_QREXEC_PROBLEM;
+    }
+    ret = dom0_service_connect(fd, &where, ident) < 0 ? EXIT_QREXEC_PROBLEM : 0;
+    if (!ret) {
+        run.vchan = data_connect((int)where.domain, (int)where.port, seconds);
+        run.chunk = run.vchan ? data_handshake(run.vchan) : 0;
+        ret = run.chunk ? run_text(command, &run) : EXIT_QREXEC_PROBLEM;
+        libvchan_close(run.vchan);
+    }
+    close(fd);
+    return ret;
+}
