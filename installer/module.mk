@@ -17,6 +17,8 @@ $(INST)/obj/dom0/%.o: installer/dom0/src/%.c
 	$(CC) $(CFLAGS_USER) -c -o $@ $<
 $(INST)/bulkhead-xserver: $(INST)/obj/dom0/bulkhead-xserver.o
 	$(CC) $(LDFLAGS_USER) -o $@ $^
+$(INST)/bulkhead-backdrop: $(INST)/obj/dom0/bulkhead-backdrop.o
+	$(CC) $(LDFLAGS_USER) -o $@ $^ -lxcb
 $(INST)/obj/%.o: installer/demo/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_USER) -c -o $@ $<
@@ -30,7 +32,7 @@ $(INST)/bulkhead-run: $(patsubst %,$(INST)/obj/run/%.o,main machine phases qmp)
 -include $(wildcard $(INST)/obj/run/*.d $(INST)/obj/*.d $(INST)/obj/dom0/*.d)
 
 # what of this folder goes into dom0
-INST_DOM0 := $(INST)/bulkhead-xserver $(INST)/bulkhead-demo
+INST_DOM0 := $(INST)/bulkhead-xserver $(INST)/bulkhead-backdrop $(INST)/bulkhead-demo
 ALL += $(INST)/init $(INST_DOM0) $(INST)/bulkhead-run
 HELP += iso|build~the~bootable~image~$(ISO) \
   run|build~and~show~the~distribution~in~QEMU;~HYPERVISOR=xen|bulkhead~MEM=~CPUS=~UEFI=1~IOMMU=amd|intel|none~TEMPLATE=
@@ -56,3 +58,5 @@ run: deps
 	@mkdir -p $(B)/run
 	@HYPERVISOR="$(HYPERVISOR)" MEM="$(MEM)" CPUS="$(CPUS)" UEFI="$(UEFI)" IOMMU="$(IOMMU)" WORDS="$(WORDS)" \
 	  TIME_LIMIT="$(TIME_LIMIT)" $(INST)/bulkhead-run $(ISO) $(B)/run
+
+include tests/system/iso/module.mk

@@ -227,10 +227,28 @@ static int power_off(void)
     return run(true, machine);
 }
 
+static bool has_option(int argc, char **argv, const char *option)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], option) == 0)
+            return true;
+    return false;
+}
+
+static bool show_domains(const struct demo *demo)
+{
+    for (size_t i = 0; i < DEMO_DOMAINS; i++) {
+        if (!show_domain(demo, &demo_domains[i])) {
+            tell("failed", demo_domains[i].name);
+            return false;
+        }
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     static struct demo demo;
-    bool off = argc > 1 && strcmp(argv[1], "--power-off") == 0;
 
     signal(SIGPIPE, SIG_IGN);
     if (!wait_for_desktop(&demo)) {
@@ -238,14 +256,9 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     tell("desktop", "");
-    for (size_t i = 0; i < DEMO_DOMAINS; i++) {
-        if (!show_domain(&demo, &demo_domains[i])) {
-            tell("failed", demo_domains[i].name);
-            return EXIT_FAILURE;
-        }
-    }
-    /* time for whoever takes the last picture */
-    sleep(3);
+    if (!has_option(argc, argv, "--desktop-only") && !show_domains(&demo))
+        return EXIT_FAILURE;
+    sleep(3); /* time for whoever takes the last picture */
     tell("done", "");
-    return off && power_off() != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    return has_option(argc, argv, "--power-off") && power_off() != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
