@@ -5,6 +5,7 @@
 #include "bh/lib.h"
 #include "bh/mm.h"
 #include "bh/p2m.h"
+#include "bh/paging.h"
 #include "bh/pci.h"
 #include "bh/xen.h"
 
@@ -31,6 +32,7 @@ void iommu_init(const struct acpi_info *acpi, bool allow)
 
         if (t < 0)
             continue;
+        directmap_add(acpi->table[t].address, acpi->table[t].length);
         iommu = drivers[i]->probe(acpi, pa_to_va(acpi->table[t].address), acpi->table[t].length, &why);
         driver = iommu ? drivers[i] : NULL;
     }

@@ -181,7 +181,7 @@ static void window_write(struct vioapic *io, uint32_t val)
 {
     unsigned n = (io->select - IOAPIC_IDX_RTE) / 2;
     struct vioapic_pin *p;
-    uint64_t new;
+    uint64_t next;
 
     if (io->select == IOAPIC_IDX_ID) {
         io->id = (val >> 24) & 0xf;
@@ -191,10 +191,10 @@ static void window_write(struct vioapic *io, uint32_t val)
         return;
     p = &io->pin[n];
     if (io->select & 1)
-        new = (p->entry & 0xffffffffull) | ((uint64_t)val << 32);
+        next = (p->entry & 0xffffffffull) | ((uint64_t)val << 32);
     else
-        new = (p->entry & ~0xffffffffull) | val;
-    p->entry = (new &RTE_GUEST_BITS) | (p->entry & RTE_REMOTE_IRR);
+        next = (p->entry & ~0xffffffffull) | val;
+    p->entry = (next & RTE_GUEST_BITS) | (p->entry & RTE_REMOTE_IRR);
     /* Linux ends a level interrupt that was seen as edge by writing the entry masked, as edge (82093AA) */
     if (!(p->entry & RTE_LEVEL) && (p->entry & RTE_REMOTE_IRR))
         pin_end(p);

@@ -128,13 +128,14 @@ static void vmsi_enable(struct vmsi *m)
     pci_write(dev, m->pos + 2u, 2, ctrl | (mme << 4) | MSI_ENABLE);
 }
 
-static void control_write(struct vmsi *m, uint32_t new)
+static void control_write(struct vmsi *m, uint32_t ctrl)
 {
-    bool on = new &MSI_ENABLE, was_on = m->ctrl &MSI_ENABLE;
+    bool on = ctrl & MSI_ENABLE, was_on = m->ctrl & MSI_ENABLE;
+    bool reset = !(pci_read(m->f->dev, m->pos + 2u, 2) & MSI_ENABLE); /* the device has forgotten it */
 
-    if (was_on && (!on || MSI_MME(new) != MSI_MME(m->ctrl)))
+    if (was_on && (!on || reset || MSI_MME(ctrl) != MSI_MME(m->ctrl)))
         vmsi_disable(m);
-    m->ctrl = (uint16_t)((m->ctrl & ~0x70u) | (new & 0x70u));
+    m->ctrl = (uint16_t)((m->ctrl & ~0x70u) | (ctrl & 0x70u));
     if (on && !(m->ctrl & MSI_ENABLE))
         vmsi_enable(m);
 }

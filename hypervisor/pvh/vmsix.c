@@ -173,11 +173,23 @@ static void vmsix_enable(struct vmsix *m)
     }
 }
 
-static void control_write(struct vmsix *m, uint32_t new)
+/* A device that was reset has forgotten its entries: dom0 then enables MSI-X again without disabling it. */
+static void forget_after_reset(struct vmsix *m)
 {
-    bool on = new &MSIX_ENABLE, was_on = m->ctrl &MSIX_ENABLE;
+    if (!(m->ctrl & MSIX_ENABLE) || (pci_read(m->f->dev, m->pos + 2u, 2) & MSIX_ENABLE))
+        return;
+    for (unsigned i = 0; i < m->nr; i++)
+        entry_release(&m->entry[i]);
+    m->ctrl &= (uint16_t)~MSIX_ENABLE;
+}
 
-    m->ctrl = (uint16_t)(new &(MSIX_ENABLE | MSIX_MASK_ALL));
+static void control_write(struct vmsix *m, uint32_t ctrl)
+{
+    bool on = ctrl & MSIX_ENABLE, was_on;
+
+    forget_after_reset(m);
+    was_on = m->ctrl & MSIX_ENABLE;
+    m->ctrl = (uint16_t)(ctrl & (MSIX_ENABLE | MSIX_MASK_ALL));
     if (on && !was_on) {
         pci_write(m->f->dev, m->pos + 2u, 2, MSIX_ENABLE | MSIX_MASK_ALL);
         vmsix_enable(m);

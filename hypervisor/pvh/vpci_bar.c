@@ -252,12 +252,12 @@ bool vpci_bar_read(struct vpci_function *f, unsigned reg, uint32_t *val)
 
 static void rom_write(struct vpci_function *f, struct vpci_bar *b, const struct vpci_write *w)
 {
-    uint32_t old = pci_read(f->dev, b->reg, 4), new = (old & ~w->mask) | w->val;
-    bool was_on = f->decode && (old & ROM_ENABLE), is_on = f->decode && (new &ROM_ENABLE);
+    uint32_t old = pci_read(f->dev, b->reg, 4), next = (old & ~w->mask) | w->val;
+    bool was_on = f->decode && (old & ROM_ENABLE), is_on = f->decode && (next & ROM_ENABLE);
 
-    if (was_on && is_on && ((old ^ new) & ROM_ADDR_MASK))
+    if (was_on && is_on && ((old ^ next) & ROM_ADDR_MASK))
         return;
-    pci_write(f->dev, b->reg, 4, new);
+    pci_write(f->dev, b->reg, 4, next);
     if (was_on && !is_on)
         bar_unmap(f, b);
     else if (is_on)
