@@ -7,6 +7,8 @@ HVFUZZ_SRC_cmdline := boot/cmdline.c
 HVFUZZ_SRC_kernel := boot/elf.c boot/bzimage.c
 HVFUZZ_SRC_decompress := boot/decompress.c boot/inflate.c $(patsubst hypervisor/%,%,$(wildcard hypervisor/boot/un*.c))
 HVFUZZ_SRC_acpi := drivers/acpi.c pvh/acpi_build.c
+HVFUZZ_SRC_ivrs := iommu/ivrs.c
+HVFUZZ_SRC_dmar := iommu/dmar.c
 HVFUZZ_SRC_insn := arch/x86/insn.c
 # executions where the usual number would take more than a few seconds
 HVFUZZ_RUNS_decompress = $(shell expr $(FUZZ_RUNS) / 4)
