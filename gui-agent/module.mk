@@ -75,3 +75,10 @@ install-vm-gui-agent: $(GUI_AGENT_B)/qubes-gui $(GUI_AGENT_LAYOUT)
 	ln -sf ../qubes-gui-agent.service $(DESTDIR)/usr/lib/systemd/system/multi-user.target.wants/
 	install -D -m 0644 gui-agent/man/qubes-gui.1 $(DESTDIR)/usr/share/man/man1/qubes-gui.1
 INSTALL_VM += install-vm-gui-agent
+
+# Agent and daemon together.
+.PHONY: check-gui-e2e
+check-gui-e2e: $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT) gui-daemon-socket
+	@tests/harness/stage gui-e2e --timeout 300 -- tests/system/gui/test_end_to_end.py
+CHECK_SYSTEM += check-gui-e2e
+HELP += check-gui-e2e|GUI~agent~and~daemon~together~under~Xvfb

@@ -190,6 +190,7 @@ int randr_apply(xcb_connection_t *conn, xcb_screen_t *screen, const struct layou
     if (!rc)
         set_monitors(conn, screen->root, layout, card.output);
     xcb_ungrab_server(conn);
-    xcb_flush(conn);
+    /* A round trip: the caller may disconnect at once, and the server drops what it has not read by then. */
+    free(xcb_get_input_focus_reply(conn, xcb_get_input_focus(conn), NULL));
     return rc;
 }

@@ -28,6 +28,12 @@ struct window *window_add(struct window_table *table, uint32_t id)
     win->id = id;
     win->next = table->buckets[bucket(id)];
     table->buckets[bucket(id)] = win;
+    win->before = table->last;
+    if (table->last)
+        table->last->after = win;
+    else
+        table->first = win;
+    table->last = win;
     table->count++;
     return win;
 }
@@ -39,19 +45,25 @@ void window_remove(struct window_table *table, struct window *win)
     while (*at != win)
         at = &(*at)->next;
     *at = win->next;
+    if (win->before)
+        win->before->after = win->after;
+    else
+        table->first = win->after;
+    if (win->after)
+        win->after->before = win->before;
+    else
+        table->last = win->before;
     table->count--;
     free(win);
 }
 
 void window_each(struct window_table *table, void (*each)(struct window *win, void *context), void *context)
 {
-    for (size_t i = 0; i < WINDOW_BUCKETS; i++) {
-        struct window *next;
+    struct window *after;
 
-        for (struct window *win = table->buckets[i]; win; win = next) {
-            next = win->next;
-            each(win, context);
-        }
+    for (struct window *win = table->first; win; win = after) {
+        after = win->after;
+        each(win, context);
     }
 }
 
@@ -59,10 +71,8 @@ size_t window_count_if(const struct window_table *table, bool (*is)(const struct
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < WINDOW_BUCKETS; i++) {
-        for (const struct window *win = table->buckets[i]; win; win = win->next)
-            n += is(win);
-    }
+    for (const struct window *win = table->first; win; win = win->after)
+        n += is(win);
     return n;
 }
 

@@ -21,7 +21,8 @@ struct window_buffer {
 
 struct window {
     uint32_t id;
-    struct window *next; /* in its bucket */
+    struct window *next;           /* in its bucket */
+    struct window *before, *after; /* all windows, oldest first */
 
     struct rect geo;    /* content without border, in root coordinates, as last agreed with the daemon */
     struct rect actual; /* the same as X last told */
@@ -52,6 +53,7 @@ struct window {
 
 struct window_table {
     struct window *buckets[WINDOW_BUCKETS];
+    struct window *first, *last; /* in order of window_add() */
     size_t count;
     uint32_t *buried; /* ids that the daemon has not released yet */
     size_t buried_count, buried_size;
@@ -66,7 +68,7 @@ struct window *window_add(struct window_table *table, uint32_t id);
 /* Take it out and free the structure. */
 void window_remove(struct window_table *table, struct window *win);
 
-/* Call `each` for all; it may remove the window that it is given. */
+/* Call `each` for all, in the order in which they were added; it may remove the window that it is given. */
 void window_each(struct window_table *table, void (*each)(struct window *win, void *context), void *context);
 
 /* Number of windows for which `is` holds. */

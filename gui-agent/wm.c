@@ -130,6 +130,9 @@ static void handle_map_request(struct agent *agent, const void *event)
 
     if (win && win->border) {
         xcb_configure_window(agent->x.conn, win->id, XCB_CONFIG_WINDOW_BORDER_WIDTH, &no_border);
+        /* The outer corner stays where it is. */
+        win->geo.x -= (int32_t)win->border;
+        win->geo.y -= (int32_t)win->border;
         win->border = 0;
     }
     set_wm_state(agent, request->window, STATE_NORMAL);

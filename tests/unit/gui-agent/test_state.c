@@ -43,6 +43,32 @@ static void windows_are_found(void **state)
     assert_int_equal(table.count, 0);
 }
 
+static void expect_next(struct window *win, void *context)
+{
+    uint32_t *expected = context;
+
+    assert_int_equal(win->id, *expected);
+    *expected += win->id == 2 ? 2 : 1; /* 3 is removed below */
+}
+
+static void windows_keep_their_order(void **state)
+{
+    struct window_table table = {0};
+    uint32_t expected = 1;
+
+    (void)state;
+    for (uint32_t id = 0; id < 600; id++)
+        assert_non_null(window_add(&table, id));
+    window_remove(&table, window_find(&table, 0));
+    window_remove(&table, window_find(&table, 3));
+    window_remove(&table, window_find(&table, 599));
+    window_each(&table, expect_next, &expected);
+    assert_int_equal(expected, 599);
+    window_each(&table, remove_all, &table);
+    assert_null(table.first);
+    assert_null(table.last);
+}
+
 static void buried_ids_wait_for_release(void **state)
 {
     struct window_table table = {0};
@@ -165,9 +191,13 @@ static void bad_layouts_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(windows_are_found),       cmocka_unit_test(buried_ids_wait_for_release),
-        cmocka_unit_test(queue_keeps_the_order),   cmocka_unit_test(queue_builds_messages),
-        cmocka_unit_test(buffers_have_slack),      cmocka_unit_test(layouts_are_read),
+        cmocka_unit_test(windows_are_found),
+        cmocka_unit_test(windows_keep_their_order),
+        cmocka_unit_test(buried_ids_wait_for_release),
+        cmocka_unit_test(queue_keeps_the_order),
+        cmocka_unit_test(queue_builds_messages),
+        cmocka_unit_test(buffers_have_slack),
+        cmocka_unit_test(layouts_are_read),
         cmocka_unit_test(bad_layouts_are_refused),
     };
 

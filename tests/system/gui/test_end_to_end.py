@@ -1,0 +1,378 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Agent and daemon together, over sockets: domains on displays of their own, dom0 another one with xfwm4. What a user
+sees in dom0 is compared with what the domain's X server has, pixel by pixel. Screenshots: build/check/gui-*.png. TAP."""
+import os, signal, socket, subprocess, sys, threading, time
+from Xlib.error import XError
+from Xlib import X, Xatom, display as xdisplay
+from PIL import Image, ImageChops
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from rig import DAEMON, LAYOUT, TOP, Rig, Tap, context_switches, cpu_seconds, wait_for
+
+tap = Tap()
+COLOURS = {1: 0x3465a4, 2: 0x73d216, 3: 0xcc0000}
+NAMES = {1: "work", 2: "bank", 3: "disp"}
+LABELS = {1: 6, 2: 4, 3: 1}
+
+
+class Policy(threading.Thread):
+    """Stands for the policy daemon: one answer for all."""
+
+    def __init__(self, path):
+        super().__init__(daemon=True)
+        self.verdict, self.asked = "allow", []
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.bind(path)
+        self.sock.listen(8)
+
+    def run(self):
+        while True:
+            c, _ = self.sock.accept()
+            text = b""
+            while not text.endswith(b"\n\n"):
+                text += c.recv(4096) or b"\n\n"
+            q = dict(l.split("=", 1) for l in text.decode().split("\n") if "=" in l)
+            self.asked.append((q["source"], q["intended_target"], q["service_and_arg"]))
+            if self.verdict == "allow":
+                c.sendall(("result=allow\nuser=DEFAULT\ntarget=%s\nautostart=True\nrequested_target=%s\n"
+                           % (q["intended_target"], q["intended_target"])).encode())
+            else:
+                c.sendall(b"result=deny\n")
+            c.close()
+
+
+def grab(window):
+    """The window's pixels (of the root: the screen), by a plain GetImage, so without guesses of tools."""
+    g = window.get_geometry()
+    data = window.get_image(0, 0, g.width, g.height, X.ZPixmap, 0xffffffff).data
+    return Image.frombuffer("RGB", (g.width, g.height), data, "raw", "BGRX", 0, 1)
+
+
+class Dom0:
+    def __init__(self, rig, size="1280x800"):
+        self.rig = rig
+        self.name = rig.xvfb(size)
+        rig.spawn(["dbus-run-session", "xfwm4", "--compositor=off"], name="xfwm4", DISPLAY=self.name)
+        self.d = xdisplay.Display(self.name)
+        self.root = self.d.screen().root
+        check = self.d.intern_atom("_NET_SUPPORTING_WM_CHECK")
+        wait_for(lambda: self.root.get_full_property(check, X.AnyPropertyType), 10)
+        self.policy = Policy(rig.dir + "/policy.sock")
+        self.policy.start()
+
+    def daemon(self, n, *args):
+        return self.rig.spawn([DAEMON, "-f", "-d", str(n), "-t", "0", "-N", NAMES[n], "-c", "%#08x" % COLOURS[n], "-l",
+                               str(LABELS[n])] + list(args), name="guid%d" % n, DISPLAY=self.name, VCHAN_DOMAIN="0",
+                              QUBES_POLICY_SOCKET=self.rig.dir + "/policy.sock", QUBES_CLIPBOARD_DIR=self.rig.dir)
+
+    def screenshot(self, path=None):
+        image = grab(self.root)
+        if path:
+            image.save(path)
+        return image
+
+    def windows(self):
+        """(domain's name, remote id) -> the toplevel window in dom0, mapped ones."""
+        out, todo = {}, [self.root]
+        vm, rid = self.d.intern_atom("_QUBES_VMNAME"), self.d.intern_atom("_QUBES_VMWINDOWID")
+        while todo:
+            w = todo.pop()
+            try:
+                p = w.get_full_property(rid, X.AnyPropertyType)
+                if p and w.get_attributes().map_state == X.IsViewable:
+                    name = w.get_full_property(vm, X.AnyPropertyType).value
+                    out[(name.decode() if isinstance(name, bytes) else name, p.value[0])] = w
+                todo += w.query_tree().children
+            except Exception:  # the window went away meanwhile
+                pass
+        return out
+
+    def xdo(self, *args):
+        return self.rig.run(["xdotool"] + [str(a) for a in args], self.name)
+
+
+class Domain:
+    def __init__(self, rig, dom0, n):
+        self.rig, self.n, self.dom0 = rig, n, dom0
+        self.name = rig.xvfb("2560x1600")
+        self.d = xdisplay.Display(self.name)
+        self.agent = rig.agent(self.name, n)
+        self.daemon = dom0.daemon(n)
+
+    def start(self, *argv, name=None):
+        return self.rig.spawn(list(argv), name=name or "%s-%d" % (argv[0], self.n), DISPLAY=self.name)
+
+    def tops(self):
+        """Mapped top-level windows of the domain: [(id, title, x, y, w, h, override)]."""
+        out = []
+        for w in self.d.screen().root.query_tree().children:
+            try:
+                a, g = w.get_attributes(), w.get_geometry()
+                if a.map_state == X.IsViewable and a.win_class == X.InputOutput:
+                    out.append((w.id, w.get_wm_name() or "", g.x + g.border_width, g.y + g.border_width, g.width, g.height,
+                                a.override_redirect))
+            except Exception:
+                pass
+        return out
+
+    def top(self, text="", override=0):
+        return next((t for t in self.tops() if text in str(t[1]) and t[6] == override), None)
+
+    def pixels(self, wid):
+        return grab(self.d.create_resource_object("window", wid))
+
+
+def shown_right(dom0, dom, t):
+    """Does dom0 show exactly the pixels of the window? (None, or what differs.)"""
+    wid, _, x, y, w, h, _ = t
+    try:
+        screen, want = dom0.screenshot(), dom.pixels(wid)
+    except XError as e:  # resized or unmapped meanwhile
+        return str(e)
+    have = screen.crop((x, y, x + w, y + h))
+    if have.size != want.size:
+        return "size %s %s" % (have.size, want.size)
+    return ImageChops.difference(have, want).getbbox()
+
+
+def check_pixels(dom0, dom, text, what, override=0, timeout=6):
+    """Both sides may still be drawing: the last try counts."""
+    last = "no window"
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        t = dom.top(text, override)
+        last = shown_right(dom0, dom, t) if t else "no window"
+        if last is None:
+            break
+        time.sleep(0.2)
+    return tap.ok(last is None, what, "%s %s" % (t, last))
+
+
+def raise_window(dom0, dom, text):
+    t = dom.top(text)
+    w = dom0.windows().get((NAMES[dom.n], t[0])) if t else None
+    if w:
+        dom0.xdo("windowactivate", "--sync", w.id)
+        time.sleep(0.2)
+    return w
+
+
+def test_three_domains(rig, dom0, doms):
+    for n, dom in doms.items():
+        dom.start("xterm", "-T", "xterm-" + NAMES[n], "-geometry", "40x10+%d+%d" % (80 + 300 * (n - 1), 80 + 200 * (n - 1)),
+                  "-e", "sh", "-c", "echo domain %s; exec cat" % NAMES[n])
+    for n, dom in doms.items():
+        tap.ok(wait_for(lambda: dom.top("xterm-") and (NAMES[n], dom.top("xterm-")[0]) in dom0.windows(), 15),
+               "%s: xterm is in dom0" % NAMES[n])
+        check_pixels(dom0, dom, "xterm-", "%s: dom0 shows the window's pixels" % NAMES[n])
+    shot = dom0.screenshot(os.path.join(TOP, "build/check/gui-three-domains.png"))
+    for n, dom in doms.items():
+        _, _, x, y, w, h, _ = dom.top("xterm-")
+        rgb = (COLOURS[n] >> 16, COLOURS[n] >> 8 & 255, COLOURS[n] & 255)
+        around = [(x - 2, y + h // 2), (x + w + 1, y + h // 2), (x + w // 2, y + h + 1)]
+        tap.ok(all(shot.getpixel(p) == rgb for p in around), "%s: framed in the label's colour" % NAMES[n],
+               [shot.getpixel(p) for p in around])
+
+
+def test_typing(rig, dom0, dom):
+    raise_window(dom0, dom, "xterm-")
+    before = dom.pixels(dom.top("xterm-")[0])
+    dom0.xdo("type", "Hello, World")
+    wait_for(lambda: ImageChops.difference(before, dom.pixels(dom.top("xterm-")[0])).getbbox())
+    tap.ok(ImageChops.difference(before, dom.pixels(dom.top("xterm-")[0])).getbbox(), "keys typed in dom0 arrive")
+    check_pixels(dom0, dom, "xterm-", "and their pixels come back")
+    other = [d for d in (2, 3)]
+    return other
+
+
+def test_editor(rig, dom0, dom):
+    dom.start("dbus-run-session", "mousepad", name="mousepad-%d" % dom.n)
+    tap.ok(wait_for(lambda: dom.top("Mousepad"), 15), "mousepad (GTK 3) starts")
+    wait_for(lambda: dom.top("Mousepad") and ("bank", dom.top("Mousepad")[0]) in dom0.windows(), 10)
+    raise_window(dom0, dom, "Mousepad")
+    dom0.xdo("type", "one\ntwo three\n")
+    tap.ok(wait_for(lambda: "*" in str((dom.top("Mousepad") or (0, ""))[1])), "it gets keys: the title says modified",
+           dom.tops())
+    check_pixels(dom0, dom, "Mousepad", "its pixels", timeout=10)
+    t = dom.top("Mousepad")
+    dom0.xdo("mousemove", t[2] + 20, t[3] + 12, "click", 1)
+    tap.ok(wait_for(lambda: dom.top("", 1)), "a click opens a menu, an override-redirect window")
+    time.sleep(0.5)
+    m = dom.top("", 1)
+    dom0.xdo("mousemove_relative", 10, 60)
+    time.sleep(0.3)
+    tap.ok(m and wait_for(lambda: ("bank", m[0]) in dom0.windows()), "which is in dom0", dom.tops())
+    check_pixels(dom0, dom, "", "the menu's pixels", override=1)
+    dom0.screenshot(os.path.join(TOP, "build/check/gui-menu.png"))
+    dom0.xdo("key", "Escape")
+    tap.ok(wait_for(lambda: not dom.top("", 1)), "Escape closes it")
+
+
+def test_resize_storm(rig, dom0, dom):
+    w = raise_window(dom0, dom, "xterm-")
+    t0 = time.monotonic()
+    for i in range(200):
+        dom0.xdo("windowsize", w.id, 300 + (i * 37) % 500, 200 + (i * 53) % 400) if i % 10 == 0 else None
+        w.configure(width=300 + (i * 37) % 500, height=200 + (i * 53) % 400)
+        dom0.d.flush()
+        time.sleep(0.005)
+    w.configure(width=520, height=430)
+    dom0.d.sync()
+    check_pixels(dom0, dom, "xterm-", "pixels after 200 resizes (%.1f s)" % (time.monotonic() - t0), timeout=10)
+    files = [f for f in os.listdir(rig.shm) if f.startswith("shm.%d." % dom.n)]
+    tap.ok(len(files) <= 8, "buffers of old sizes are given back", files)
+
+
+def test_x11perf(rig, dom0, dom):
+    p = dom.start("x11perf", "-sync", "-time", "1", "-repeat", "1", "-scroll500", "-rect100", "-ftext", "-shmput500",
+                  name="x11perf-%d" % dom.n)
+    tap.ok(wait_for(lambda: dom.top("X11 performance") or any(t[4] >= 600 for t in dom.tops()), 5), "x11perf draws")
+    try:
+        rc = p.wait(60)
+    except subprocess.TimeoutExpired:
+        rc = "time limit"
+    tap.ok(rc == 0 and dom.daemon.poll() is None and dom.agent.poll() is None, "x11perf is through", rc)
+
+
+def test_100_windows(rig, dom0, dom):
+    d = xdisplay.Display(dom.name)
+    s = d.screen()
+    wins = []
+    t0 = time.monotonic()
+    for i in range(100):
+        win = s.root.create_window(20 + i * 8, 40 + i * 5, 150, 100, 0, s.root_depth, background_pixel=0x010101 * (i + 50))
+        win.set_wm_name("many-%d" % i)
+        win.map()
+        wins.append(win)
+    d.sync()
+    ids = {w.id for w in wins}
+    good = wait_for(lambda: ids <= {k[1] for k in dom0.windows() if k[0] == NAMES[dom.n]}, 30, 0.2)
+    tap.ok(good, "100 windows of a domain in dom0 (%.1f s)" % (time.monotonic() - t0))
+    raise_window(dom0, dom, "many-99")
+    check_pixels(dom0, dom, "many-99", "the last one's pixels")
+    d.close()
+    tap.ok(wait_for(lambda: not ids & {k[1] for k in dom0.windows()}, 30, 0.2), "and all gone again")
+
+
+def xsel(rig, dom, *args, data=None):
+    if data is not None:
+        subprocess.run(["xsel", "--clipboard", "-i"], input=data, stdout=subprocess.DEVNULL, timeout=10,
+                       env=rig.env(DISPLAY=dom.name))
+        time.sleep(0.3)
+        return None
+    return subprocess.run(["xsel", "--clipboard", "-o"], capture_output=True, timeout=10, env=rig.env(DISPLAY=dom.name)).stdout
+
+
+def copy_paste(dom0, source, target):
+    raise_window(dom0, source, "xterm-")
+    dom0.xdo("key", "ctrl+shift+c")
+    time.sleep(0.5)
+    raise_window(dom0, target, "xterm-")
+    dom0.xdo("key", "ctrl+shift+v")
+    time.sleep(0.7)
+
+
+def test_clipboard(rig, dom0, doms):
+    xsel(rig, doms[1], data="gr\u00fc\u00df \u20ac from work".encode())
+    copy_paste(dom0, doms[1], doms[2])
+    got = xsel(rig, doms[2])
+    tap.ok(got == "gr\u00fc\u00df \u20ac from work".encode(), "clipboard work to bank", (got, dom0.policy.asked))
+    xsel(rig, doms[2], data=b"answer of bank")
+    copy_paste(dom0, doms[2], doms[1])
+    got = xsel(rig, doms[1])
+    tap.ok(got == b"answer of bank", "and back", (got, dom0.policy.asked))
+    dom0.policy.verdict = "deny"
+    xsel(rig, doms[3], data=b"poison")
+    xsel(rig, doms[1], data=b"untouched")
+    asked = len(dom0.policy.asked)
+    copy_paste(dom0, doms[3], doms[1])
+    got = xsel(rig, doms[1])
+    tap.ok(got == b"untouched" and len(dom0.policy.asked) == asked + 1 and
+           dom0.policy.asked[-1][:2] == ("disp", "work"), "refused by policy: nothing is pasted",
+           (got, dom0.policy.asked[asked:]))
+    dom0.policy.verdict = "allow"
+
+
+def test_restarts(rig, dom0, dom):
+    rig.stop(dom.daemon)
+    tap.ok(wait_for(lambda: not [k for k in dom0.windows() if k[0] == NAMES[dom.n]]), "the daemon's end takes its windows away")
+    dom.daemon = dom0.daemon(dom.n)
+    tap.ok(wait_for(lambda: dom.top("xterm-") and (NAMES[dom.n], dom.top("xterm-")[0]) in dom0.windows(), 10),
+           "a new daemon shows them again")
+    raise_window(dom0, dom, "xterm-")
+    check_pixels(dom0, dom, "xterm-", "with their pixels")
+    rig.stop(dom.daemon, kill=True)
+    dom.daemon = dom0.daemon(dom.n)
+    tap.ok(wait_for(lambda: (NAMES[dom.n], dom.top("xterm-")[0]) in dom0.windows(), 10), "also after a kill")
+    rig.stop(dom.agent, kill=True)
+    time.sleep(0.5)
+    dom.agent = rig.agent(dom.name, dom.n)
+    if dom.daemon.poll() is not None:
+        dom.daemon = dom0.daemon(dom.n)
+    tap.ok(wait_for(lambda: (NAMES[dom.n], dom.top("xterm-")[0]) in dom0.windows(), 10), "and after the agent was killed")
+    raise_window(dom0, dom, "xterm-")
+    check_pixels(dom0, dom, "xterm-", "with their pixels")
+    others = [n for n in COLOURS if n != dom.n]
+    tap.ok(all([k for k in dom0.windows() if k[0] == NAMES[n]] for n in others), "the other domains' windows stayed")
+
+
+def test_two_monitors(rig, dom0, dom):
+    for name, geo, out in (("left", "640/170x800/210+0+0", "screen"), ("right", "640/170x800/210+640+0", "none")):
+        rig.run(["xrandr", "--setmonitor", name, geo, out], dom0.name)
+    r = subprocess.run([LAYOUT], input="640 800 0 0\n640 800 640 0\n", text=True, capture_output=True,
+                       env=rig.env(DISPLAY=dom.name), timeout=10)
+    listed = rig.run(["xrandr", "--listmonitors"], dom.name).stdout
+    tap.ok(r.returncode == 0 and "Monitors: 2" in listed, "the domain has dom0's two monitors", listed)
+    w = raise_window(dom0, dom, "xterm-")
+    dom0.xdo("windowsize", w.id, 400, 300)
+    dom0.xdo("windowmove", w.id, 760, 300)
+    tap.ok(wait_for(lambda: dom.top("xterm-")[2] >= 640), "a window moved to the second one is there in the domain, too",
+           dom.tops())
+    check_pixels(dom0, dom, "xterm-", "its pixels")
+    t = dom.top("xterm-")
+    dom0.xdo("mousemove", t[2] + 100, t[3] + 50)
+    time.sleep(0.5)
+    q = dom.d.screen().root.query_pointer()
+    tap.ok((q.root_x, q.root_y) == (t[2] + 100, t[3] + 50), "the pointer is at the same place", (q.root_x, q.root_y))
+
+
+def test_idle(rig, dom0, doms):
+    """xterm's cursor does not blink; mousepad's would."""
+    for t in list(doms[2].tops()):
+        if "Mousepad" in str(t[1]):
+            subprocess.run(["xdotool", "windowkill", str(t[0])], env=rig.env(DISPLAY=doms[2].name), timeout=10)
+    time.sleep(2)
+    pids = [d.agent.pid for d in doms.values()]
+    before = [(context_switches(p), cpu_seconds(p)) for p in pids]
+    time.sleep(3)
+    after = [(context_switches(p), cpu_seconds(p)) for p in pids]
+    tap.ok(before == after, "three idle agents: no wake-up in 3 s", (before, after))
+
+
+def main():
+    if not os.path.exists(DAEMON):
+        tap.ok(False, "the daemon is built (%s)" % DAEMON)
+        return tap.done()
+    os.makedirs(os.path.join(TOP, "build/check"), exist_ok=True)
+    with Rig("e2e") as rig:
+        dom0 = Dom0(rig)
+        doms = {n: Domain(rig, dom0, n) for n in COLOURS}
+        test_three_domains(rig, dom0, doms)
+        test_typing(rig, dom0, doms[1])
+        test_editor(rig, dom0, doms[2])
+        test_clipboard(rig, dom0, doms)
+        test_resize_storm(rig, dom0, doms[1])
+        test_100_windows(rig, dom0, doms[3])
+        test_x11perf(rig, dom0, doms[3])
+        test_restarts(rig, dom0, doms[1])
+        test_two_monitors(rig, dom0, doms[3])
+        test_idle(rig, dom0, doms)
+        for n, dom in doms.items():
+            tap.ok(dom.agent.poll() is None and dom.daemon.poll() is None, "%s: both ends still run" % NAMES[n])
+        if tap.bad:
+            rig.show_logs()
+    return tap.done()
+
+
+sys.exit(main())
