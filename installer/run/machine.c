@@ -201,6 +201,17 @@ void machine_qmp_path(const struct machine *machine, char *path, size_t size)
     snprintf(path, size, "%s/qmp", machine->directory);
 }
 
+double machine_cpu_seconds(const struct machine *machine)
+{
+    struct timespec used;
+    clockid_t clock;
+
+    if (machine->pid <= 0 || clock_getcpuclockid(machine->pid, &clock) != 0 ||
+        clock_gettime(clock, &used) != 0)
+        return 0;
+    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+}
+
 bool machine_has_ended(struct machine *machine)
 {
     if (machine->pid > 0 && waitpid(machine->pid, NULL, WNOHANG) == machine->pid)

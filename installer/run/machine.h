@@ -31,6 +31,9 @@ int machine_start(struct machine *machine, const struct machine_options *options
 /** Path of QEMU's QMP socket. */
 void machine_qmp_path(const struct machine *machine, char *path, size_t size);
 
+/** Processor time that QEMU has used so far: on a busy host the honest figure. */
+double machine_cpu_seconds(const struct machine *machine);
+
 /** Has QEMU ended by itself? */
 bool machine_has_ended(struct machine *machine);
 

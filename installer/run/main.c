@@ -61,10 +61,11 @@ static void take_screenshot(struct run *run, const char *name)
     printf("            screenshot %s\n", path);
 }
 
-static void on_phase(void *context, const struct phase *phase, const char *rest)
+static void on_phase(void *context, struct phase *phase, const char *rest)
 {
     struct run *run = context;
 
+    phase->cpu_seconds = machine_cpu_seconds(&run->machine);
     printf("%8.1f s  %s%s\n", phase->seconds, phase->name, rest);
     if (strcmp(phase->name, "desktop") == 0 || strncmp(phase->name, "window-", 7) == 0)
         take_screenshot(run, phase->name);
@@ -126,9 +127,10 @@ static void watch(struct run *run, bool demonstration_only, double limit)
 
 static int summary(const struct run *run, bool demonstration_only)
 {
-    printf("\n%-24s seconds\n", "phase");
+    printf("\n%-24s seconds  of QEMU's processor time\n", "phase");
     for (unsigned int i = 0; i < run->phases.count; i++)
-        printf("%-24s %7.1f\n", run->phases.list[i].name, run->phases.list[i].seconds);
+        printf("%-24s %7.1f  %7.1f\n", run->phases.list[i].name, run->phases.list[i].seconds,
+               run->phases.list[i].cpu_seconds);
     printf("\n%u screenshots and serial.log in %s\n", run->screenshots, run->directory);
     if (run->failure[0]) {
         printf("RESULT: failed: %s\n", run->failure);

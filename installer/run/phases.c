@@ -43,7 +43,7 @@ static void take_line(struct phases *phases, double seconds, phases_callback *ca
     const char *marker = strstr(phases->line, MARKER);
     if (marker) {
         marker += strlen(MARKER);
-        size_t length = strcspn(marker, " \r");
+        size_t length = strcspn(marker, " ");
         snprintf(name, sizeof(name), "%.*s", (int)length, marker);
         reach(phases, name, marker + length, seconds, callback, context);
         return;
@@ -58,7 +58,7 @@ void phases_feed(struct phases *phases, const char *text, size_t length, double 
 {
     for (size_t i = 0; i < length; i++) {
         if (text[i] != '\n') {
-            if (phases->length + 1 < sizeof(phases->line) && text[i] != '\0')
+            if (phases->length + 1 < sizeof(phases->line) && text[i] != '\0' && text[i] != '\r')
                 phases->line[phases->length++] = text[i];
             continue;
         }

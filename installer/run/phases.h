@@ -16,6 +16,7 @@
 struct phase {
     char name[PHASE_NAME_MAX];
     double seconds;
+    double cpu_seconds;
 };
 
 struct phases {
@@ -25,10 +26,12 @@ struct phases {
     size_t length;
 };
 
-/** Called for each new phase; rest is what followed its name on the line. */
-typedef void phases_callback(void *context, const struct phase *phase, const char *rest);
+/** Called for each new phase, which it may complete (cpu_seconds); rest is what followed its name on the
+ * line. */
+typedef void phases_callback(void *context, struct phase *phase, const char *rest);
 
-/** Take serial output in any portions; seconds is the time since the machine was started. */
+/** Take serial output in any portions; seconds is the time since the machine was started. A carriage return
+ * is dropped. */
 void phases_feed(struct phases *phases, const char *text, size_t length, double seconds,
                  phases_callback *callback, void *context);
 

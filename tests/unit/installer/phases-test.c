@@ -18,7 +18,7 @@ struct seen {
     char rest[64];
 };
 
-static void note(void *context, const struct phase *phase, const char *rest)
+static void note(void *context, struct phase *phase, const char *rest)
 {
     struct seen *seen = context;
 
