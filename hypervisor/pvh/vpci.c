@@ -12,6 +12,7 @@
 #include "bh/mm.h"
 #include "bh/p2m.h"
 #include "bh/pio.h"
+#include "bh/setup.h"
 #include "bh/spinlock.h"
 #include "bh/xen.h"
 
@@ -23,6 +24,8 @@ static struct {
     struct domain *domain;
     uint32_t latch; /* port 0xcf8 */
     unsigned nr;
+    unsigned nr_mcfg;
+    struct acpi_mcfg_segment mcfg[ACPI_MAX_MCFG];
     struct vpci_function *bus[256]; /* by bus number, all segments: absent devices miss at once */
 } vpci;
 
@@ -283,29 +286,22 @@ static void mmcfg_access(struct vcpu *v, void *arg, uint64_t offset, unsigned si
         *val = read;
 }
 
-static int mmcfg_register(struct domain *d, const struct acpi_mcfg_segment *m)
+static int mmcfg_register(struct domain *d, struct acpi_mcfg_segment *m)
 {
-    struct acpi_mcfg_segment *copy = kzalloc(sizeof(*copy));
     paddr_t start = m->address + ((paddr_t)m->bus_start << 20);
     uint64_t size = ((uint64_t)m->bus_end - m->bus_start + 1) << 20;
-    int rc;
+    int rc = p2m_unmap_range(d, start >> PAGE_SHIFT, (start + size) >> PAGE_SHIFT);
 
-    if (!copy)
-        return -XEN_ENOMEM;
-    *copy = *m;
-    rc = p2m_unmap_range(d, start >> PAGE_SHIFT, (start + size) >> PAGE_SHIFT);
-    return rc ? rc : emul_mmio_register(d, start, size, mmcfg_access, copy);
+    return rc ? rc : emul_mmio_register(d, start, size, mmcfg_access, m);
 }
-
-static const struct acpi_info *vpci_acpi;
 
 int vpci_mmcfg_reserved(struct domain *d, uint64_t address, uint16_t segment, uint8_t start_bus,
                         uint8_t end_bus)
 {
     if (d != vpci.domain || end_bus < start_bus)
         return -XEN_EINVAL;
-    for (unsigned i = 0; i < vpci_acpi->nr_mcfg; i++) {
-        const struct acpi_mcfg_segment *m = &vpci_acpi->mcfg[i];
+    for (unsigned i = 0; i < vpci.nr_mcfg; i++) {
+        const struct acpi_mcfg_segment *m = &vpci.mcfg[i];
 
         if (m->address == address && m->segment == segment && m->bus_start <= start_bus)
             return 0;
@@ -358,10 +354,12 @@ int vpci_init(struct domain *d, const struct acpi_info *acpi)
     int rc = 0;
 
     vpci.domain = d;
-    vpci_acpi = acpi;
     pci_init(acpi);
-    for (unsigned i = 0; i < acpi->nr_mcfg && !rc; i++)
-        rc = mmcfg_register(d, &acpi->mcfg[i]);
+    vpci_bars_init(&boot_info);
+    for (; vpci.nr_mcfg < acpi->nr_mcfg && !rc; vpci.nr_mcfg++) {
+        vpci.mcfg[vpci.nr_mcfg] = acpi->mcfg[vpci.nr_mcfg];
+        rc = mmcfg_register(d, &vpci.mcfg[vpci.nr_mcfg]);
+    }
     if (rc)
         return rc;
     rc = iommu_map_reserved(d);

@@ -10,6 +10,7 @@
 #include "bh/mm.h"
 #include "bh/p2m.h"
 #include "bh/pci.h"
+#include "bh/setup.h"
 #include "bh/vlapic_irq.h"
 #include "bh/xen.h"
 
@@ -23,6 +24,7 @@ struct domain {
     int unused;
 };
 static struct domain dom0;
+struct boot_info boot_info = {.nr_e820 = 1, .e820 = {{0x100000, 0x7ff00000, E820_RAM}}};
 
 /* ---- the model of the machine ---- */
 
@@ -447,6 +449,11 @@ static void test_bars(void **state)
     assert_false(*frame(0xfebff));
     ram_at_bar = false;
     wr(AHCI, 4, 2, 0);
+    wr(AHCI, 0x24, 4, 0x7ffff000); /* in the machine's memory */
+    wr(AHCI, 4, 2, 3);
+    assert_false(*frame(0x7ffff));
+    wr(AHCI, 4, 2, 0);
+    wr(AHCI, 0x24, 4, 0xfebff000);
     wr(AHCI, 4, 2, 3);
     assert_true(*frame(0xfebff));
 }
