@@ -22,6 +22,14 @@ static double text_gray(uint32_t color)
     return luma > 140000 ? 0.0 : 1.0;
 }
 
+/* A narrow window shows fewer buttons: the domain's name is more important. */
+static int button_count(int w)
+{
+    if (w >= 200)
+        return (int)G_N_ELEMENTS(buttons);
+    return w >= 110 ? 1 : 0;
+}
+
 static int button_x(int w, int index)
 {
     return w - FRAME_BORDER - BUTTON * (index + 1);
@@ -68,7 +76,7 @@ static int layout_text(PangoLayout *layout, const char *text, bool bold, int max
 static void draw_header(cairo_t *cr, PangoLayout *layout, int w, const struct frame_look *look)
 {
     double gray = text_gray(look->color);
-    int left = FRAME_BORDER + 2, right = button_x(w, G_N_ELEMENTS(buttons) - 1) - PAD, width, height;
+    int left = FRAME_BORDER + 2, right = button_x(w, button_count(w) - 1) - PAD, width, height;
 
     if (right - left > 4 * PAD) {
         width = layout_text(layout, look->domain, true, right - left - 2 * PAD, &height);
@@ -87,7 +95,7 @@ static void draw_header(cairo_t *cr, PangoLayout *layout, int w, const struct fr
         pango_cairo_show_layout(cr, layout);
     }
     cairo_set_line_width(cr, 1.5);
-    for (int i = 0; i < (int)G_N_ELEMENTS(buttons); i++)
+    for (int i = 0; i < button_count(w); i++)
         draw_mark(cr, buttons[i], button_x(w, i) + BUTTON / 2, FRAME_HEADER / 2);
 }
 
@@ -141,7 +149,7 @@ enum frame_part frame_hit(enum frame_kind kind, int w, int h, int x, int y)
         return edge;
     if (y >= FRAME_HEADER)
         return FRAME_PART_NONE;
-    for (int i = 0; i < (int)G_N_ELEMENTS(buttons); i++) {
+    for (int i = 0; i < button_count(w); i++) {
         if (x >= button_x(w, i) && x < button_x(w, i) + BUTTON)
             return buttons[i];
     }

@@ -247,7 +247,8 @@ static int run(struct guid *d)
     g_unix_signal_add(SIGINT, on_terminate, d);
     g_unix_signal_add(SIGUSR1, on_usr1, d);
     signal(SIGPIPE, SIG_IGN);
-    if (d->config.startup_timeout)
+    /* The limit is for whoever waits: a slow domain's windows shall still come. */
+    if (d->config.startup_timeout && !d->config.foreground && !d->config.no_wait)
         d->startup_timer = g_timeout_add_seconds((guint)d->config.startup_timeout, on_startup_timeout, d);
     if (d->config.no_wait)
         background_ready(&d->background);

@@ -26,6 +26,13 @@ gui-daemon-socket: $(GUID_SOCKET)
 ALL += gui-daemon
 HELP += gui-daemon|build~qubes-guid,~for~Xen~and~for~tests~over~sockets
 
+.PHONY: install-dom0-gui-daemon
+install-dom0-gui-daemon: $(GUID)
+	install -D -m 755 $(GUID) $(DESTDIR)/usr/bin/qubes-guid
+	install -D -m 644 gui-daemon/man/qubes-guid.1 $(DESTDIR)/usr/share/man/man1/qubes-guid.1
+	install -D -m 644 gui-daemon/60-bulkhead-gui-daemon.rules $(DESTDIR)/usr/lib/udev/rules.d/60-bulkhead-gui-daemon.rules
+INSTALL_DOM0 += install-dom0-gui-daemon
+
 # ---- unit tests and fuzzer of the parts that need no screen ----
 GUID_T := $(GUID_B)/test
 GUID_PURE := configure domain geometry sanitize staging stream throttle
@@ -75,6 +82,11 @@ check-gui-daemon-fuzz: $(GUID_FUZZER)
 	@tests/harness/stage gui-daemon-fuzz --timeout 300 -- nice $(GUID_FUZZER) -runs=$(FUZZ_RUNS) -max_len=8192 -print_final_stats=1 \
 	  -artifact_prefix=$(GUID_T)/ $(GUID_T)/corpus $(GUID_T)/seeds
 
+check-gui-daemon-xvfb: $(GUID_SOCKET)
+	@tests/harness/stage gui-daemon-xvfb --timeout 300 -- tests/unit/gui-daemon/test_xvfb.py $(B)
+
 CHECK_QUICK += check-gui-daemon-unit check-gui-daemon-fuzz
+CHECK_SYSTEM += check-gui-daemon-xvfb
+HELP += check-gui-daemon-xvfb|test~qubes-guid~under~Xvfb,~with~pictures~in~build/gui-daemon/shots
 
 -include $(wildcard $(GUID_O)/*.d $(GUID_T)/obj/*.d)
