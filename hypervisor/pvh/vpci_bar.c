@@ -4,6 +4,7 @@
  * (xen-abi rules: writes to a BAR in use are ignored, but sizing it works).
  */
 #include "bh/vpci.h"
+#include "bh/boot.h"
 #include "bh/lib.h"
 #include "bh/mm.h"
 #include "bh/p2m.h"
