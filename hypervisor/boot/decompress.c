@@ -78,16 +78,16 @@ void crc_init(struct crc_tables *tables, uint64_t poly)
 
 uint64_t crc_of(const struct crc_tables *tables, uint64_t ones, const uint8_t *p, size_t len)
 {
+    const uint64_t(*t)[256] = tables->t;
     uint64_t crc = ones;
 
     for (; len >= 8; len -= 8, p += 8) {
-        uint64_t word = crc ^ read_le64(p);
+        uint64_t w = crc ^ read_le64(p);
 
-        crc = 0;
-        for (unsigned i = 0; i < 8; i++)
-            crc ^= tables->t[7 - i][(word >> (8 * i)) & 0xff];
+        crc = t[7][w & 0xff] ^ t[6][w >> 8 & 0xff] ^ t[5][w >> 16 & 0xff] ^ t[4][w >> 24 & 0xff] ^
+              t[3][w >> 32 & 0xff] ^ t[2][w >> 40 & 0xff] ^ t[1][w >> 48 & 0xff] ^ t[0][w >> 56];
     }
     while (len--)
-        crc = (crc >> 8) ^ tables->t[0][(crc ^ *p++) & 0xff];
+        crc = (crc >> 8) ^ t[0][(crc ^ *p++) & 0xff];
     return crc ^ ones;
 }

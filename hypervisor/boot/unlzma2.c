@@ -32,12 +32,20 @@ struct probabilities {
     uint16_t literal[16][LITERAL_SIZE]; /* lc + lp is 4 at most in LZMA2 */
 };
 
+/*
+ * A copy on the stack of decode_symbols(), whose helpers are all inlined, so that it lives in registers: a
+ * third fewer instructions than through struct lzma.
+ */
+struct range_coder {
+    const uint8_t *in, *end; /* of the chunk */
+    uint32_t range, code;
+    bool overrun; /* more was wanted than the chunk has */
+};
+#define INLINE static inline __attribute__((always_inline))
+
 struct lzma {
     struct unpack *u;
-    size_t in_end; /* of the chunk */
     size_t dict_start;
-    uint32_t range, code;
-    bool overrun; /* the range coder wanted more than the chunk has */
     uint32_t lc, lp_mask, pb_mask;
     uint32_t state, rep[4]; /* last distances minus one */
     bool need_dict_reset, need_props;
@@ -46,50 +54,55 @@ struct lzma {
 
 _Static_assert(sizeof(struct lzma) <= UNLZMA2_SCRATCH, "");
 
-static inline void normalize(struct lzma *s)
+static uint32_t read_be16(const uint8_t *p)
 {
-    if (s->range >= TOP)
-        return;
-    s->range <<= 8;
-    s->code <<= 8;
-    if (s->u->in_pos < s->in_end)
-        s->code |= s->u->in[s->u->in_pos++];
-    else
-        s->overrun = true;
+    return (uint32_t)p[0] << 8 | p[1];
 }
 
-static inline unsigned decode_bit(struct lzma *s, uint16_t *prob)
+INLINE void normalize(struct range_coder *rc)
+{
+    if (rc->range >= TOP)
+        return;
+    rc->range <<= 8;
+    rc->code <<= 8;
+    if (rc->in < rc->end)
+        rc->code |= *rc->in++;
+    else
+        rc->overrun = true;
+}
+
+INLINE unsigned decode_bit(struct range_coder *rc, uint16_t *prob)
 {
     uint32_t bound;
 
-    normalize(s);
-    bound = (s->range >> PROB_BITS) * *prob;
-    if (s->code < bound) {
-        s->range = bound;
+    normalize(rc);
+    bound = (rc->range >> PROB_BITS) * *prob;
+    if (rc->code < bound) {
+        rc->range = bound;
         *prob = (uint16_t)(*prob + (((1u << PROB_BITS) - *prob) >> MOVE_BITS));
         return 0;
     }
-    s->range -= bound;
-    s->code -= bound;
+    rc->range -= bound;
+    rc->code -= bound;
     *prob = (uint16_t)(*prob - (*prob >> MOVE_BITS));
     return 1;
 }
 
-static inline uint32_t decode_tree(struct lzma *s, uint16_t *probs, unsigned bits)
+INLINE uint32_t decode_tree(struct range_coder *rc, uint16_t *probs, unsigned bits)
 {
     uint32_t symbol = 1;
 
     for (unsigned i = 0; i < bits; i++)
-        symbol = symbol << 1 | decode_bit(s, &probs[symbol]);
+        symbol = symbol << 1 | decode_bit(rc, &probs[symbol]);
     return symbol - (1u << bits);
 }
 
-static uint32_t decode_tree_reverse(struct lzma *s, uint16_t *probs, unsigned bits)
+INLINE uint32_t decode_tree_reverse(struct range_coder *rc, uint16_t *probs, unsigned bits)
 {
     uint32_t symbol = 1, value = 0;
 
     for (unsigned i = 0; i < bits; i++) {
-        unsigned bit = decode_bit(s, &probs[symbol]);
+        unsigned bit = decode_bit(rc, &probs[symbol]);
 
         symbol = symbol << 1 | bit;
         value |= bit << i;
@@ -97,47 +110,47 @@ static uint32_t decode_tree_reverse(struct lzma *s, uint16_t *probs, unsigned bi
     return value;
 }
 
-static uint32_t decode_direct(struct lzma *s, unsigned bits)
+INLINE uint32_t decode_direct(struct range_coder *rc, unsigned bits)
 {
     uint32_t value = 0;
 
     while (bits--) {
-        normalize(s);
-        s->range >>= 1;
+        normalize(rc);
+        rc->range >>= 1;
         value <<= 1;
-        if (s->code >= s->range) {
-            s->code -= s->range;
+        if (rc->code >= rc->range) {
+            rc->code -= rc->range;
             value |= 1;
         }
     }
     return value;
 }
 
-static uint32_t decode_length(struct lzma *s, struct length_coder *coder, uint32_t pos_state)
+INLINE uint32_t decode_length(struct range_coder *rc, struct length_coder *coder, uint32_t pos_state)
 {
-    if (!decode_bit(s, &coder->choice))
-        return MIN_MATCH + decode_tree(s, coder->low[pos_state], 3);
-    if (!decode_bit(s, &coder->choice2))
-        return MIN_MATCH + 8 + decode_tree(s, coder->mid[pos_state], 3);
-    return MIN_MATCH + 16 + decode_tree(s, coder->high, 8);
+    if (!decode_bit(rc, &coder->choice))
+        return MIN_MATCH + decode_tree(rc, coder->low[pos_state], 3);
+    if (!decode_bit(rc, &coder->choice2))
+        return MIN_MATCH + 8 + decode_tree(rc, coder->mid[pos_state], 3);
+    return MIN_MATCH + 16 + decode_tree(rc, coder->high, 8);
 }
 
-static uint32_t decode_distance(struct lzma *s, uint32_t len)
+INLINE uint32_t decode_distance(struct lzma *s, struct range_coder *rc, uint32_t len)
 {
-    uint32_t slot = decode_tree(s, s->p.slot[MIN(len - MIN_MATCH, 3u)], 6), distance;
+    uint32_t slot = decode_tree(rc, s->p.slot[MIN(len - MIN_MATCH, 3u)], 6), distance;
     unsigned bits = (slot >> 1) - 1;
 
     if (slot < 4)
         return slot;
     distance = (2 | (slot & 1)) << bits;
     if (slot < END_SPECIAL)
-        return distance + decode_tree_reverse(s, &s->p.special[distance - slot], bits);
-    distance += decode_direct(s, bits - ALIGN_BITS) << ALIGN_BITS;
-    return distance + decode_tree_reverse(s, s->p.align, ALIGN_BITS);
+        return distance + decode_tree_reverse(rc, &s->p.special[distance - slot], bits);
+    distance += decode_direct(rc, bits - ALIGN_BITS) << ALIGN_BITS;
+    return distance + decode_tree_reverse(rc, s->p.align, ALIGN_BITS);
 }
 
 /* After a match the byte at the last distance predicts the literal until they first differ. */
-static unsigned decode_matched_literal(struct lzma *s, uint16_t *probs, unsigned predicted)
+INLINE unsigned decode_matched_literal(struct range_coder *rc, uint16_t *probs, unsigned predicted)
 {
     uint32_t symbol = 1, same = 0x100;
 
@@ -146,14 +159,14 @@ static unsigned decode_matched_literal(struct lzma *s, uint16_t *probs, unsigned
 
         predicted <<= 1;
         predicted_bit = predicted & same;
-        bit = decode_bit(s, &probs[same + predicted_bit + symbol]);
+        bit = decode_bit(rc, &probs[same + predicted_bit + symbol]);
         symbol = symbol << 1 | bit;
         same &= bit ? predicted_bit : ~predicted_bit;
     }
     return symbol & 0xff;
 }
 
-static int decode_literal(struct lzma *s)
+INLINE int decode_literal(struct lzma *s, struct range_coder *rc)
 {
     struct unpack *u = s->u;
     size_t pos = u->out_pos - s->dict_start;
@@ -162,11 +175,11 @@ static int decode_literal(struct lzma *s)
     unsigned byte;
 
     if (s->state < LIT_STATES) {
-        byte = decode_tree(s, probs, 8);
+        byte = decode_tree(rc, probs, 8);
     } else {
         if (s->rep[0] >= pos)
             return -XEN_EINVAL;
-        byte = decode_matched_literal(s, probs, u->out[u->out_pos - 1 - s->rep[0]]);
+        byte = decode_matched_literal(rc, probs, u->out[u->out_pos - 1 - s->rep[0]]);
     }
     u->out[u->out_pos++] = (uint8_t)byte;
     if (s->state < 4)
@@ -184,62 +197,66 @@ static void use_distance(struct lzma *s, unsigned i, uint32_t distance)
     s->rep[0] = distance;
 }
 
-/* A match with one of the last four distances; returns its length. */
-static uint32_t decode_rep(struct lzma *s, uint32_t pos_state)
+/* Choose one of the last four distances; true if the match is a single byte, else its length follows. */
+INLINE bool decode_rep(struct lzma *s, struct range_coder *rc, uint32_t pos_state)
 {
-    bool after_literal = s->state < LIT_STATES;
-    unsigned i;
+    unsigned i = 0;
 
-    if (!decode_bit(s, &s->p.is_rep0[s->state])) {
-        if (!decode_bit(s, &s->p.is_rep0_long[s->state][pos_state])) {
-            s->state = after_literal ? 9 : 11;
-            return 1;
-        }
-        i = 0;
-    } else if (!decode_bit(s, &s->p.is_rep1[s->state])) {
+    if (!decode_bit(rc, &s->p.is_rep0[s->state]))
+        return !decode_bit(rc, &s->p.is_rep0_long[s->state][pos_state]);
+    if (!decode_bit(rc, &s->p.is_rep1[s->state]))
         i = 1;
-    } else {
-        i = 2 + decode_bit(s, &s->p.is_rep2[s->state]);
-    }
+    else
+        i = 2 + decode_bit(rc, &s->p.is_rep2[s->state]);
     use_distance(s, i, s->rep[i]);
-    s->state = after_literal ? 8 : 11;
-    return decode_length(s, &s->p.rep_len, pos_state);
+    return false;
 }
 
-static uint32_t decode_match(struct lzma *s, uint32_t pos_state)
+/* Returns the match's length and leaves its distance in rep[0]. */
+INLINE uint32_t decode_match(struct lzma *s, struct range_coder *rc, uint32_t pos_state)
 {
-    uint32_t len = decode_length(s, &s->p.match_len, pos_state);
+    bool after_literal = s->state < LIT_STATES, rep = decode_bit(rc, &s->p.is_rep[s->state]);
+    uint32_t len;
 
-    use_distance(s, 3, decode_distance(s, len));
-    s->state = s->state < LIT_STATES ? 7 : 10;
+    if (rep && decode_rep(s, rc, pos_state)) {
+        s->state = after_literal ? 9 : 11;
+        return 1;
+    }
+    len = decode_length(rc, rep ? &s->p.rep_len : &s->p.match_len, pos_state);
+    if (!rep)
+        use_distance(s, 3, decode_distance(s, rc, len));
+    s->state = (after_literal ? 7u : 10u) + rep;
     return len;
 }
 
-static int decode_symbols(struct lzma *s, size_t out_end)
+static int decode_symbols(struct lzma *s, size_t in_len, size_t out_end)
 {
     struct unpack *u = s->u;
+    const uint8_t *p = unpack_next(u);
+    struct range_coder rc = {.in = p + 5, .end = p + in_len, .range = UINT32_MAX};
 
-    while (u->out_pos < out_end && !s->overrun) {
+    rc.code = read_be16(p + 1) << 16 | read_be16(p + 3);
+    if (p[0])
+        return -XEN_EINVAL;
+    while (u->out_pos < out_end && !rc.overrun) {
         uint32_t pos_state = (uint32_t)(u->out_pos - s->dict_start) & s->pb_mask, len;
-        int rc;
+        int err;
 
-        if (!decode_bit(s, &s->p.is_match[s->state][pos_state])) {
-            rc = decode_literal(s);
+        if (!decode_bit(&rc, &s->p.is_match[s->state][pos_state])) {
+            err = decode_literal(s, &rc);
         } else {
-            if (decode_bit(s, &s->p.is_rep[s->state]))
-                len = decode_rep(s, pos_state);
-            else
-                len = decode_match(s, pos_state);
+            len = decode_match(s, &rc, pos_state);
             if (len > out_end - u->out_pos)
                 return -XEN_EINVAL;
-            rc = unpack_match(u, s->dict_start, (size_t)s->rep[0] + 1, len);
+            err = unpack_match(u, s->dict_start, (size_t)s->rep[0] + 1, len);
         }
-        if (rc)
-            return rc;
+        if (err)
+            return err;
     }
-    normalize(s);
+    normalize(&rc);
+    u->in_pos += in_len;
     /* A whole chunk uses all its bytes and leaves the coder at zero. */
-    return s->overrun || s->u->in_pos != s->in_end || s->code ? -XEN_EINVAL : 0;
+    return rc.overrun || rc.in != rc.end || rc.code ? -XEN_EINVAL : 0;
 }
 
 static void reset_state(struct lzma *s)
@@ -263,11 +280,6 @@ static int set_properties(struct lzma *s, uint8_t props)
     s->pb_mask = (1u << pb) - 1;
     s->need_props = false;
     return 0;
-}
-
-static uint32_t read_be16(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 8 | p[1];
 }
 
 static void reset_dictionary(struct lzma *s)
@@ -304,14 +316,7 @@ static int lzma_chunk(struct lzma *s, uint8_t control)
         return -XEN_EINVAL;
     if (reset != RESET_NOTHING)
         reset_state(s);
-    p = unpack_next(u);
-    s->in_end = u->in_pos + in_len;
-    s->range = UINT32_MAX;
-    s->code = read_be16(p + 1) << 16 | read_be16(p + 3);
-    u->in_pos += 5;
-    if (p[0])
-        return -XEN_EINVAL;
-    return decode_symbols(s, u->out_pos + out_len);
+    return decode_symbols(s, in_len, u->out_pos + out_len);
 }
 
 static int stored_chunk(struct lzma *s, uint8_t control)

@@ -63,15 +63,31 @@ static uint32_t absolute_to_relative(uint32_t target, uint32_t next_ip, uint32_t
     return relative & 0x01000000 ? relative | 0xff000000 : relative;
 }
 
+/* First byte from i on that is e8 or e9; else `end`, or i if that is higher. Eight at a time: nearly all
+ * bytes are none. */
+static size_t next_opcode(const uint8_t *buf, size_t i, size_t end)
+{
+    const uint64_t ones = 0x0101010101010101ull;
+
+    for (; i + 8 <= end; i += 8) {
+        uint64_t differs = (read_le64(buf + i) & ~ones) ^ 0xe8 * ones;
+
+        if ((differs - ones) & ~differs & 0x80 * ones) /* some byte is zero */
+            break;
+    }
+    while (i < end && (buf[i] & 0xfe) != 0xe8)
+        i++;
+    return i;
+}
+
 static void undo_x86_filter(uint8_t *buf, size_t size)
 {
     static const uint8_t allowed[8] = {1, 1, 1, 0, 1, 0, 0, 0}, check_at[8] = {4, 3, 2, 2, 1, 1, 1, 1};
-    size_t next = 0; /* first byte behind the last opcode-like one */
+    size_t end = size > 4 ? size - 4 : 0; /* no operand of four bytes behind an opcode from here on */
+    size_t next = 0;                      /* first byte behind the last opcode-like one */
     uint32_t recent = 0;
 
-    for (size_t i = 0; i + 4 < size; i++) {
-        if ((buf[i] & 0xfe) != 0xe8)
-            continue;
+    for (size_t i = next_opcode(buf, 0, end); i < end; i = next_opcode(buf, i + 1, end)) {
         recent = i - next > 2 ? 0 : recent << (i - next) & 7;
         next = i + 1;
         if ((recent && (!allowed[recent] || is_sign_byte(buf[i + check_at[recent]]))) ||
