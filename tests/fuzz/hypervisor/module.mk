@@ -44,4 +44,4 @@ hv-fuzz: $(HVFUZZ_PROGRAMS)
 CHECK_QUICK += hv-fuzz
 HELP += hv-fuzz|short~fuzzing~of~the~hypervisor's~parsers~(FUZZ_RUNS=n)
 
--include $(wildcard $(HVFUZZ)/*/*.d $(HVFUZZ)/hv/*/*.d $(HVFUZZ)/hv/arch/*/*.d)
+-include $(wildcard $(HVFUZZ)/*/*.d $(HVFUZZ)/hv/*/*.d $(HVFUZZ)/hv/arch/*/*.d $(HVFUZZ)/hv/arch/*/*/*.d)

@@ -55,4 +55,4 @@ hv-unit: $(HVUNIT_PROGRAMS)
 CHECK_QUICK += hv-unit
 HELP += hv-unit|unit~tests~of~the~hypervisor's~pure~modules
 
--include $(wildcard $(HVUNIT)/*/*.d $(HVUNIT)/hv/*/*.d $(HVUNIT)/hv/arch/*/*.d)
+-include $(wildcard $(HVUNIT)/*/*.d $(HVUNIT)/hv/*/*.d $(HVUNIT)/hv/arch/*/*.d $(HVUNIT)/hv/arch/*/*/*.d)
