@@ -108,7 +108,7 @@ static const char *const packers[] = {
     "xz --check=crc64 --x86 --lzma2=preset=1,lc=1,lp=3,pb=0",
     "xz --block-size=100000 --threads=2 --check=crc32 --x86 --lzma2=preset=2",
     "zstd -q -19",
-    "zstd -q --ultra -22 --no-check",
+    "zstd -q -22 --ultra --zstd=wlog=22,clog=20,hlog=20 --no-check",
     "zstd -q -3 --no-content-size",
     "zstd -q --fast=5",
 };

@@ -19,7 +19,7 @@ static void integers(void **state)
     SAME(128, "%ld %lu %lx", INT64_MIN, UINT64_MAX, 0x123456789abcdeful);
     SAME(128, "%lld %llu %llx", -5ll, 5ull, ~0ull);
     SAME(128, "%zu %zx", (size_t)77, (size_t)77);
-    SAME(128, "%hhx %hx %hhd", 0xab, 0xbeef, -3);
+    SAME(128, "%hhx %hx %hhd", (uint8_t)0xab, (uint16_t)0xbeef, (signed char)-3);
 }
 
 static void width_and_padding(void **state)
