@@ -9,6 +9,14 @@ GUID_CFLAGS = $(CFLAGS_USER) -Wconversion -Ilibvchan $(patsubst -I%,-isystem %,$
 GUID_LIBS = $(shell pkg-config --libs $(GUID_PKGS))
 GUID_OBJS := $(patsubst gui-daemon/%.c,$(GUID_O)/%.o,$(wildcard gui-daemon/*.c))
 
+GUID_OBJS += $(GUID_O)/theme.gresource.o
+
+$(GUID_O)/theme.gresource.c: gui-daemon/theme.gresource.xml gui-daemon/theme.css
+	@mkdir -p $(@D)
+	glib-compile-resources --sourcedir=gui-daemon --generate-source --target=$@ $<
+$(GUID_O)/theme.gresource.o: $(GUID_O)/theme.gresource.c
+	$(CC) $(GUID_CFLAGS) -c $< -o $@
+
 $(GUID_O)/%.o: gui-daemon/%.c
 	@mkdir -p $(@D)
 	$(CC) $(GUID_CFLAGS) -c $< -o $@

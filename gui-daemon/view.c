@@ -264,6 +264,20 @@ static GdkFilterReturn filter(GdkXEvent *gdk_xevent, GdkEvent *event, gpointer d
     return GDK_FILTER_REMOVE;
 }
 
+/* Settings, theme and fonts are loaded now, while the domain still boots, not when its first window waits for them. */
+static void warm_up(const struct config *config)
+{
+    PangoContext *context = gdk_pango_context_get();
+    PangoLayout *layout = pango_layout_new(context);
+    int w, h;
+
+    gtk_settings_get_default();
+    pango_layout_set_text(layout, config->name, -1);
+    pango_layout_get_pixel_size(layout, &w, &h);
+    g_object_unref(layout);
+    g_object_unref(context);
+}
+
 bool view_init(struct view *view, const struct config *config, struct shmbuf_importer *importer,
                const char **error)
 {
@@ -283,6 +297,7 @@ bool view_init(struct view *view, const struct config *config, struct shmbuf_imp
     input_init(view);
     view->clipboard = clipboard_new(view);
     gdk_window_add_filter(NULL, filter, view);
+    warm_up(config);
     return true;
 }
 
