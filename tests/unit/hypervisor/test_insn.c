@@ -26,7 +26,7 @@
     X(moffs_load, 64, "movabsl 0x1122334455667788, %eax", .op = INSN_LOAD, .size = 4, .dest_size = 4)        \
     X(moffs_store, 64, "movabsq %rax, 0x1122334455667788", .op = INSN_STORE, .size = 8, .dest_size = 8)      \
     X(moffs_byte, 64, "movabsb 0x1122334455667788, %al", .op = INSN_LOAD, .size = 1, .dest_size = 1)         \
-    X(moffs_67, 64, "addr32 movabsl 0x11223344, %eax", .op = INSN_LOAD, .size = 4, .dest_size = 4)           \
+    X(moffs_67, 64, ".byte 0x67, 0xa1; .long 0x11223344", .op = INSN_LOAD, .size = 4, .dest_size = 4)        \
     X(imm32, 64, "movl $0x12345678, (%rax)", .op = INSN_STORE, .size = 4, .has_imm = true,                   \
       .imm = 0x12345678, .dest_size = 4)                                                                     \
     X(imm64, 64, "movq $-2, 8(%rax)", .op = INSN_STORE, .size = 8, .has_imm = true, .imm = (uint64_t)-2,     \
