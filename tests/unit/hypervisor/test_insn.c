@@ -77,7 +77,8 @@
     X(c32_moffs, 32, "movl 0xfee00020, %eax", .op = INSN_LOAD, .size = 4, .dest_size = 4)                    \
     X(c32_addr16, 32, "movl 0x10(%bx,%si), %ecx", .op = INSN_LOAD, .size = 4, .reg = 1, .dest_size = 4)      \
     X(c32_addr16_abs, 32, "movw %cx, 0x1234(%bp)", .op = INSN_STORE, .size = 2, .reg = 1, .dest_size = 2)    \
-    X(c32_addr16_disp, 32, "addr16 movl 0x1234, %ecx", .op = INSN_LOAD, .size = 4, .reg = 1, .dest_size = 4) \
+    X(c32_addr16_disp, 32, ".byte 0x67, 0x8b, 0x0e, 0x34, 0x12", .op = INSN_LOAD, .size = 4, .reg = 1,       \
+      .dest_size = 4)                                                                                        \
     X(c32_high8, 32, "movb %ah, (%eax)", .op = INSN_STORE, .size = 1, .reg = 0, .reg_high8 = true,           \
       .dest_size = 1)
 
