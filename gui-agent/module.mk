@@ -82,3 +82,14 @@ check-gui-e2e: $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT) gui-daemon-socket
 	@tests/harness/stage gui-e2e --timeout 300 -- tests/system/gui/test_end_to_end.py
 CHECK_SYSTEM += check-gui-e2e
 HELP += check-gui-e2e|GUI~agent~and~daemon~together~under~Xvfb
+
+# Figures: make bench-gui
+GUI_AGENT_BENCH := $(GUI_AGENT_B)/bench/bench-client $(GUI_AGENT_B)/bench/bench-probe
+$(GUI_AGENT_B)/bench/%: tests/bench/gui/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_USER) $(LDFLAGS_USER) -o $@ $< -lxcb-shm -lxcb-xtest -lxcb
+
+.PHONY: bench-gui
+bench-gui: $(GUI_AGENT_SOCKET) $(GUI_AGENT_BENCH) gui-daemon-socket
+	@tests/bench/gui/bench_gui.py
+HELP += bench-gui|figures~of~the~GUI~path~next~to~local~drawing
