@@ -48,6 +48,7 @@ struct libvchan {
     bool blocking, dead;
     bool watch_out; /* EPOLLOUT is in the epoll set */
     bool seen;      /* data_ready() reported bytes that nobody has read since */
+    bool touched;   /* something moved since the last wait: what poll() reported may be used up already */
 };
 
 static size_t ring_size(size_t wanted)
@@ -212,6 +213,7 @@ static void try_accept(libvchan_t *c)
 {
     int fd = accept4(c->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
+    c->touched |= fd >= 0;
     if (fd >= 0 && adopt_socket(c, fd) < 0)
         c->dead = true;
 }
@@ -305,6 +307,7 @@ static void flush_out(libvchan_t *c)
     while (c->out.used && !c->dead) {
         ssize_t n = send(c->sock, c->out.data + c->out.start, c->out.used, MSG_DONTWAIT | MSG_NOSIGNAL);
 
+        c->touched = true;
         if (n > 0)
             fifo_drop(&c->out, (size_t)n);
         else if (n < 0 && errno == EINTR)
@@ -338,6 +341,7 @@ static void absorb(libvchan_t *c)
         size_t room = min_size(sizeof(piece), c->read_size - c->in.used);
         ssize_t n = recv(c->sock, piece, room, MSG_DONTWAIT);
 
+        c->touched = true;
         if (n <= 0)
             return;
         fifo_put(&c->in, c->read_size, piece, (size_t)n);
@@ -402,25 +406,38 @@ static int sleep_for(libvchan_t *c, short events)
     return c->dead ? -1 : 0;
 }
 
-int libvchan_wait(libvchan_t *c)
+static int next_event(libvchan_t *c, int timeout)
 {
     struct epoll_event events[4];
     int n;
 
-    if (c->sock >= 0) {
-        if (c->seen)
-            absorb(c);
-        flush_out(c);
-    }
     do
-        n = epoll_wait(c->epoll, events, 4, -1);
+        n = epoll_wait(c->epoll, events, 4, timeout);
     while (n < 0 && errno == EINTR);
+    return n;
+}
+
+/* A caller that saw the descriptor readable must never block here, though its event may be gone by now. */
+int libvchan_wait(libvchan_t *c)
+{
+    size_t queued = c->out.used;
+    int n;
+
+    if (c->sock >= 0 && c->seen)
+        absorb(c);
+    n = next_event(c, 0);
+    if (c->sock >= 0)
+        flush_out(c);
+    if (n == 0 && !c->touched && c->out.used == queued)
+        n = next_event(c, -1);
+    c->touched = false;
     if (n < 0)
         return -1;
     if (c->listener >= 0)
         try_accept(c);
     else if (c->sock >= 0)
         flush_out(c);
+    c->touched = false;
     return 0;
 }
 
@@ -435,6 +452,7 @@ int libvchan_read(libvchan_t *c, void *data, size_t size)
         if (n > 0)
             return (int)n;
         if (c->sock >= 0) {
+            c->touched = true;
             n = recv(c->sock, data, min_size(size, INT32_MAX), MSG_DONTWAIT);
             if (n > 0)
                 return (int)n;
@@ -475,6 +493,7 @@ static size_t write_some(libvchan_t *c, const char *data, size_t size)
     while (!c->out.used && done < size && !c->dead && c->sock >= 0) {
         ssize_t n = send(c->sock, data + done, size - done, MSG_DONTWAIT | MSG_NOSIGNAL);
 
+        c->touched = true;
         if (n > 0)
             done += (size_t)n;
         else if (n < 0 && errno == EAGAIN)

@@ -448,6 +448,8 @@ static void reap(struct loop *l)
     l->reaped = true;
     close_fd(&l->pidfd);
     l->c->local_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    if (l->c->service)
+        close_out(l); /* those whom it left behind see the end of their input */
 }
 
 static bool service_done(struct loop *l)
