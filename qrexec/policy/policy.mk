@@ -25,7 +25,13 @@ POLICY_OBJS_qubes-policy-editor := tools/policy_editor tools/policy_lint tools/p
 POLICY_OBJS_qubes-policy-admin := tools/policy_admin
 POLICY_LIBS_qubes-policy-admin := $(shell pkg-config --libs glib-2.0)
 POLICY_CFLAGS_policy_admin := $(shell pkg-config --cflags glib-2.0)
-POLICY_PROGRAMS := qrexec-policy-eval qrexec-policy-daemon qrexec-policy-exec qrexec-policy-why \
+POLICY_OBJS_qrexec-policy-agent := agent/policy_agent agent/agent_message agent/ask_dialog call/policy_log call/stream
+POLICY_LIBS_qrexec-policy-agent := $(shell pkg-config --libs gtk+-3.0)
+POLICY_GTK_CFLAGS := $(shell pkg-config --cflags gtk+-3.0 | sed 's/-I/-isystem /g')
+POLICY_CFLAGS_policy_agent := $(POLICY_GTK_CFLAGS)
+POLICY_CFLAGS_agent_message := $(POLICY_GTK_CFLAGS)
+POLICY_CFLAGS_ask_dialog := $(POLICY_GTK_CFLAGS)
+POLICY_PROGRAMS := qrexec-policy-eval qrexec-policy-daemon qrexec-policy-exec qrexec-policy-why qrexec-policy-agent \
 	qrexec-policy-graph qubes-policy-lint qubes-policy qubes-policy-editor qubes-policy-admin
 
 $(POLICY_OBJ)/%.o: $(POLICY_SRC)/%.c
