@@ -28,8 +28,20 @@ $(DM_TOOL): $(DM_TOOLS_SRC:domain-manager/tools/%.c=$(DM_OUT)/tools/%.o)
 	$(CC) $(LDFLAGS_USER) -o $@ $^
 	@for n in $(DM_TOOL_NAMES); do ln -sf qvm $(DM_OUT)/$$n; done
 
+DM_GTK_CFLAGS := $(shell pkg-config --cflags gtk+-3.0)
+DM_GTK_LIBS := $(shell pkg-config --libs gtk+-3.0)
+DM_DESKTOP_COMMON := $(addprefix $(DM_OUT)/desktop/,model.o label.o notice.o) $(DM_OUT)/daemon/rules.o $(DM_OUT)/daemon/dm_error.o
+DM_PANEL := $(DM_OUT)/bulkhead-panel
+
+$(DM_OUT)/desktop/%.o: domain-manager/desktop/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_USER) $(DM_GTK_CFLAGS) -c -o $@ $<
+
+$(DM_PANEL): $(addprefix $(DM_OUT)/desktop/,panel.o panel_menu.o) $(DM_DESKTOP_COMMON)
+	$(CC) $(LDFLAGS_USER) -o $@ $^ $(DM_GTK_LIBS)
+
 .PHONY: domain-manager
-domain-manager: $(DM_DAEMON) $(DM_TOOL)
+domain-manager: $(DM_DAEMON) $(DM_TOOL) $(DM_PANEL)
 ALL += domain-manager
 HELP += domain-manager|build~the~domain~manager,~its~tools~and~desktop~programs
 

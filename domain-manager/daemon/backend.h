@@ -27,6 +27,7 @@ struct backend_domain {
     int domid;
     char uuid[37];
     gboolean paused, dying;
+    gboolean clean; /* dying after a proper shutdown */
     guint64 memory_kib, cpu_time_ns;
 };
 

@@ -1,2 +1,541 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The hypervisor through Debian's libxl. A build (seconds) holds its context's lock, so every blocking call
+ * has a context of its own and runs in a worker thread; one more context belongs to the thread that waits for
+ * the ends of domains, and one to the main thread for lists. No hotplug scripts: disks are loop devices that
+ * exist before the domain; we write the backend's physical-device ourselves. PVH needs no device model, so
+ * libxl starts no process at all. Locks: impl->lock guards the table of loop devices. */
+#include <libxl.h>
+#include <libxl_event.h>
+#include <libxl_utils.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xenstore.h>
+#include <xentoollog.h>
+
+#include "../common/guest_store.h"
 #include "backend.h"
-const struct backend_ops backend_libxl = {.name = "libxl"};
+#include "dm_error.h"
+#include "loop_device.h"
+#include "volume.h"
+
+struct loops {
+    struct loop_device device[VOLUME_DISKS];
+    unsigned n;
+};
+
+struct watched {
+    libxl_evgen_domain_death *death;
+};
+
+struct impl {
+    struct backend *backend;
+    libxl_ctx *main_ctx, *event_ctx;
+    GThread *thread;
+    GMutex lock;
+    GHashTable *loops;   /* domid → struct loops */
+    GHashTable *watched; /* domid → struct watched; main thread */
+};
+
+/* -- libxl's log goes to ours (the journal); the last error of the thread is kept for the message -- */
+
+static GPrivate last_error = G_PRIVATE_INIT(g_free);
+
+static void log_message(struct xentoollog_logger *logger, xentoollog_level level, int errnoval,
+                        const char *context, const char *format, va_list al)
+{
+    static xentoollog_level least;
+    if (!least)
+        least = g_getenv("BULKHEAD_LIBXL_DEBUG") ? XTL_DEBUG : XTL_WARN;
+    (void)logger;
+    if (level < least)
+        return;
+    g_autofree char *text = g_strdup_vprintf(format, al);
+    const char *cause = errnoval > 0 ? g_strerror(errnoval) : "";
+    fprintf(stderr, "<%d>%s: %s%s%s\n",
+            level >= XTL_ERROR  ? 3
+            : level >= XTL_WARN ? 4
+                                : 7,
+            context ? context : "xen", text, cause[0] ? ": " : "", cause);
+    if (level >= XTL_ERROR && !g_private_get(&last_error))
+        g_private_replace(&last_error, g_strdup_printf("%s%s%s", text, cause[0] ? ": " : "", cause));
+}
+
+static void log_progress(struct xentoollog_logger *logger, const char *context, const char *what, int percent,
+                         unsigned long done, unsigned long total)
+{
+    (void)logger, (void)context, (void)what, (void)percent, (void)done, (void)total;
+}
+
+static void log_destroy(struct xentoollog_logger *logger)
+{
+    (void)logger;
+}
+
+static xentoollog_logger logger = {log_message, log_progress, log_destroy};
+
+/* "what: first message of libxl (code)". Always FALSE. */
+static gboolean xl_error(GError **error, int rc, const char *what)
+{
+    const char *why = g_private_get(&last_error);
+    return dm_fail(error, DM_ERROR_FAILED, "%s: %s (libxl %d); more in journalctl -u bulkhead-domain-manager",
+                   what, why ? why : "no reason given", rc);
+}
+
+static libxl_ctx *context_new(GError **error)
+{
+    /* libxl must not touch SIGCHLD: GLib has it, and no child of libxl exists */
+    static const libxl_childproc_hooks hooks = {.chldowner = libxl_sigchld_owner_mainloop};
+    libxl_ctx *ctx = NULL;
+    g_private_replace(&last_error, NULL);
+    int rc = libxl_ctx_alloc(&ctx, LIBXL_VERSION, 0, &logger);
+    if (rc) {
+        xl_error(error, rc, "the hypervisor does not answer (is this dom0, and is xenstored running?)");
+        return NULL;
+    }
+    libxl_childproc_setmode(ctx, &hooks, NULL);
+    return ctx;
+}
+
+/* -- ends of domains -- */
+
+struct report {
+    struct backend *backend;
+    int domid;
+    enum backend_event event;
+};
+
+static gboolean deliver(void *data)
+{
+    struct report *r = data;
+    struct impl *impl = r->backend->impl;
+    if (g_hash_table_contains(impl->watched, GINT_TO_POINTER(r->domid)))
+        r->backend->notify(r->domid, r->event, r->backend->notify_data);
+    g_free(r);
+    return G_SOURCE_REMOVE;
+}
+
+static enum backend_event event_of_reason(int reason)
+{
+    switch (reason) {
+    case LIBXL_SHUTDOWN_REASON_POWEROFF:
+        return BACKEND_POWEROFF;
+    case LIBXL_SHUTDOWN_REASON_REBOOT:
+        return BACKEND_REBOOT;
+    case LIBXL_SHUTDOWN_REASON_SUSPEND:
+        return BACKEND_GONE;
+    default:
+        return BACKEND_CRASH;
+    }
+}
+
+static void report(struct backend *b, int domid, enum backend_event event)
+{
+    struct report *r = g_new(struct report, 1);
+    *r = (struct report){b, domid, event};
+    g_idle_add(deliver, r);
+}
+
+static void *event_thread(void *data)
+{
+    struct backend *b = data;
+    struct impl *impl = b->impl;
+    libxl_event *event;
+    while (libxl_event_wait(impl->event_ctx, &event, LIBXL_EVENTMASK_ALL, NULL, NULL) == 0) {
+        if (event->type == LIBXL_EVENT_TYPE_DOMAIN_SHUTDOWN)
+            report(b, (int)event->domid, event_of_reason(event->u.domain_shutdown.shutdown_reason));
+        else if (event->type == LIBXL_EVENT_TYPE_DOMAIN_DEATH)
+            report(b, (int)event->domid, BACKEND_GONE);
+        libxl_event_free(impl->event_ctx, event);
+    }
+    g_warning("libxl reports no more ends of domains");
+    return NULL;
+}
+
+static gboolean xl_watch(struct backend *b, int domid, GError **error)
+{
+    struct impl *impl = b->impl;
+    libxl_dominfo info;
+    struct watched *w = g_new0(struct watched, 1);
+    int rc = libxl_evenable_domain_death(impl->event_ctx, (uint32_t)domid, 0, &w->death);
+    if (rc) {
+        g_free(w);
+        return xl_error(error, rc, "watching the domain");
+    }
+    g_hash_table_insert(impl->watched, GINT_TO_POINTER(domid), w);
+    /* it may have ended before */
+    libxl_dominfo_init(&info);
+    rc = libxl_domain_info(impl->main_ctx, &info, (uint32_t)domid);
+    if (rc)
+        report(b, domid, BACKEND_GONE);
+    else if (info.shutdown)
+        report(b, domid, event_of_reason((int)info.shutdown_reason));
+    libxl_dominfo_dispose(&info);
+    return TRUE;
+}
+
+static void xl_unwatch(struct backend *b, int domid)
+{
+    struct impl *impl = b->impl;
+    struct watched *w = g_hash_table_lookup(impl->watched, GINT_TO_POINTER(domid));
+    if (!w)
+        return;
+    libxl_evdisable_domain_death(impl->event_ctx, w->death);
+    g_hash_table_remove(impl->watched, GINT_TO_POINTER(domid));
+}
+
+/* -- open, close -- */
+
+static void loops_free(void *data)
+{
+    struct loops *l = data;
+    for (unsigned i = 0; i < l->n; i++)
+        loop_device_close(&l->device[i]);
+    g_free(l);
+}
+
+static gboolean xl_open(struct backend *b, GError **error)
+{
+    struct impl *impl = g_new0(struct impl, 1);
+    impl->backend = b;
+    g_mutex_init(&impl->lock);
+    impl->loops = g_hash_table_new_full(NULL, NULL, NULL, loops_free);
+    impl->watched = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    b->impl = impl;
+    impl->main_ctx = context_new(error);
+    impl->event_ctx = impl->main_ctx ? context_new(error) : NULL;
+    if (!impl->event_ctx)
+        return FALSE;
+    impl->thread = g_thread_new("libxl-events", event_thread, b);
+    return TRUE;
+}
+
+/* At the end of the process only: the event thread blocks for ever. Loop devices stay with their domains. */
+static void xl_close(struct backend *b)
+{
+    struct impl *impl = b->impl;
+    libxl_ctx_free(impl->main_ctx);
+}
+
+/* -- create -- */
+
+static gboolean attach_loops(struct loops *l, const struct volume_plan *plan, GError **error)
+{
+    for (unsigned i = 0; i < plan->n_disks; i++) {
+        if (!loop_device_attach(&l->device[i], plan->disks[i].path, plan->disks[i].writable, error))
+            return FALSE;
+        l->n++;
+    }
+    return TRUE;
+}
+
+static void fill_disks(libxl_domain_config *c, const struct backend_config *config, const struct loops *l)
+{
+    c->num_disks = (int)l->n;
+    c->disks = calloc(l->n, sizeof *c->disks);
+    for (unsigned i = 0; i < l->n; i++) {
+        libxl_device_disk *disk = &c->disks[i];
+        libxl_device_disk_init(disk);
+        disk->pdev_path = strdup(l->device[i].path);
+        disk->vdev = strdup(config->volumes->disks[i].vdev);
+        disk->backend = LIBXL_DISK_BACKEND_PHY;
+        disk->format = LIBXL_DISK_FORMAT_RAW;
+        disk->readwrite = config->volumes->disks[i].writable;
+    }
+}
+
+static void fill_nic(libxl_domain_config *c, const struct backend_nic *nic)
+{
+    unsigned m[6];
+    if (!nic->mac || sscanf(nic->mac, "%x:%x:%x:%x:%x:%x", &m[0], &m[1], &m[2], &m[3], &m[4], &m[5]) != 6)
+        return;
+    c->num_nics = 1;
+    c->nics = calloc(1, sizeof *c->nics);
+    libxl_device_nic_init(c->nics);
+    c->nics->nictype = LIBXL_NIC_TYPE_VIF;
+    c->nics->backend_domid = (libxl_domid)nic->backend_domid;
+    c->nics->ip = strdup(nic->ip ? nic->ip : "");
+    for (int i = 0; i < 6; i++)
+        c->nics->mac[i] = (uint8_t)m[i];
+}
+
+static void fill_config(libxl_ctx *ctx, libxl_domain_config *c, const struct backend_config *config,
+                        const struct loops *l)
+{
+    libxl_domain_create_info *ci = &c->c_info;
+    libxl_domain_build_info *bi = &c->b_info;
+    libxl_domain_config_init(c);
+    ci->type = LIBXL_DOMAIN_TYPE_PVH;
+    ci->name = strdup(config->name);
+    libxl_uuid_from_string(&ci->uuid, config->uuid);
+    libxl_defbool_set(&ci->run_hotplug_scripts, false);
+    libxl_domain_build_info_init_type(bi, LIBXL_DOMAIN_TYPE_PVH);
+    bi->max_vcpus = config->vcpus;
+    libxl_cpu_bitmap_alloc(ctx, &bi->avail_vcpus, config->vcpus);
+    libxl_bitmap_set_any(&bi->avail_vcpus);
+    bi->max_memkb = config->memory_mib << 10;
+    bi->target_memkb = config->memory_mib << 10;
+    bi->tsc_mode = LIBXL_TSC_MODE_NATIVE; /* domains never move to another machine */
+    bi->kernel = strdup(config->volumes->kernel);
+    bi->ramdisk = config->volumes->initramfs ? strdup(config->volumes->initramfs) : NULL;
+    bi->cmdline = strdup(config->command_line);
+    fill_disks(c, config, l);
+    fill_nic(c, &config->nic);
+    c->on_poweroff = c->on_reboot = c->on_crash = c->on_watchdog = c->on_soft_reset =
+        LIBXL_ACTION_ON_SHUTDOWN_DESTROY;
+}
+
+/* What a hotplug script would do: tell blkback which device it is. */
+static gboolean connect_disks(struct xs_handle *xs, int domid, const struct backend_config *config,
+                              const struct loops *l)
+{
+    for (unsigned i = 0; i < l->n; i++) {
+        const char *vdev = config->volumes->disks[i].vdev;
+        int devid = (202 << 8) | ((vdev[3] - 'a') << 4);
+        char dir[128], path[192], value[64];
+        snprintf(dir, sizeof dir, "/local/domain/0/backend/vbd/%d/%d", domid, devid);
+        snprintf(path, sizeof path, "%s/physical-device-path", dir);
+        bool ok = xs_write(xs, XBT_NULL, path, l->device[i].path, (unsigned)strlen(l->device[i].path));
+        snprintf(path, sizeof path, "%s/physical-device", dir);
+        snprintf(value, sizeof value, "%x:%x", l->device[i].major, l->device[i].minor);
+        ok = ok && xs_write(xs, XBT_NULL, path, value, (unsigned)strlen(value));
+        snprintf(path, sizeof path, "%s/hotplug-status", dir);
+        if (!ok || !xs_write(xs, XBT_NULL, path, "connected", 9))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* Add what a person can do about it. */
+static void explain(libxl_ctx *ctx, const struct backend_config *config, GError **error)
+{
+    libxl_physinfo p;
+    libxl_physinfo_init(&p);
+    if (libxl_get_physinfo(ctx, &p) == 0 && error && *error) {
+        guint64 free_mib = p.free_pages >> 8;
+        if (free_mib < config->memory_mib + 8)
+            g_prefix_error(error,
+                           "not enough memory for %s: it wants %" G_GUINT64_FORMAT " MiB, %" G_GUINT64_FORMAT
+                           " MiB are free; shut some domain down. ",
+                           config->name, config->memory_mib, free_mib);
+    }
+    libxl_physinfo_dispose(&p);
+}
+
+static int build(libxl_ctx *ctx, const struct backend_config *config, const struct loops *l, GError **error)
+{
+    libxl_domain_config c;
+    uint32_t domid = 0;
+    g_autofree char *what = g_strdup_printf("domain %s could not be built", config->name);
+    fill_config(ctx, &c, config, l);
+    int rc = libxl_domain_create_new(ctx, &c, &domid, NULL, NULL);
+    libxl_domain_config_dispose(&c);
+    if (rc) { /* libxl has destroyed what there was */
+        xl_error(error, rc, what);
+        explain(ctx, config, error);
+        return -1;
+    }
+    struct xs_handle *xs = xs_open(0);
+    gboolean ok = xs && connect_disks(xs, (int)domid, config, l);
+    if (xs)
+        xs_close(xs);
+    if (ok)
+        return (int)domid;
+    dm_error_errno(error, "%s: xenstore", what);
+    libxl_domain_destroy(ctx, domid, NULL);
+    return -1;
+}
+
+static int xl_create(struct backend *b, const struct backend_config *config, GError **error)
+{
+    struct impl *impl = b->impl;
+    gint64 start = g_get_monotonic_time();
+    libxl_ctx *ctx = context_new(error);
+    struct loops *l = g_new0(struct loops, 1);
+    int domid = ctx && attach_loops(l, config->volumes, error) ? build(ctx, config, l, error) : -1;
+    if (ctx)
+        libxl_ctx_free(ctx);
+    if (domid < 0) {
+        loops_free(l);
+        return -1;
+    }
+    g_message("domain %s built as %d in %.2f s", config->name, domid,
+              (double)(g_get_monotonic_time() - start) / G_USEC_PER_SEC);
+    g_mutex_lock(&impl->lock);
+    g_hash_table_insert(impl->loops, GINT_TO_POINTER(domid), l);
+    g_mutex_unlock(&impl->lock);
+    return domid;
+}
+
+/* -- the rest -- */
+
+static gboolean with_context(int domid, int (*call)(libxl_ctx *ctx, uint32_t domid), const char *what,
+                             GError **error)
+{
+    libxl_ctx *ctx = context_new(error);
+    if (!ctx)
+        return FALSE;
+    int rc = call(ctx, (uint32_t)domid);
+    if (rc)
+        xl_error(error, rc, what);
+    libxl_ctx_free(ctx);
+    return rc == 0;
+}
+
+static int do_unpause(libxl_ctx *ctx, uint32_t domid)
+{
+    return libxl_domain_unpause(ctx, domid, NULL);
+}
+
+static int do_pause(libxl_ctx *ctx, uint32_t domid)
+{
+    return libxl_domain_pause(ctx, domid, NULL);
+}
+
+static int do_shutdown(libxl_ctx *ctx, uint32_t domid)
+{
+    return libxl_domain_shutdown(ctx, domid, NULL);
+}
+
+static int do_destroy(libxl_ctx *ctx, uint32_t domid)
+{
+    int rc = libxl_domain_destroy(ctx, domid, NULL);
+    return rc == ERROR_DOMAIN_NOTFOUND ? 0 : rc;
+}
+
+static gboolean xl_unpause(struct backend *b, int domid, GError **error)
+{
+    (void)b;
+    return with_context(domid, do_unpause, "unpause", error);
+}
+
+static gboolean xl_pause(struct backend *b, int domid, GError **error)
+{
+    (void)b;
+    return with_context(domid, do_pause, "pause", error);
+}
+
+static gboolean xl_request_shutdown(struct backend *b, int domid, GError **error)
+{
+    (void)b;
+    return with_context(domid, do_shutdown, "shutdown request", error);
+}
+
+static gboolean xl_destroy(struct backend *b, int domid, GError **error)
+{
+    struct impl *impl = b->impl;
+    gboolean ok = with_context(domid, do_destroy, "the domain could not be destroyed", error);
+    g_mutex_lock(&impl->lock);
+    g_hash_table_remove(impl->loops, GINT_TO_POINTER(domid));
+    g_mutex_unlock(&impl->lock);
+    return ok;
+}
+
+/* Directories that the guest itself may write; all others it can only read. */
+static const char *const guest_writable[] = {"/qubes-block-devices", "/qubes-usb-devices",
+                                             "/features-request", "/qubes-gui-agent"};
+
+static gboolean write_all_keys(struct xs_handle *xs, xs_transaction_t t, int domid, char **pairs)
+{
+    struct xs_permissions reader[2] = {{0, XS_PERM_NONE}, {(unsigned)domid, XS_PERM_READ}};
+    struct xs_permissions owner[1] = {{(unsigned)domid, XS_PERM_NONE}};
+    char path[GUEST_STORE_PATH_MAX];
+    snprintf(path, sizeof path, "/local/domain/%d/qubesdb", domid);
+    size_t base = strlen(path);
+    if (!xs_mkdir(xs, t, path) || !xs_set_permissions(xs, t, path, reader, 2))
+        return FALSE;
+    for (char **p = pairs; p[0]; p += 2) { /* children take their parent's permissions */
+        path[base] = 0;
+        guest_store_path(path, p[0]);
+        if (!xs_write(xs, t, path, p[1], (unsigned)strlen(p[1])))
+            return FALSE;
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(guest_writable); i++) {
+        path[base] = 0;
+        guest_store_path(path, guest_writable[i]);
+        if (!xs_mkdir(xs, t, path) || !xs_set_permissions(xs, t, path, owner, 1))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean xl_write_keys(struct backend *b, int domid, char **pairs, GError **error)
+{
+    struct xs_handle *xs = xs_open(0);
+    gboolean ok = FALSE;
+    (void)b;
+    if (!xs)
+        return dm_error_errno(error, "xenstore");
+    for (int i = 0; i < 10 && !ok; i++) {
+        xs_transaction_t t = xs_transaction_start(xs);
+        gboolean written = write_all_keys(xs, t, domid, pairs);
+        ok = xs_transaction_end(xs, t, !written) && written;
+        if (!ok && errno != EAGAIN)
+            break;
+    }
+    if (!ok)
+        dm_error_errno(error, "xenstore: settings for the guest");
+    xs_close(xs);
+    return ok;
+}
+
+static GArray *xl_list(struct backend *b, GError **error)
+{
+    struct impl *impl = b->impl;
+    int n = 0;
+    libxl_dominfo *all = libxl_list_domain(impl->main_ctx, &n);
+    if (!all) {
+        xl_error(error, 0, "list of domains");
+        return NULL;
+    }
+    GArray *out = g_array_new(FALSE, TRUE, sizeof(struct backend_domain));
+    for (int i = 0; i < n; i++) {
+        struct backend_domain d = {.domid = (int)all[i].domid,
+                                   .paused = all[i].paused,
+                                   .dying = all[i].dying || all[i].shutdown,
+                                   .clean = all[i].shutdown &&
+                                            all[i].shutdown_reason == LIBXL_SHUTDOWN_REASON_POWEROFF,
+                                   .memory_kib = all[i].current_memkb,
+                                   .cpu_time_ns = all[i].cpu_time};
+        snprintf(d.uuid, sizeof d.uuid, LIBXL_UUID_FMT, LIBXL_UUID_BYTES(all[i].uuid));
+        if (d.domid != 0)
+            g_array_append_val(out, d);
+    }
+    libxl_dominfo_list_free(all, n);
+    return out;
+}
+
+static int xl_cpus(struct backend *b)
+{
+    struct impl *impl = b->impl;
+    return libxl_get_online_cpus(impl->main_ctx);
+}
+
+static guint64 xl_memory(struct backend *b, gboolean only_free)
+{
+    struct impl *impl = b->impl;
+    libxl_physinfo p;
+    libxl_physinfo_init(&p);
+    guint64 pages =
+        libxl_get_physinfo(impl->main_ctx, &p) == 0 ? (only_free ? p.free_pages : p.total_pages) : 0;
+    libxl_physinfo_dispose(&p);
+    return pages * 4096;
+}
+
+const struct backend_ops backend_libxl = {
+    .name = "libxl",
+    .open = xl_open,
+    .close = xl_close,
+    .create = xl_create,
+    .unpause = xl_unpause,
+    .pause = xl_pause,
+    .request_shutdown = xl_request_shutdown,
+    .destroy = xl_destroy,
+    .write_keys = xl_write_keys,
+    .list = xl_list,
+    .watch = xl_watch,
+    .unwatch = xl_unwatch,
+    .cpus = xl_cpus,
+    .memory = xl_memory,
+};

@@ -773,7 +773,7 @@ static void recover_one(struct manager *m, const struct backend_domain *running)
     }
     g_message("domain %s is running as %d", d->name, d->domid);
     if (running->dying)
-        stop(d, FALSE, FALSE);
+        stop(d, running->clean, FALSE);
     else
         services_start(m->services, d, services_ready, named_new(d));
 }

@@ -135,7 +135,7 @@ static int call(const struct run *r, const char *name)
 {
     char *argv[16];
     int n = 0;
-    bool wait = r->pass_io || r->disposable || r->localcmd || r->service;
+    bool wait = r->pass_io || r->disposable || r->localcmd;
     bool filter_out = r->filter < 0 ? isatty(1) : r->filter > 0,
          filter_err = r->filter < 0 ? isatty(2) : r->filter > 0;
     argv[n++] = (char *)qrexec_client();
@@ -153,7 +153,7 @@ static int call(const struct run *r, const char *name)
     argv[n++] = (char *)name;
     argv[n++] = command_text(r);
     argv[n] = NULL;
-    return execute(argv, !r->pass_io && !r->localcmd && !r->service);
+    return execute(argv, !r->pass_io && !r->localcmd);
 }
 
 static bool make_ready(const struct run *r, const char *name)
