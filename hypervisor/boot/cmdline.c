@@ -170,8 +170,15 @@ static const char *parse_number(const char *s, uint64_t *out)
             __builtin_add_overflow(value, (uint64_t)digit_value(*s), &value))
             return NULL;
     }
+    if (s == start)
+        return NULL;
     *out = value;
-    return s > start ? s : NULL;
+    return s;
+}
+
+int cmdline_parse_u64(const char *s, uint64_t *value)
+{
+    return parse_number(s, value) ? 0 : -XEN_EINVAL;
 }
 
 uint64_t cmdline_number(const char *cmdline, const char *name, uint64_t fallback)

@@ -22,6 +22,10 @@ bool cmdline_bool(const char *cmdline, const char *name, bool fallback);
 /* `name=number`, decimal, 0x hexadecimal or 0 octal. `fallback` if missing or malformed. */
 uint64_t cmdline_number(const char *cmdline, const char *name, uint64_t fallback);
 
+/* The number at the start of `s` ("115200,8n1"); what follows is not looked at. 0, or -XEN_EINVAL and *value
+ * untouched. */
+int cmdline_parse_u64(const char *s, uint64_t *value);
+
 /* `name=size` in bytes (suffix B, K, M, G or T; none: KiB). `fallback` if missing or malformed. */
 uint64_t cmdline_size(const char *cmdline, const char *name, uint64_t fallback);
 

@@ -76,6 +76,10 @@ static void numbers_and_sizes(void **state)
         if (!t[i].rc)
             assert_int_equal(bytes, t[i].bytes);
     }
+    assert_int_equal(cmdline_parse_u64("115200,8n1", &bytes), 0);
+    assert_int_equal(bytes, 115200);
+    assert_int_equal(cmdline_parse_u64(",8n1", &bytes), -XEN_EINVAL);
+    assert_int_equal(bytes, 115200);
     assert_int_equal(cmdline_number("dom0_max_vcpus=4", "dom0_max_vcpus", 1), 4);
     assert_int_equal(cmdline_number("dom0_max_vcpus=4x", "dom0_max_vcpus", 1), 1);
     assert_int_equal(cmdline_number("", "dom0_max_vcpus", 7), 7);
