@@ -83,3 +83,5 @@ install-dom0-policy: qrexec-policy
 	for p in $(wildcard $(POLICY_SRC)/man/*.[158]); do \
 	  install -D -m 0644 $$p $(DESTDIR)/usr/share/man/man$${p##*.}/$${p##*/}; done
 INSTALL_DOM0 += install-dom0-policy
+
+-include tests/unit/policy/tests.mk tests/fuzz/policy/fuzz.mk tests/bench/policy/bench.mk

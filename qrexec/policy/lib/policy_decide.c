@@ -214,8 +214,9 @@ static bool resolve_target(const struct policy *policy, const struct system_info
         deny(decision, POLICY_FAILURE_DENIED,
              "the rule at %s allows, but neither it nor the caller names a target",
              place(policy, decision, at, sizeof(at)));
-    decision->target = target;
-    return decision->failure == POLICY_FAILURE_NONE;
+    else
+        decision->target = target;
+    return decision->target != NULL;
 }
 
 static void do_allow(const struct policy *policy, const struct system_info *info,

@@ -19,7 +19,8 @@ static void add_name(struct system_info *info, const char *name, uint32_t vm)
 
 void system_info_index(struct system_info *info)
 {
-    qsort(info->vms, info->count, sizeof(*info->vms), compare_vms);
+    if (info->count)
+        qsort(info->vms, info->count, sizeof(*info->vms), compare_vms);
     info->by_name_vm = policy_calloc(info->count * 2, sizeof(*info->by_name_vm));
     for (uint32_t i = 0; i < info->count; i++)
         add_name(info, info->vms[i].name, i);

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Tests of the policy half of qrexec: cmocka programs under ASan and UBSan, then the programs themselves.
+POLICY_TEST_SRC := tests/unit/policy
+POLICY_TEST_OBJ := $(B)/qrexec/policy/san
+POLICY_TEST_CFLAGS := $(CFLAGS_SAN) $(shell pkg-config --cflags jansson glib-2.0 | sed 's/-I/-isystem /g')
+POLICY_TEST_UNITS := test_policy_parse test_policy_load test_policy_decide
+
+$(POLICY_TEST_OBJ)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(POLICY_TEST_CFLAGS) $(POLICY_CFLAGS_$(notdir $*)) -c $< -o $@
+
+POLICY_TEST_LIB := $(POLICY_LIB_NAMES:%=$(POLICY_TEST_OBJ)/qrexec/policy/lib/%.o) \
+	$(POLICY_TEST_OBJ)/$(POLICY_TEST_SRC)/memory_loader.o
+POLICY_TEST_PARTS := $(POLICY_CALL:%=$(POLICY_TEST_OBJ)/qrexec/policy/%.o) \
+	$(POLICY_TEST_OBJ)/qrexec/policy/agent/agent_message.o $(POLICY_TEST_OBJ)/qrexec/policy/daemon/eval_service.o
+
+$(POLICY_TEST_UNITS:%=$(POLICY_TEST_OBJ)/%): $(POLICY_TEST_OBJ)/%: $(POLICY_TEST_OBJ)/$(POLICY_TEST_SRC)/%.o \
+		$(POLICY_TEST_LIB)
+	$(CC) -fsanitize=address,undefined -o $@ $^ $(POLICY_TEST_LIBS_$(@F)) -lcmocka $(POLICY_LIBS)
+
+.PHONY: check-policy-unit
+check-policy-unit: $(POLICY_TEST_UNITS:%=$(POLICY_TEST_OBJ)/%)
+	@tests/harness/stage policy-unit --timeout 120 -- sh -c 'st=0; for t in $^; do $$t || st=1; done; exit $$st'
+CHECK_QUICK += check-policy-unit
