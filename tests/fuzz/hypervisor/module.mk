@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # libFuzzer targets of the hypervisor's parsers. To add one: write fuzz_NAME.c, a line HVFUZZ_SRC_NAME with the sources
-# of hypervisor/ that it needs, and seeds in seeds/NAME/. A long run: build/hv-fuzz/fuzz_NAME corpus/ seeds/NAME.
+# of hypervisor/ that it needs, and seeds in seeds/NAME/. A long run, whose finds go to the first folder:
+# build/hv-fuzz/fuzz_NAME /tmp/corpus tests/fuzz/hypervisor/seeds/NAME
 HVFUZZ := $(B)/hv-fuzz
 HVFUZZ_SRC_multiboot := boot/multiboot.c
 HVFUZZ_SRC_cmdline := boot/cmdline.c
