@@ -2,7 +2,7 @@
 #include "notice.h"
 
 #define NOTICE_SECONDS 12
-#define NOTICE_WIDTH   380
+#define NOTICE_CHARS   46
 #define NOTICE_TOP     40
 
 static GPtrArray *shown; /* windows, top first */
@@ -51,7 +51,8 @@ static GtkWidget *text_label(const char *text, gboolean bold)
     gtk_label_set_xalign(GTK_LABEL(label), 0);
     gtk_label_set_line_wrap(GTK_LABEL(label), TRUE);
     gtk_label_set_line_wrap_mode(GTK_LABEL(label), PANGO_WRAP_WORD_CHAR);
-    gtk_label_set_max_width_chars(GTK_LABEL(label), 48);
+    gtk_label_set_width_chars(GTK_LABEL(label), NOTICE_CHARS);
+    gtk_label_set_max_width_chars(GTK_LABEL(label), NOTICE_CHARS);
     if (bold) {
         PangoAttrList *attributes = pango_attr_list_new();
         pango_attr_list_insert(attributes, pango_attr_weight_new(PANGO_WEIGHT_BOLD));
@@ -69,7 +70,7 @@ void notice_show(const char *title, const char *text)
     GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 4);
     gtk_window_set_type_hint(GTK_WINDOW(window), GDK_WINDOW_TYPE_HINT_NOTIFICATION);
     gtk_window_set_accept_focus(GTK_WINDOW(window), FALSE);
-    gtk_window_set_default_size(GTK_WINDOW(window), NOTICE_WIDTH, -1);
+    gtk_window_set_resizable(GTK_WINDOW(window), FALSE);
     gtk_container_set_border_width(GTK_CONTAINER(box), 10);
     gtk_container_add(GTK_CONTAINER(window), frame);
     gtk_container_add(GTK_CONTAINER(frame), box);

@@ -201,6 +201,17 @@ static void place(struct panel *p)
         set_strut(p, screen.width);
 }
 
+/* The theme may make the strip higher than asked. */
+static void on_allocate(GtkWidget *window, GdkRectangle *area, void *data)
+{
+    struct panel *p = data;
+    (void)window;
+    if (area->height == p->height)
+        return;
+    p->height = area->height;
+    place(p);
+}
+
 static void on_size_changed(GdkScreen *screen, void *data)
 {
     (void)screen;
@@ -251,6 +262,7 @@ int main(int argc, char **argv)
     gtk_window_set_keep_above(GTK_WINDOW(panel.window), TRUE);
     build_contents(&panel);
     g_signal_connect_after(panel.window, "draw", G_CALLBACK(on_draw), &panel);
+    g_signal_connect(panel.window, "size-allocate", G_CALLBACK(on_allocate), &panel);
     g_signal_connect(gdk_screen_get_default(), "size-changed", G_CALLBACK(on_size_changed), &panel);
     g_signal_connect(gdk_screen_get_default(), "monitors-changed", G_CALLBACK(on_size_changed), &panel);
     gtk_widget_realize(panel.window);
