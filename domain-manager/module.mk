@@ -40,8 +40,17 @@ $(DM_OUT)/desktop/%.o: domain-manager/desktop/%.c
 $(DM_PANEL): $(addprefix $(DM_OUT)/desktop/,panel.o panel_menu.o) $(DM_DESKTOP_COMMON)
 	$(CC) $(LDFLAGS_USER) -o $@ $^ $(DM_GTK_LIBS)
 
+DM_QUBESDB := $(DM_OUT)/qubesdb-cmd
+DM_QUBESDB_NAMES := $(addprefix qubesdb-,read list multiread write rm watch)
+$(DM_OUT)/vm/%.o: domain-manager/vm/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_USER) -c -o $@ $<
+
+$(DM_QUBESDB): $(DM_OUT)/vm/main.o $(DM_OUT)/vm/qubesdb.o
+	$(CC) $(LDFLAGS_USER) -o $@ $^ -lxenstore
+
 .PHONY: domain-manager
-domain-manager: $(DM_DAEMON) $(DM_TOOL) $(DM_PANEL)
+domain-manager: $(DM_DAEMON) $(DM_TOOL) $(DM_PANEL) $(DM_QUBESDB)
 ALL += domain-manager
 HELP += domain-manager|build~the~domain~manager,~its~tools~and~desktop~programs
 
@@ -70,5 +79,14 @@ install-dom0-manager: domain-manager
 	install -m 644 domain-manager/systemd/bulkhead-manager.desktop $(DESTDIR)/usr/share/applications/
 	install -m 644 domain-manager/systemd/domain-manager.conf $(DESTDIR)/etc/bulkhead/
 	install -m 755 domain-manager/systemd/qubes.SyncAppMenus $(DESTDIR)/etc/qubes-rpc/
+	install -m 755 $(DM_QUBESDB) $(DESTDIR)/usr/bin/
+	for n in $(DM_QUBESDB_NAMES); do ln -sf qubesdb-cmd $(DESTDIR)/usr/bin/$$n; done
 	for n in $(DM_ADMIN_METHODS); do ln -sf /run/qubesd.sock $(DESTDIR)/etc/qubes-rpc/$$n; done
 INSTALL_DOM0 += install-dom0-manager
+
+install-vm-manager: $(DM_QUBESDB)
+	install -d $(addprefix $(DESTDIR),/usr/bin /usr/share/applications /usr/share/man/man1)
+	install -m 755 $(DM_QUBESDB) domain-manager/vm/qubes-run-terminal $(DESTDIR)/usr/bin/
+	for n in $(DM_QUBESDB_NAMES); do ln -sf qubesdb-cmd $(DESTDIR)/usr/bin/$$n; done
+	install -m 644 domain-manager/vm/qubes-run-terminal.desktop $(DESTDIR)/usr/share/applications/
+INSTALL_VM += install-vm-manager
