@@ -219,6 +219,11 @@ void content_source(struct content *c, const void *buffer, int w, int h)
         content_damage(c, &(struct rect){0, 0, w, h});
 }
 
+void content_filter(struct content *c, void (*filter)(void *data, uint32_t *pixels, size_t count), void *data)
+{
+    pixels_surface_filter(c->surface, filter, data);
+}
+
 void content_frame_request(struct content *c, uint32_t serial)
 {
     c->callback.wanted_serial = serial;

@@ -36,6 +36,10 @@ void content_place(struct content *content, const struct rect *area);
 /* A new buffer (NULL: none): all of it counts as damaged. */
 void content_source(struct content *content, const void *buffer, int w, int h);
 
+/* See pixels_surface_filter(). */
+void content_filter(struct content *content, void (*filter)(void *data, uint32_t *pixels, size_t count),
+                    void *data);
+
 void content_damage(struct content *content, const struct rect *rect);
 void content_frame_request(struct content *content, uint32_t serial);
 

@@ -65,7 +65,7 @@ struct window *domain_window(struct domain *domain, uint32_t id)
 enum frame_kind window_frame_kind(const struct window *window)
 {
     if (window->docked)
-        return FRAME_NONE;
+        return FRAME_TRAY;
     if (window->override_redirect)
         return FRAME_POPUP;
     return window->fullscreen ? FRAME_FULLSCREEN : FRAME_NORMAL;

@@ -57,7 +57,7 @@ int frame_border(enum frame_kind kind)
         [FRAME_NORMAL] = FRAME_BORDER,
         [FRAME_FULLSCREEN] = FRAME_BORDER,
         [FRAME_POPUP] = FRAME_POPUP_BORDER,
-        [FRAME_NONE] = 0,
+        [FRAME_TRAY] = FRAME_TRAY_BORDER,
     };
 
     return border[kind];

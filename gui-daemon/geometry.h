@@ -14,12 +14,13 @@ struct rect {
 #define FRAME_BORDER       4
 #define FRAME_HEADER       26
 #define FRAME_POPUP_BORDER 2
+#define FRAME_TRAY_BORDER  1
 
 enum frame_kind {
     FRAME_NORMAL,     /* border on all sides and a header bar */
     FRAME_FULLSCREEN, /* border only */
     FRAME_POPUP,      /* thin border only */
-    FRAME_NONE,       /* tray icons */
+    FRAME_TRAY,       /* tray icons: a line of the colour */
 };
 
 bool rect_equal(const struct rect *a, const struct rect *b);

@@ -224,6 +224,9 @@ static void setup_gtk(const struct config *config)
     g_unsetenv("GTK3_MODULES");
     gdk_set_allowed_backends("x11");
     gdk_disable_multidevice();
+    /* Windows are laid out in the X server's pixels, as the protocol is; the scale is the guest's business.
+     */
+    g_setenv("GDK_SCALE", "1", TRUE);
     g_set_prgname("qubes-guid");
     g_set_application_name(name);
     g_free(name);

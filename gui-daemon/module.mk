@@ -45,7 +45,7 @@ INSTALL_DOM0 += install-dom0-gui-daemon
 GUID_T := $(GUID_B)/test
 GUID_PURE := configure domain geometry sanitize staging stream throttle
 GUID_PURE_CFLAGS = -Wconversion $(patsubst -I%,-isystem %,$(shell pkg-config --cflags gtk+-3.0))
-GUID_TESTS := message shmbuf geometry configure sanitize flow domain config clipboard
+GUID_TESTS := message shmbuf geometry configure sanitize flow domain config clipboard tint
 
 $(GUID_T)/obj/%.o: gui-daemon/%.c
 	@mkdir -p $(@D)
@@ -65,6 +65,7 @@ GUID_T_sanitize := sanitize
 GUID_T_flow := staging stream throttle gui-message
 GUID_T_domain := $(GUID_PURE) gui-message shmbuf-fake
 GUID_T_config := config key-sequence label sanitize
+GUID_T_tint := tint
 GUID_T_clipboard := clipboard-store policy
 GUID_TEST_PROGRAMS := $(GUID_TESTS:%=$(GUID_T)/test_%)
 

@@ -42,6 +42,8 @@ struct pixels_surface {
     void *data;
     const uint8_t *source;
     int w, h;
+    void (*filter)(void *data, uint32_t *pixels, size_t count);
+    void *filter_data;
 };
 
 static void segment_free(struct pixels *p)
@@ -174,6 +176,13 @@ void pixels_surface_source(struct pixels_surface *surface, const void *data, int
     surface->h = h;
 }
 
+void pixels_surface_filter(struct pixels_surface *surface,
+                           void (*filter)(void *data, uint32_t *pixels, size_t count), void *data)
+{
+    surface->filter = filter;
+    surface->filter_data = data;
+}
+
 /* The one copy. The guest may write meanwhile: then the next damage repairs it. */
 static void copy_rect(const struct pixels_surface *surface, const struct rect *rect, uint8_t *to)
 {
@@ -218,6 +227,9 @@ bool pixels_put(struct pixels_surface *surface, const struct rect *rects, int co
         const struct rect *r = &rects[i];
 
         copy_rect(surface, r, p->memory + offset);
+        if (surface->filter)
+            surface->filter(surface->filter_data, (uint32_t *)(void *)(p->memory + offset),
+                            (size_t)r->w * (size_t)r->h);
         xcb_shm_put_image(p->xcb, (xcb_drawable_t)surface->window, (xcb_gcontext_t)XGContextFromGC(p->gc),
                           (uint16_t)r->w, (uint16_t)r->h, 0, 0, (uint16_t)r->w, (uint16_t)r->h, (int16_t)r->x,
                           (int16_t)r->y, (uint8_t)p->depth, XCB_IMAGE_FORMAT_Z_PIXMAP, i == count - 1,

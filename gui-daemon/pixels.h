@@ -9,6 +9,7 @@
 
 #include <X11/Xlib.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "geometry.h"
@@ -39,6 +40,11 @@ void pixels_surface_free(struct pixels_surface *surface);
 
 /* The guest's buffer: w * h pixels of 32 bits, or NULL for none. It must stay mapped until the next call. */
 void pixels_surface_source(struct pixels_surface *surface, const void *data, int w, int h);
+
+/* Let `filter` change each piece of pixels on its way; NULL: none. The guest's buffer itself is never
+ * written. */
+void pixels_surface_filter(struct pixels_surface *surface,
+                           void (*filter)(void *data, uint32_t *pixels, size_t count), void *data);
 
 /*
  * Show these rectangles of the buffer (all inside it) as one frame. Returns true if sent: `done` follows.

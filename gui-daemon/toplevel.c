@@ -3,10 +3,12 @@
 
 #include <X11/Xutil.h>
 #include <gdk/gdkx.h>
+#include <gtk/gtkx.h>
 
 #include "frame.h"
 #include "input.h"
 #include "properties.h"
+#include "tray.h"
 
 static void first_frame(void *data)
 {
@@ -185,6 +187,17 @@ static void connect_signals(struct toplevel *t)
         g_signal_connect(t->gtk, signals[i].name, signals[i].callback, t);
 }
 
+static GtkWidget *new_widget(enum frame_kind kind)
+{
+    GtkWidget *widget;
+
+    if (kind == FRAME_TRAY)
+        return gtk_plug_new(0);
+    widget = gtk_window_new(kind == FRAME_POPUP ? GTK_WINDOW_POPUP : GTK_WINDOW_TOPLEVEL);
+    gtk_window_set_decorated(GTK_WINDOW(widget), FALSE);
+    return widget;
+}
+
 static void create_gtk(struct toplevel *t)
 {
     struct rect outer;
@@ -193,8 +206,7 @@ static void create_gtk(struct toplevel *t)
 
     t->kind = window_frame_kind(t->window);
     outer = frame_outer(t->kind, &t->window->configure.geometry);
-    t->gtk = gtk_window_new(t->kind == FRAME_POPUP ? GTK_WINDOW_POPUP : GTK_WINDOW_TOPLEVEL);
-    gtk_window_set_decorated(GTK_WINDOW(t->gtk), FALSE);
+    t->gtk = new_widget(t->kind);
     gtk_widget_set_app_paintable(t->gtk, TRUE);
     gtk_widget_add_events(t->gtk, GDK_BUTTON_PRESS_MASK | GDK_KEY_PRESS_MASK | GDK_KEY_RELEASE_MASK |
                                       GDK_FOCUS_CHANGE_MASK | GDK_STRUCTURE_MASK);
@@ -208,6 +220,8 @@ static void create_gtk(struct toplevel *t)
     g_hash_table_insert(t->view->contents, GSIZE_TO_POINTER(content_xid(t->content)), t);
     content_cursor(t->content, view_cursor(t->view, t->cursor));
     content_source(t->content, t->window->buffer.data, t->window->buffer_size.w, t->window->buffer_size.h);
+    if (t->kind == FRAME_TRAY)
+        content_filter(t->content, tray_filter, t);
     connect_signals(t);
     toplevel_title(t);
     toplevel_hints(t);
@@ -257,6 +271,17 @@ static bool positioned(const struct toplevel *t)
     return t->kind != FRAME_NORMAL || (t->window->hints.flags & (GUI_HINT_POSITION | GUI_HINT_USER_POSITION));
 }
 
+void toplevel_dock(struct toplevel *t)
+{
+    if (!t->dock_pending || !t->gtk)
+        return;
+    t->dock_pending = !tray_dock(t->view, t->gtk);
+    if (!t->dock_pending) {
+        content_visible(t->content, true);
+        gtk_widget_show(t->gtk);
+    }
+}
+
 void toplevel_map(struct toplevel *t)
 {
     struct rect outer;
@@ -268,6 +293,11 @@ void toplevel_map(struct toplevel *t)
     set_transient(t);
     if (t->view->invisible)
         return;
+    if (t->kind == FRAME_TRAY) {
+        t->dock_pending = true;
+        toplevel_dock(t);
+        return;
+    }
     outer = frame_outer(t->kind, &t->window->configure.geometry);
     if (positioned(t))
         gtk_window_move(GTK_WINDOW(t->gtk), outer.x, outer.y);
@@ -279,6 +309,7 @@ void toplevel_unmap(struct toplevel *t)
 {
     if (!t->gtk)
         return;
+    t->dock_pending = false;
     content_visible(t->content, false);
     gtk_widget_hide(t->gtk);
 }
@@ -324,7 +355,7 @@ void toplevel_hints(struct toplevel *t)
     GdkGeometry g = {0};
     int mask = 0;
 
-    if (!t->gtk || t->kind == FRAME_POPUP)
+    if (!t->gtk || t->kind == FRAME_POPUP || t->kind == FRAME_TRAY)
         return;
     if (h->flags & GUI_HINT_MIN_SIZE) {
         g.min_width = (int)h->min_width + extra_w;

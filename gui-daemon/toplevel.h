@@ -24,7 +24,8 @@ struct toplevel {
     int pointer_x, pointer_y; /* last known, in the content area */
     bool focused;
     bool maximized, fullscreen, iconified;
-    bool was_mapped; /* the log line has been written */
+    bool dock_pending; /* a tray icon without a tray */
+    bool was_mapped;   /* the log line has been written */
 };
 
 struct toplevel *toplevel_new(struct view *view, struct window *window);
@@ -32,6 +33,9 @@ void toplevel_free(struct toplevel *toplevel);
 
 void toplevel_map(struct toplevel *toplevel);
 void toplevel_unmap(struct toplevel *toplevel);
+
+/* A tray has started: a tray icon moves in. */
+void toplevel_dock(struct toplevel *toplevel);
 
 /* Bring geometry, title, hints … of the model to the screen. */
 void toplevel_configure(struct toplevel *toplevel);

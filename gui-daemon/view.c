@@ -9,6 +9,7 @@
 #include "clipboard.h"
 #include "properties.h"
 #include "toplevel.h"
+#include "tray.h"
 
 void view_log(const struct view *view, int level, const char *format, ...)
 {
@@ -188,10 +189,22 @@ static void cursor(void *data, struct window *window, uint32_t number)
     toplevel_cursor(window->view, number);
 }
 
+/* The window becomes an icon when it is mapped: window_frame_kind() says so. */
 static void dock(void *data, struct window *window)
 {
-    (void)data;
-    (void)window;
+    struct view *view = data;
+
+    view_log(view, 2, "window 0x%x is a tray icon", window->id);
+}
+
+static void dock_all(struct view *view)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, view->domain.windows);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        toplevel_dock(((struct window *)value)->view);
 }
 
 static void frame_request(void *data, struct window *window, uint32_t serial)
@@ -257,6 +270,8 @@ static GdkFilterReturn filter(GdkXEvent *gdk_xevent, GdkEvent *event, gpointer d
     (void)event;
     if (pixels_event(view->pixels, xevent))
         return GDK_FILTER_REMOVE;
+    if (tray_event(view, xevent))
+        dock_all(view);
     t = g_hash_table_lookup(view->contents, GSIZE_TO_POINTER(xevent->xany.window));
     if (!t)
         return GDK_FILTER_CONTINUE;
@@ -264,7 +279,8 @@ static GdkFilterReturn filter(GdkXEvent *gdk_xevent, GdkEvent *event, gpointer d
     return GDK_FILTER_REMOVE;
 }
 
-/* Settings, theme and fonts are loaded now, while the domain still boots, not when its first window waits for them. */
+/* Settings, theme and fonts are loaded now, while the domain still boots, not when its first window waits for
+ * them. */
 static void warm_up(const struct config *config)
 {
     PangoContext *context = gdk_pango_context_get();
@@ -297,6 +313,7 @@ bool view_init(struct view *view, const struct config *config, struct shmbuf_imp
     input_init(view);
     view->clipboard = clipboard_new(view);
     gdk_window_add_filter(NULL, filter, view);
+    tray_init(view);
     warm_up(config);
     return true;
 }

@@ -47,7 +47,7 @@ static void frame_round_trip(void **state)
     struct rect content = {100, 200, 300, 400};
 
     (void)state;
-    for (int kind = FRAME_NORMAL; kind <= FRAME_NONE; kind++) {
+    for (int kind = FRAME_NORMAL; kind <= FRAME_TRAY; kind++) {
         struct rect outer = frame_outer((enum frame_kind)kind, &content);
         struct rect back = frame_content((enum frame_kind)kind, &outer);
 

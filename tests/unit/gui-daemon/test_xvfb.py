@@ -33,7 +33,7 @@ def output(*command):
 class Desktop:
     """Xvfb, xfwm4 and a directory for sockets and buffers."""
 
-    def __init__(self, screen="%dx%dx24" % (WIDTH, HEIGHT), wm=("xfwm4", "--compositor=off")):
+    def __init__(self, screens=("-screen", "0", "%dx%dx24" % (WIDTH, HEIGHT)), wm=("xfwm4", "--compositor=off")):
         self.dir = tempfile.mkdtemp(prefix="guid-")
         self.domains = []
         self.env = dict(os.environ, VCHAN_SOCKET_DIR=self.dir, GUI_SHM_DIR=self.dir, QUBES_CLIPBOARD_DIR=self.dir,
@@ -43,7 +43,7 @@ class Desktop:
         for number in range(60, 80):
             if os.path.exists("/tmp/.X11-unix/X%d" % number):
                 continue
-            self.xvfb = subprocess.Popen(["Xvfb", ":%d" % number, "-screen", "0", screen, "-nolisten", "tcp"],
+            self.xvfb = subprocess.Popen(["Xvfb", ":%d" % number, "-nolisten", "tcp", *screens],
                                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:
                 wait_for("Xvfb", lambda: os.path.exists("/tmp/.X11-unix/X%d" % number) or self.xvfb.poll() is not None)
@@ -198,6 +198,48 @@ def test_pixels_are_exact_and_copied_once(desktop):
     d.close()
 
 
+def run_tray(desktop):
+    return subprocess.Popen(["/usr/bin/python3", os.path.join(os.path.dirname(__file__), "tray.py")], env=desktop.env)
+
+
+def test_tray_icon(desktop):
+    d = Domain(desktop)
+    a = d.agent
+    a.create(0x300, 0, 0, 22, 22)
+    a.send(fa.DOCK, 0x300)
+    a.dump(0x300, 22, 22, 0xc0c0c0)
+    a.fill(0x300, 0xffffff, (8, 8, 6, 6))
+    a.map(0x300)
+    time.sleep(0.3)
+    # A tray that starts later takes it in.
+    tray = run_tray(desktop)
+    try:
+        d.mapped(0x300)
+        wait_for("size", lambda: struct.unpack("<iiII", a.expect(fa.CONFIGURE, 0x300)[:16])[2:] == (22, 22))
+        shot = desktop.shot("tray")
+        assert_frame(shot, 11, 11, 22, 22, BLUE, 1, 1)
+        assert shot(12, 12) == BLUE and shot(11 + 10, 11 + 10) == 0xffffff, hex(shot(12, 12))
+        a.drain()
+        subprocess.run(["xdotool", "mousemove", "20", "20", "click", "1"], check=True)
+        assert struct.unpack("<Iii", a.expect(fa.BUTTON, 0x300)[:12]) == (4, 9, 9)
+        a.send(fa.UNMAP, 0x300)
+        a.send(fa.DESTROY, 0x300)
+        a.expect(fa.DESTROY, 0x300)
+        d.close()
+        d = Domain(desktop, options=["--trayicon-mode", "tint"])
+        a = d.agent
+        a.create(0x300, 0, 0, 22, 22)
+        a.send(fa.DOCK, 0x300)
+        a.dump(0x300, 22, 22, 0x808080)
+        a.map(0x300)
+        d.mapped(0x300)
+        assert_content(desktop.shot("tray-tint"), 11, 11, 22, 22, BLUE)
+    finally:
+        tray.terminate()
+        tray.wait()
+    d.close()
+
+
 def test_three_domains_in_their_colours(desktop):
     domains = []
     for i, (name, color) in enumerate((("work", BLUE), ("bank", GREEN), ("untrusted", RED))):
@@ -254,6 +296,66 @@ def test_popup_never_covers_the_panel(desktop):
     finally:
         panel.terminate()
         panel.wait()
+
+
+def test_two_monitors(desktop):
+    d = Domain(desktop)
+    a = d.agent
+    # A menu belongs to the monitor that most of it is on, and does not reach into the other.
+    for window, x, expected in ((0x101, 500, 438), (0x102, 600, 642)):
+        a.window(window, x, 300, 200, 100, 0x8888ff, override=1)
+        d.mapped(window)
+        assert struct.unpack("<ii", a.expect(fa.CONFIGURE, window)[:8]) == (expected, 300)
+        assert geometry(d.xid(window)) == (expected - 2, 298, 204, 104)
+    d.close()
+
+
+half = "%dx%dx24" % (WIDTH // 2, HEIGHT)
+test_two_monitors.desktop = (("+xinerama", "-screen", "0", half, "-screen", "1", half),)
+
+
+def test_without_window_manager(desktop):
+    desktop.wm.terminate()
+    desktop.wm.wait()
+    desktop.wm = None
+    d = Domain(desktop)
+    a = d.agent
+    a.window(0x100, 100, 100, 300, 200, 0xffeecc, b"no window manager")
+    a.window(0x101, 500, 100, 300, 200, 0xccffee, b"", override=1)
+    d.mapped(0x100)
+    d.mapped(0x101)
+    shot = desktop.shot("no-wm")
+    assert_frame(shot, 100, 100, 300, 200, BLUE)
+    assert_content(shot, 100, 100, 300, 200, 0xffeecc)
+    assert_frame(shot, 500, 100, 300, 200, BLUE, 2, 2)
+    a.configure(0x100, 200, 300, 250, 150)
+    a.dump(0x100, 250, 150, 0x123456)
+    a.damage(0x100, 0, 0, 250, 150)
+    wait_for("moved", lambda: desktop.shot()(449, 449) == 0x123456)
+    assert_frame(desktop.shot(), 200, 300, 250, 150, BLUE)
+    d.close()
+
+
+def test_with_a_compositor(desktop):
+    desktop.wm.terminate()
+    desktop.wm.wait()
+    desktop.wm = subprocess.Popen(["xfwm4", "--compositor=on", "--replace"], env=desktop.env,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for("compositor", lambda: "window id" in output("xprop", "-root", "_NET_SUPPORTING_WM_CHECK"))
+    time.sleep(1)
+    d = Domain(desktop)
+    a = d.agent
+    a.window(0x100, 100, 100, 300, 200, 0xffeecc, b"composited")
+    d.mapped(0x100)
+    wait_for("content", lambda: desktop.shot()(399, 299) == 0xffeecc)
+    assert_frame(desktop.shot("compositor"), 100, 100, 300, 200, BLUE)
+    for i in range(5):
+        a.fill(0x100, 0x111111 * i)
+        a.damage(0x100, 0, 0, 300, 200)
+        a.send(fa.FRAME_REQUEST, 0x100, struct.pack("<I", i))
+        assert struct.unpack("<I", a.expect(fa.FRAME_DONE)[:4])[0] == i
+    wait_for("content", lambda: desktop.shot()(399, 299) == 0x444444)
+    d.close()
 
 
 def test_resize_by_the_user(desktop):
@@ -708,7 +810,7 @@ def main():
     print("1..%d" % len(tests))
     bad = 0
     for number, (name, function) in enumerate(tests, 1):
-        desktop = Desktop()
+        desktop = Desktop(*getattr(function, "desktop", ()))
         try:
             function(desktop)
             print("ok %d - %s" % (number, name), flush=True)
