@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "buffer.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "gui-message.h"
@@ -53,8 +54,21 @@ static void keep(struct agent *agent, struct shmbuf *buf)
         shmbuf_free(agent->exporter, buf);
 }
 
+bool buffer_present(const struct window_buffer *buffer)
+{
+    return buffer->shm.pages || buffer->pixmap;
+}
+
+const uint32_t *buffer_refs(const struct window_buffer *buffer)
+{
+    return buffer->pixmap ? buffer->refs : buffer->shm.refs;
+}
+
 void buffer_free(struct agent *agent, struct window_buffer *buffer)
 {
+    if (buffer->pixmap && agent->x.conn)
+        xcb_free_pixmap(agent->x.conn, buffer->pixmap);
+    free(buffer->refs);
     if (buffer->shm.pages)
         keep(agent, &buffer->shm);
     memset(buffer, 0, sizeof(*buffer));

@@ -14,6 +14,12 @@ int buffer_alloc(struct agent *agent, uint32_t width, uint32_t height, struct wi
 /* Give it back; an empty one is fine. The peer must not need it any more. */
 void buffer_free(struct agent *agent, struct window_buffer *buffer);
 
+/* True if there is one. */
+bool buffer_present(const struct window_buffer *buffer);
+
+/* Its grant references. */
+const uint32_t *buffer_refs(const struct window_buffer *buffer);
+
 /* Free the spare ones. */
 void buffer_drop_spares(struct agent *agent);
 

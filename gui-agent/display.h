@@ -63,6 +63,7 @@ struct display {
     xcb_atom_t atoms[ATOM_COUNT];
     xcb_window_t own; /* owner of selections, _NET_SUPPORTING_WM_CHECK, and where the pointer is parked */
     uint8_t damage_event, xfixes_event, randr_event, xkb_event;
+    bool grants;          /* the server keeps windows in granted pages */
     xcb_timestamp_t time; /* of the last event that had one */
 };
 

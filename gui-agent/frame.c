@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "frame.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <xcb/composite.h>
@@ -8,6 +9,7 @@
 
 #include "buffer.h"
 #include "capture.h"
+#include "grants.h"
 #include "gui-message.h"
 #include "track.h"
 
@@ -46,8 +48,8 @@ static void send_dump(struct agent *agent, const struct window *win)
     struct gui_msg_window_dump dump = {GUI_DUMP_GRANTS, buffer->width, buffer->height, GUI_DUMP_BPP};
     size_t pages = gui_buffer_pages(buffer->width, buffer->height);
 
-    link_send2(&agent->link, MSG_WINDOW_DUMP, win->id, &dump, sizeof(dump), buffer->shm.refs,
-               pages * sizeof(buffer->shm.refs[0]));
+    link_send2(&agent->link, MSG_WINDOW_DUMP, win->id, &dump, sizeof(dump), buffer_refs(buffer),
+               pages * sizeof(uint32_t));
     agent->stats.dumps++;
 }
 
@@ -78,41 +80,53 @@ static void take_damage(struct agent *agent, struct window *win)
     rect_list_clear(&win->pending);
 }
 
-/* Fill a new buffer and dump it. False if X has already moved on. */
-static bool dump_window(struct agent *agent, struct window *win)
+/* A buffer of our own, filled by copying. */
+static int copy_window(struct agent *agent, struct window *win, struct rect whole, struct window_buffer *next)
 {
-    struct rect whole = {0, 0, win->actual.width, win->actual.height};
-    struct window_buffer next = {0};
-    int rc;
+    int rc = buffer_alloc(agent, whole.width, whole.height, next);
 
-    if (!rect_clip(&whole, GUI_MAX_WIDTH, GUI_MAX_HEIGHT))
-        return false;
-    rc = buffer_alloc(agent, whole.width, whole.height, &next);
     if (rc) {
         fprintf(stderr, "qubes-gui: no buffer of %ux%u for window 0x%x: %s\n", whole.width, whole.height,
                 win->id, strerror(-rc));
         win->stale = false; /* trying again at once would not help; the next change of size does */
-        return false;
+        return rc;
     }
-    if (!win->pixmap)
-        name_pixmap(agent, win);
-    take_damage(agent, win);
-    if (!capture_rects(agent, win, &whole, 1, &next)) {
-        buffer_free(agent, &next);
-        drop_pixmap(agent, win);
-        return false;
-    }
+    if (capture_rects(agent, win, &whole, 1, next))
+        return 0;
+    buffer_free(agent, next);
+    return -EAGAIN;
+}
+
+static void replace_buffer(struct agent *agent, struct window *win, const struct window_buffer *next)
+{
     win->stale = false;
     win->previous = win->current;
-    win->current = next;
+    win->current = *next;
     send_dump(agent, win);
     win->ack_open = agent->link.minor >= GUI_MINOR_DUMP_ACK;
     if (!win->ack_open)
         buffer_free(agent, &win->previous);
+}
+
+/* Give the window a buffer of its present size and tell the daemon. */
+static void dump_window(struct agent *agent, struct window *win)
+{
+    struct rect whole = {0, 0, win->actual.width, win->actual.height};
+    struct window_buffer next = {0};
+
+    if (!rect_clip(&whole, GUI_MAX_WIDTH, GUI_MAX_HEIGHT))
+        return;
+    if (!win->pixmap)
+        name_pixmap(agent, win);
+    take_damage(agent, win);
+    if (!grants_take(agent, win, &next) && copy_window(agent, win, whole, &next)) {
+        drop_pixmap(agent, win); /* X has moved on; its event comes */
+        return;
+    }
+    replace_buffer(agent, win, &next);
     track_show(agent, win);
     send_damage(agent, win, whole);
     send_frame_request(agent, win);
-    return true;
 }
 
 static void send_pending(struct agent *agent, struct window *win)
@@ -123,7 +137,7 @@ static void send_pending(struct agent *agent, struct window *win)
     rect_list_clip(&list, win->current.width, win->current.height);
     if (!list.count)
         return;
-    if (!capture_rects(agent, win, list.rects, list.count, &win->current)) {
+    if (!win->current.pixmap && !capture_rects(agent, win, list.rects, list.count, &win->current)) {
         /* The pixmap's name may be of the time before a change that we have not heard of yet. */
         frame_invalidate(agent, win);
         return;
@@ -159,7 +173,7 @@ static void flush_window(struct window *win, void *context)
             dump_window(agent, win);
         return;
     }
-    if (win->current.shm.pages && !win->frame_open && !too_early(agent, win))
+    if (buffer_present(&win->current) && !win->frame_open && !too_early(agent, win))
         send_pending(agent, win);
 }
 

@@ -22,6 +22,7 @@
 #include "dispatch.h"
 #include "frame.h"
 #include "grant-limit.h"
+#include "grants.h"
 #include "input.h"
 #include "layout.h"
 #include "shmbuf.h"
@@ -92,6 +93,7 @@ static void start_display(struct agent *agent, const char *name)
     if (display_open(&agent->x, name))
         return;
     fprintf(stderr, "qubes-gui: X server found, %ux%u\n", agent->x.width, agent->x.height);
+    grants_start(agent);
     wm_start(agent);
     track_start(agent);
     tray_start(agent);

@@ -8,7 +8,7 @@ GUI_AGENT_XCB := -lxcb-composite -lxcb-damage -lxcb-xfixes -lxcb-shm -lxcb-xtest
 # pure modules, also compiled into the unit test
 GUI_AGENT_PURE := rect-list out-queue convert window keymap layout-parse buffer-size
 GUI_AGENT_MODULES := $(GUI_AGENT_PURE) main grant-limit display link dispatch track properties wm tray frame buffer \
-	capture input clipboard layout randr
+	capture grants input clipboard layout randr
 GUI_AGENT_OBJS := $(patsubst gui-agent/%.c,$(GUI_AGENT_B)/obj/%.o,$(wildcard $(GUI_AGENT_MODULES:%=gui-agent/%.c)))
 
 ALL += $(GUI_AGENT_B)/qubes-gui $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT)
@@ -29,6 +29,30 @@ $(GUI_AGENT_LAYOUT): $(patsubst %,$(GUI_AGENT_B)/obj/%.o,layout-set layout-parse
 	$(CC) $(LDFLAGS_USER) -o $@ $^ -lxcb-randr -lxcb
 
 -include $(wildcard $(GUI_AGENT_B)/obj/*.d)
+
+# The X server's module: windows in granted pages. Server headers are not clean under our warnings, hence -isystem.
+GUI_AGENT_XORG := $(GUI_AGENT_B)/libqubesgrant.so
+GUI_AGENT_XORG_SOCKET := $(B)/gui-agent-socket/xorg/extensions/libqubesgrant.so
+GUI_AGENT_XORG_CFLAGS = $(GUI_AGENT_CFLAGS) -fPIC -fvisibility=hidden -Igui-agent/xorg \
+	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags xorg-server))
+ALL += $(GUI_AGENT_XORG) $(GUI_AGENT_XORG_SOCKET)
+
+$(GUI_AGENT_B)/obj/xorg/%.o: gui-agent/xorg/%.c
+	@mkdir -p $(@D)
+	$(CC) $(GUI_AGENT_XORG_CFLAGS) -c $< -o $@
+
+$(GUI_AGENT_B)/obj/xorg/%.o: gui-common/%.c
+	@mkdir -p $(@D)
+	$(CC) $(GUI_AGENT_XORG_CFLAGS) -c $< -o $@
+
+$(GUI_AGENT_XORG): $(patsubst %,$(GUI_AGENT_B)/obj/xorg/%.o,module granted-pixmap shmbuf-xen)
+	$(CC) -shared -Wl,-z,relro -o $@ $^
+
+$(GUI_AGENT_XORG_SOCKET): $(patsubst %,$(GUI_AGENT_B)/obj/xorg/%.o,module granted-pixmap shmbuf-file)
+	@mkdir -p $(@D)
+	$(CC) -shared -Wl,-z,relro -o $@ $^
+
+-include $(wildcard $(GUI_AGENT_B)/obj/xorg/*.d)
 
 # Unit tests: the pure modules under ASan and UBSan.
 GUI_AGENT_TESTS := $(patsubst tests/unit/gui-agent/%.c,%,$(wildcard tests/unit/gui-agent/test_*.c))

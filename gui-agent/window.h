@@ -13,10 +13,12 @@
 #include "rect-list.h"
 #include "shmbuf.h"
 
-/* A granted buffer with what it shows. pages == 0: none. */
+/* A granted buffer: the agent's own (shm), or the window's pixmap itself (see grants.h). Neither: none. */
 struct window_buffer {
-    struct shmbuf shm;
     uint32_t width, height;
+    struct shmbuf shm;
+    uint32_t pixmap; /* a name that keeps the pixmap's pages */
+    uint32_t *refs;  /* of the pixmap */
 };
 
 struct window {

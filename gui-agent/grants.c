@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "grants.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <xcb/xcbext.h>
+
+#include "grants-protocol.h"
+#include "gui-message.h"
+
+static xcb_extension_t extension = {GRANTS_EXTENSION, 0};
+
+void grants_start(struct agent *agent)
+{
+    const xcb_query_extension_reply_t *reply = xcb_get_extension_data(agent->x.conn, &extension);
+
+    agent->x.grants = reply && reply->present;
+    if (agent->x.grants)
+        fprintf(stderr, "qubes-gui: the X server draws into granted pages\n");
+}
+
+static struct grants_get_refs_reply *ask(struct agent *agent, uint32_t pixmap)
+{
+    static const xcb_protocol_request_t protocol = {.count = 1, .ext = &extension, .opcode = GRANTS_GET_REFS};
+    struct grants_get_refs_request request = {.pixmap = pixmap};
+    struct iovec parts[3] = {[2] = {&request, sizeof(request)}}; /* xcb wants two spare ones before */
+    unsigned sequence = xcb_send_request(agent->x.conn, XCB_REQUEST_CHECKED, parts + 2, &protocol);
+    xcb_generic_error_t *error = NULL;
+    struct grants_get_refs_reply *reply = xcb_wait_for_reply(agent->x.conn, sequence, &error);
+
+    free(error);
+    return reply;
+}
+
+/* Does the pixmap look as a dump must: the window's size, no padding? */
+static bool suits(const struct grants_get_refs_reply *reply, const struct window *win)
+{
+    return reply->width == win->actual.width && reply->height == win->actual.height &&
+           reply->stride == reply->width * 4 && reply->width <= GUI_MAX_WIDTH &&
+           reply->height <= GUI_MAX_HEIGHT && reply->length >= gui_buffer_pages(reply->width, reply->height);
+}
+
+bool grants_take(struct agent *agent, struct window *win, struct window_buffer *out)
+{
+    struct grants_get_refs_reply *reply;
+    size_t bytes;
+
+    if (!agent->x.grants || win->border)
+        return false;
+    reply = ask(agent, win->pixmap);
+    if (!reply)
+        return false;
+    bytes = (size_t)reply->length * sizeof(out->refs[0]);
+    out->refs = suits(reply, win) ? malloc(bytes) : NULL;
+    if (out->refs) {
+        memcpy(out->refs, reply + 1, bytes);
+        out->width = reply->width;
+        out->height = reply->height;
+        out->pixmap = win->pixmap;
+        win->pixmap = 0;
+    }
+    free(reply);
+    return out->refs != NULL;
+}

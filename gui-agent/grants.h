@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Buffers that the X server itself keeps in granted pages (xorg/): nothing to copy, the window's pixmap is
+ * the buffer.
+ */
+#ifndef GRANTS_H
+#define GRANTS_H
+
+#include "agent.h"
+
+/* Ask whether the server can; sets agent->x.grants. After display_open(). */
+void grants_start(struct agent *agent);
+
+/*
+ * Make the pixmap that was just named for the window its buffer. The name passes to `out` (buffer_free()
+ * frees it) if this succeeds; false: the window has a border, the pages ran out, or the server cannot: copy.
+ */
+bool grants_take(struct agent *agent, struct window *win, struct window_buffer *out);
+
+#endif
