@@ -39,6 +39,23 @@ bool rect_intersect(const struct rect *a, const struct rect *b, struct rect *out
     return true;
 }
 
+int rect_best(const struct rect *rects, int count, const struct rect *rect)
+{
+    int64_t most = 0;
+    int best = 0;
+
+    for (int i = 0; i < count; i++) {
+        struct rect common;
+
+        rect_intersect(rect, &rects[i], &common);
+        if ((int64_t)common.w * common.h > most) {
+            most = (int64_t)common.w * common.h;
+            best = i;
+        }
+    }
+    return best;
+}
+
 bool geometry_valid(int32_t untrusted_x, int32_t untrusted_y, uint32_t untrusted_w, uint32_t untrusted_h,
                     struct rect *out)
 {

@@ -28,6 +28,9 @@ bool rect_equal(const struct rect *a, const struct rect *b);
 /* The common part; false (and *out empty) if there is none. */
 bool rect_intersect(const struct rect *a, const struct rect *b, struct rect *out);
 
+/* The index of the one of `count` rectangles (monitors) that most of `rect` is in; the first one if none. */
+int rect_best(const struct rect *rects, int count, const struct rect *rect);
+
 /*
  * Bring geometry that an agent named within the protocol's limits: position within ±GUI_MAX_*, size
  * 1…GUI_MAX_*. Returns false if the size was zero or too large, that is: a violation. Position is clamped

@@ -11,6 +11,8 @@
 #include "toplevel.h"
 #include "tray.h"
 
+#define MAX_MONITORS 16
+
 void view_log(const struct view *view, int level, const char *format, ...)
 {
     va_list args;
@@ -47,22 +49,16 @@ Cursor view_cursor(struct view *view, uint32_t cursor)
 static GdkMonitor *monitor_of(const struct rect *rect)
 {
     GdkDisplay *display = gdk_display_get_default();
-    GdkMonitor *best = gdk_display_get_monitor(display, 0);
-    int64_t most = -1;
+    int count = MIN(gdk_display_get_n_monitors(display), MAX_MONITORS);
+    struct rect monitors[MAX_MONITORS];
 
-    for (int i = 0; i < gdk_display_get_n_monitors(display); i++) {
-        GdkMonitor *monitor = gdk_display_get_monitor(display, i);
+    for (int i = 0; i < count; i++) {
         GdkRectangle g;
-        struct rect common;
 
-        gdk_monitor_get_geometry(monitor, &g);
-        rect_intersect(rect, &(struct rect){g.x, g.y, g.width, g.height}, &common);
-        if ((int64_t)common.w * common.h > most) {
-            most = (int64_t)common.w * common.h;
-            best = monitor;
-        }
+        gdk_monitor_get_geometry(gdk_display_get_monitor(display, i), &g);
+        monitors[i] = (struct rect){g.x, g.y, g.width, g.height};
     }
-    return best;
+    return gdk_display_get_monitor(display, rect_best(monitors, count, rect));
 }
 
 void view_work_area(const struct rect *rect, struct rect *work)

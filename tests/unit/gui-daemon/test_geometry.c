@@ -42,6 +42,19 @@ static void intersection(void **state)
     assert_int_equal(out.w, 0);
 }
 
+/* A menu belongs to the monitor that most of it is on. */
+static void monitors(void **state)
+{
+    static const struct rect m[] = {{0, 0, 640, 800}, {640, 0, 640, 800}, {0, 800, 1280, 400}};
+
+    (void)state;
+    assert_int_equal(rect_best(m, 3, &(struct rect){500, 300, 200, 100}), 0);
+    assert_int_equal(rect_best(m, 3, &(struct rect){600, 300, 200, 100}), 1);
+    assert_int_equal(rect_best(m, 3, &(struct rect){600, 790, 200, 100}), 2);
+    assert_int_equal(rect_best(m, 3, &(struct rect){-900, 0, 10, 10}), 0);
+    assert_int_equal(rect_best(m, 3, &(struct rect){-16384, -6144, 16384, 6144}), 0);
+}
+
 static void frame_round_trip(void **state)
 {
     struct rect content = {100, 200, 300, 400};
@@ -128,6 +141,7 @@ int main(void)
         cmocka_unit_test(sizes_out_of_range_are_violations),
         cmocka_unit_test(positions_are_clamped),
         cmocka_unit_test(intersection),
+        cmocka_unit_test(monitors),
         cmocka_unit_test(frame_round_trip),
         cmocka_unit_test(every_window_has_a_border),
         cmocka_unit_test(popups_stay_in_the_work_area),

@@ -298,22 +298,6 @@ def test_popup_never_covers_the_panel(desktop):
         panel.wait()
 
 
-def test_two_monitors(desktop):
-    d = Domain(desktop)
-    a = d.agent
-    # A menu belongs to the monitor that most of it is on, and does not reach into the other.
-    for window, x, expected in ((0x101, 500, 438), (0x102, 600, 642)):
-        a.window(window, x, 300, 200, 100, 0x8888ff, override=1)
-        d.mapped(window)
-        assert struct.unpack("<ii", a.expect(fa.CONFIGURE, window)[:8]) == (expected, 300)
-        assert geometry(d.xid(window)) == (expected - 2, 298, 204, 104)
-    d.close()
-
-
-half = "%dx%dx24" % (WIDTH // 2, HEIGHT)
-test_two_monitors.desktop = (("+xinerama", "-screen", "0", half, "-screen", "1", half),)
-
-
 def test_without_window_manager(desktop):
     desktop.wm.terminate()
     desktop.wm.wait()
@@ -810,7 +794,7 @@ def main():
     print("1..%d" % len(tests))
     bad = 0
     for number, (name, function) in enumerate(tests, 1):
-        desktop = Desktop(*getattr(function, "desktop", ()))
+        desktop = Desktop()
         try:
             function(desktop)
             print("ok %d - %s" % (number, name), flush=True)
