@@ -4,4 +4,4 @@ RPMS := $(B)/rpms
 HELP += rpms|build,~sign~and~verify~RPMs~of~all~components
 .PHONY: rpms
 rpms:
-	@rpm_spec/build-rpms $(RPMS)
+	@rpm_spec/build-rpms $(RPMS) $(INSTALL_DOM0)

@@ -18,11 +18,12 @@ HELP += template|build~the~template~TEMPLATE=$(TEMPLATE)~and~the~guest~kernel te
 template-stage:
 	@rm -rf $(TPL)/stage && mkdir -p $(TPL)/stage
 	@$(MAKE) --silent install-vm DESTDIR=$(CURDIR)/$(TPL)/stage
+	@templates/build-debs $(TPL)/debs $(INSTALL_VM)
 	@cat /dev/null $(wildcard */runtime-deps-vm) | sed 's/#.*//' | sort -u > $(TPL)/runtime-deps
 template-kernel: $(TPL)/init
 	@templates/build-kernel $(B)/kernels $<
 template: template-kernel template-stage
-	@templates/build-template $(TEMPLATE) $(TPL) $(TPL)/stage $(TPL)/runtime-deps
+	@templates/build-template $(TEMPLATE) $(TPL) $(TPL)/stage $(TPL)/runtime-deps $(TPL)/debs
 templates: template-kernel template-stage
 	@for t in $$(awk '!/^#/ && NF {print $$1}' templates/recipes); do \
-	  templates/build-template $$t $(TPL) $(TPL)/stage $(TPL)/runtime-deps || exit 1; done
+	  templates/build-template $$t $(TPL) $(TPL)/stage $(TPL)/runtime-deps $(TPL)/debs || exit 1; done
