@@ -30,4 +30,11 @@
 #include <xen/arch-x86/hvm/start_info.h>
 #pragma GCC diagnostic pop
 
+/* Inside the hypervisor only: execute the instruction again (a hypercall's continuation). */
+#define XEN_ERESTART 0x7000
+
+/* XENMEM commands carry the progress of a continued call above the operation. */
+#define MEMOP_EXTENT_SHIFT 6
+#define MEMOP_CMD_MASK     ((1 << MEMOP_EXTENT_SHIFT) - 1)
+
 #endif

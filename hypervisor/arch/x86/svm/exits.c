@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Exit handlers, one function a reason, in a table. */
+#include "svm.h"
+#include "bh/exit.h"
+#include "bh/hypercall.h"
+#include "bh/lib.h"
+#include "bh/msr.h"
+
+typedef void (*exit_fn)(struct vcpu *v);
+
+paddr_t svm_iopm_pa(const struct domain *d)
+{
+    return emul_iopm(d);
+}
+
+static void exit_interrupt(struct vcpu *v)
+{
+    (void)v;
+    __asm__ volatile("sti; nop; cli" ::: "memory"); /* the pending interrupt is taken here */
+}
+
+static void exit_nothing(struct vcpu *v)
+{
+    (void)v; /* NMI, SMI, INIT: taken by the host when GIF was set again */
+}
+
+static void exit_cpuid(struct vcpu *v)
+{
+    struct cpuid_regs r;
+
+    cpuid_guest(v, (uint32_t)v->regs.rax, (uint32_t)v->regs.rcx, &r);
+    v->regs.rax = r.a;
+    v->regs.rbx = r.b;
+    v->regs.rcx = r.c;
+    v->regs.rdx = r.d;
+    svm_skip(v, 2);
+}
+
+static void exit_hlt(struct vcpu *v)
+{
+    svm_skip(v, 1);
+    vcpu_halt(v);
+}
+
+static void exit_vmmcall(struct vcpu *v)
+{
+    uint64_t rip = v->vmcb->rip;
+
+    svm_skip(v, 3);
+    hypercall_dispatch(v);
+    if (v->regs.rax == (uint64_t)-XEN_ERESTART) { /* execute it again with the changed arguments */
+        v->regs.rax = v->hypercall_nr;
+        v->vmcb->rip = rip;
+    }
+}
+
+static void exit_ioio(struct vcpu *v)
+{
+    uint64_t info = v->vmcb->exitinfo1, val;
+    unsigned size = (unsigned)(info >> 4 & 7);
+    bool in = info & 1;
+
+    if (info & 4) { /* INS, OUTS: nothing behind trapped ports is read in strings */
+        guest_inject_gp(v);
+        return;
+    }
+    val = size == 4 ? (uint32_t)v->regs.rax : v->regs.rax & ((1ull << size * 8) - 1);
+    emul_port(v, (uint16_t)(info >> 16), size, !in, &val);
+    if (in && size == 4)
+        v->regs.rax = (uint32_t)val;
+    else if (in)
+        v->regs.rax = (v->regs.rax & ~((1ull << size * 8) - 1)) | (val & ((1ull << size * 8) - 1));
+    v->vmcb->rip = v->vmcb->exitinfo2;
+    v->vmcb->interrupt_shadow = 0;
+}
+
+static bool efer_write(struct vcpu *v, uint64_t val)
+{
+    struct vmcb *b = v->vmcb;
+    uint64_t allowed = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | BIT(14); /* FFXSR */
+
+    if (val & ~allowed)
+        return false;
+    if (b->cr0 & CR0_PG && (val ^ b->efer) & EFER_LME)
+        return false;
+    b->efer = (val & ~EFER_LMA) | (b->efer & EFER_LMA) | EFER_SVME;
+    return true;
+}
+
+static void exit_msr(struct vcpu *v)
+{
+    uint32_t msr = (uint32_t)v->regs.rcx;
+    uint64_t val = (uint32_t)v->regs.rax | v->regs.rdx << 32;
+    bool write = v->vmcb->exitinfo1 & 1, ok;
+
+    if (v->vmcb->cpl)
+        ok = false;
+    else if (msr == MSR_EFER && write)
+        ok = efer_write(v, val);
+    else if (msr == MSR_EFER)
+        ok = true, val = v->vmcb->efer & ~EFER_SVME;
+    else
+        ok = write ? msr_guest_write(v, msr, val) : msr_guest_read(v, msr, &val);
+    if (!ok) {
+        guest_inject_gp(v);
+        return;
+    }
+    if (!write) {
+        v->regs.rax = (uint32_t)val;
+        v->regs.rdx = val >> 32;
+    }
+    svm_skip(v, 2);
+}
+
+static void exit_npf(struct vcpu *v)
+{
+    uint64_t info = v->vmcb->exitinfo1;
+
+    emul_memory_fault(v, v->vmcb->exitinfo2, info & 2, info & 16);
+}
+
+static void exit_xsetbv(struct vcpu *v)
+{
+    uint64_t val = (uint32_t)v->regs.rax | v->regs.rdx << 32;
+
+    if (v->vmcb->cpl || (uint32_t)v->regs.rcx || !guest_xsetbv(v, val))
+        guest_inject_gp(v);
+    else
+        svm_skip(v, 3);
+}
+
+static void exit_skip2(struct vcpu *v)
+{
+    svm_skip(v, 2); /* INVD, WBINVD: caches stay coherent without the guest's help */
+}
+
+static void exit_db(struct vcpu *v)
+{
+    virt->inject_exception(v, 1, false, 0);
+}
+
+static void exit_ac(struct vcpu *v)
+{
+    virt->inject_exception(v, 17, true, (uint32_t)v->vmcb->exitinfo1);
+}
+
+static void exit_mc(struct vcpu *v)
+{
+    (void)v;
+    __asm__ volatile("int $18");
+}
+
+static void exit_shutdown(struct vcpu *v)
+{
+    domain_crash(v->domain, "triple fault");
+}
+
+static void exit_dr(struct vcpu *v)
+{
+    v->vmcb->intercept_dr_read = v->vmcb->intercept_dr_write = 0;
+    v->vmcb->clean = 0;
+    v->dr_used = true;
+    __asm__ volatile("mov %0, %%dr0; mov %0, %%dr1; mov %0, %%dr2; mov %0, %%dr3" ::"r"(0ul));
+}
+
+static const exit_fn handlers[0x90] = {
+    [EXIT_DR_READ0... EXIT_DR_READ0 + 15] = exit_dr,
+    [EXIT_DR_WRITE0... EXIT_DR_WRITE0 + 15] = exit_dr,
+    [EXIT_EXCEPTION0 + 1] = exit_db,
+    [EXIT_EXCEPTION0 + 17] = exit_ac,
+    [EXIT_EXCEPTION0 + 18] = exit_mc,
+    [EXIT_INTR] = exit_interrupt,
+    [EXIT_NMI] = exit_nothing,
+    [EXIT_SMI] = exit_nothing,
+    [EXIT_INIT] = exit_nothing,
+    [EXIT_RDPMC] = guest_inject_gp,
+    [EXIT_CPUID] = exit_cpuid,
+    [EXIT_INVD] = exit_skip2,
+    [EXIT_HLT] = exit_hlt,
+    [EXIT_INVLPGA] = guest_inject_ud,
+    [EXIT_IOIO] = exit_ioio,
+    [EXIT_MSR] = exit_msr,
+    [EXIT_SHUTDOWN] = exit_shutdown,
+    [EXIT_VMRUN] = guest_inject_ud,
+    [EXIT_VMMCALL] = exit_vmmcall,
+    [EXIT_VMLOAD... EXIT_SKINIT] = guest_inject_ud,
+    [EXIT_WBINVD] = exit_skip2,
+    [EXIT_MONITOR] = guest_inject_ud,
+    [EXIT_MWAIT] = guest_inject_ud,
+    [EXIT_XSETBV] = exit_xsetbv,
+};
+
+static void unexpected(struct vcpu *v)
+{
+    const struct vmcb *b = v->vmcb;
+
+    pr_err("d%uv%u: unexpected exit %lx info %lx %lx at %04x:%016lx cr0 %lx cr3 %lx cr4 %lx efer %lx rflags "
+           "%lx\n",
+           v->domain->id, v->id, b->exitcode, b->exitinfo1, b->exitinfo2, b->seg[SEG_CS].selector, b->rip,
+           b->cr0, b->cr3, b->cr4, b->efer, b->rflags);
+    domain_crash(v->domain, "an exit that has no handler");
+}
+
+void svm_handle_exit(struct vcpu *v)
+{
+    uint64_t code = v->vmcb->exitcode;
+
+    if (code == EXIT_NPF)
+        exit_npf(v);
+    else if (code < ARRAY_SIZE(handlers) && handlers[code])
+        handlers[code](v);
+    else
+        unexpected(v);
+}

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * AMD SVM back end: set-up, entry and event injection. External interrupts are injected as virtual interrupts
+ * (V_IRQ): the CPU then respects the guest's interrupt flag and shadow by itself, no window exits are needed,
+ * and emulators that deliver EVENTINJ twice are avoided.
+ */
+#include "svm.h"
+#include "bh/emul.h"
+#include "bh/lib.h"
+#include "bh/msr.h"
+#include "bh/page.h"
+#include "bh/xen.h"
+
+struct svm_features svm_features;
+
+static int svm_cpu_init(struct cpu *c)
+{
+    mfn_t hsave, host;
+    struct cpuid_regs r;
+
+    if (cpu_features.max_ext_leaf < 0x8000000a || !(cpuid(0x80000001, 0).c & BIT(2)))
+        return -XEN_ENODEV;
+    if (rdmsr(MSR_VM_CR) & BIT(4)) {
+        pr_err(
+            "SVM is switched off by the firmware: enable virtualisation (SVM) in the setup of the machine\n");
+        return -XEN_ENODEV;
+    }
+    r = cpuid(0x8000000a, 0);
+    if (!(r.d & BIT(0))) {
+        pr_err("this CPU has no nested paging\n");
+        return -XEN_ENODEV;
+    }
+    if (c->id == 0) {
+        svm_features = (struct svm_features){.nrip = r.d & BIT(3),
+                                             .clean_bits = r.d & BIT(5),
+                                             .flush_by_asid = r.d & BIT(6),
+                                             .decode_assist = r.d & BIT(7),
+                                             .pause_filter = r.d & BIT(10),
+                                             .nr_asids = r.b};
+        svm_msrpm_init();
+    }
+    hsave = page_alloc(0, PAGE_ZERO);
+    host = page_alloc(0, PAGE_ZERO);
+    if (!mfn_valid_value(hsave) || !mfn_valid_value(host))
+        return -XEN_ENOMEM;
+    wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
+    wrmsr(MSR_VM_HSAVE_PA, mfn_pa(hsave));
+    c->arch_run = mfn_to_va(host);
+    c->arch_run_pa = mfn_pa(host);
+    __asm__ volatile("vmsave %0" ::"a"(c->arch_run_pa) : "memory");
+    c->asid_generation = 1;
+    c->asid_next = 1;
+    return 0;
+}
+
+static int svm_vcpu_init(struct vcpu *v)
+{
+    mfn_t m = page_alloc(0, PAGE_ZERO);
+    struct vmcb *b;
+
+    if (!mfn_valid_value(m))
+        return -XEN_ENOMEM;
+    b = v->vmcb = mfn_to_va(m);
+    v->vmcb_pa = mfn_pa(m);
+    b->intercept1 =
+        (uint32_t)(INTERCEPT_INTR | INTERCEPT_NMI | INTERCEPT_SMI | INTERCEPT_INIT | INTERCEPT_RDPMC |
+                   INTERCEPT_CPUID | INTERCEPT_INVD | INTERCEPT_HLT | INTERCEPT_INVLPGA | INTERCEPT_IOIO |
+                   INTERCEPT_MSR | INTERCEPT_FERR | INTERCEPT_SHUTDOWN);
+    b->intercept2 = (uint32_t)(INTERCEPT_VMRUN | INTERCEPT_VMMCALL | INTERCEPT_VMLOAD | INTERCEPT_VMSAVE |
+                               INTERCEPT_STGI | INTERCEPT_CLGI | INTERCEPT_SKINIT | INTERCEPT_MONITOR |
+                               INTERCEPT_MWAIT | INTERCEPT_XSETBV);
+    if (!v->domain->hardware)
+        b->intercept2 |= (uint32_t)INTERCEPT_WBINVD;
+    b->intercept_dr_read = b->intercept_dr_write = 0xffff;
+    /* #DB and #AC can be raised endlessly by a guest without leaving it; #MC is ours */
+    b->intercept_exception = (uint32_t)(BIT(1) | BIT(17) | BIT(18));
+    b->iopm_pa = svm_iopm_pa(v->domain);
+    b->msrpm_pa = svm_msrpm_pa();
+    b->np_enable = 1;
+    b->ncr3 = p2m_root(v->domain);
+    b->vintr = VINTR_MASKING;
+    b->g_pat = 0x0007040600070406ull;
+    b->tsc_offset = v->tsc_offset;
+    return 0;
+}
+
+static void svm_vcpu_destroy(struct vcpu *v)
+{
+    if (v->vmcb)
+        page_free(va_to_mfn(v->vmcb), 0);
+    v->vmcb = NULL;
+}
+
+static void svm_get_state(struct vcpu *v, struct cpu_state *s)
+{
+    const struct vmcb *b = v->vmcb;
+
+    memcpy(s->seg, b->seg, sizeof(s->seg));
+    s->cr0 = b->cr0;
+    s->cr2 = b->cr2;
+    s->cr3 = b->cr3;
+    s->cr4 = b->cr4;
+    s->efer = b->efer & ~EFER_SVME;
+    s->dr6 = b->dr6;
+    s->dr7 = b->dr7;
+    s->rflags = b->rflags;
+    s->rip = b->rip;
+    s->rsp = b->rsp;
+    s->rax = b->rax;
+    s->star = b->star;
+    s->lstar = b->lstar;
+    s->cstar = b->cstar;
+    s->sfmask = b->sfmask;
+    s->kernel_gs_base = b->kernel_gs_base;
+    s->sysenter_cs = b->sysenter_cs;
+    s->sysenter_esp = b->sysenter_esp;
+    s->sysenter_eip = b->sysenter_eip;
+    s->pat = b->g_pat;
+}
+
+static void svm_set_state(struct vcpu *v, const struct cpu_state *s)
+{
+    struct vmcb *b = v->vmcb;
+
+    memcpy(b->seg, s->seg, sizeof(s->seg));
+    b->cpl = s->seg[SEG_SS].attr >> 5 & 3;
+    b->cr0 = s->cr0;
+    b->cr2 = s->cr2;
+    b->cr3 = s->cr3;
+    b->cr4 = s->cr4;
+    b->efer = s->efer | EFER_SVME;
+    b->dr6 = s->dr6;
+    b->dr7 = s->dr7;
+    b->rflags = s->rflags | 2;
+    b->rip = s->rip;
+    b->rsp = s->rsp;
+    b->rax = s->rax;
+    b->star = s->star;
+    b->lstar = s->lstar;
+    b->cstar = s->cstar;
+    b->sfmask = s->sfmask;
+    b->kernel_gs_base = s->kernel_gs_base;
+    b->sysenter_cs = s->sysenter_cs;
+    b->sysenter_esp = s->sysenter_esp;
+    b->sysenter_eip = s->sysenter_eip;
+    b->g_pat = s->pat;
+    b->clean = 0;
+    b->eventinj = 0;
+    b->interrupt_shadow = 0;
+    b->vintr = VINTR_MASKING;
+}
+
+static uint64_t svm_rip(struct vcpu *v)
+{
+    return v->vmcb->rip;
+}
+static void svm_set_rip(struct vcpu *v, uint64_t rip)
+{
+    v->vmcb->rip = rip;
+}
+static uint64_t svm_rflags(struct vcpu *v)
+{
+    return v->vmcb->rflags;
+}
+static void svm_set_rflags(struct vcpu *v, uint64_t f)
+{
+    v->vmcb->rflags = f | 2;
+}
+static unsigned svm_cpl(struct vcpu *v)
+{
+    return v->vmcb->cpl;
+}
+static uint64_t svm_cr3(struct vcpu *v)
+{
+    return v->vmcb->cr3;
+}
+static uint64_t svm_cr4(struct vcpu *v)
+{
+    return v->vmcb->cr4;
+}
+static uint64_t svm_efer(struct vcpu *v)
+{
+    return v->vmcb->efer;
+}
+static bool svm_paging(struct vcpu *v)
+{
+    return v->vmcb->cr0 & CR0_PG;
+}
+static bool svm_long_mode(struct vcpu *v)
+{
+    return v->vmcb->efer & EFER_LMA && v->vmcb->seg[SEG_CS].attr & BIT(9);
+}
+
+static void svm_inject_exception(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error)
+{
+    v->vmcb->eventinj = vector | EVENT_TYPE(EVENT_EXCEPTION) | EVENT_VALID |
+                        (has_error ? EVENT_ERROR | (uint64_t)error << 32 : 0);
+}
+
+static void svm_set_tsc_offset(struct vcpu *v, uint64_t offset)
+{
+    v->tsc_offset = offset;
+    v->vmcb->tsc_offset = offset;
+    v->vmcb->clean = 0;
+}
+
+void svm_skip(struct vcpu *v, unsigned length)
+{
+    struct vmcb *b = v->vmcb;
+
+    b->rip = svm_features.nrip && b->nrip ? b->nrip : b->rip + length;
+    b->interrupt_shadow = 0;
+}
+
+/* A fresh ASID when the vCPU's is of an older round on this CPU or its domain's maps changed. */
+static void assign_asid(struct cpu *c, struct vcpu *v)
+{
+    struct vmcb *b = v->vmcb;
+    uint64_t generation = __atomic_load_n(&v->domain->tlb_generation, __ATOMIC_SEQ_CST);
+
+    b->tlb_control = 0;
+    if (v->tlb_generation == generation && v->last_cpu == c && v->asid_generation == c->asid_generation)
+        return;
+    if (c->asid_next >= svm_features.nr_asids) {
+        c->asid_generation++;
+        c->asid_next = 1;
+        b->tlb_control = 1; /* flush all: a new round begins */
+    }
+    b->asid = c->asid_next++;
+    b->clean = 0;
+    v->asid_generation = c->asid_generation;
+    v->last_cpu = c;
+    v->tlb_generation = generation;
+}
+
+/* What is to be delivered next: NMI, then the PV upcall, then the local APIC's best. */
+static void prepare_interrupt(struct vcpu *v)
+{
+    struct vmcb *b = v->vmcb;
+    int vector;
+
+    if (v->nmi_pending && !(b->eventinj & EVENT_VALID)) {
+        v->nmi_pending = false;
+        b->eventinj = 2 | EVENT_TYPE(EVENT_NMI) | EVENT_VALID;
+    }
+    b->vintr &= ~(VINTR_IRQ | 0xffull << VINTR_VECTOR_SHIFT);
+    if (v->info->evtchn_upcall_pending && v->domain->callback_vector && !v->upcall_vector)
+        vector = v->domain->callback_vector;
+    else
+        vector = vlapic_pending(v);
+    if (vector < 0)
+        return;
+    b->vintr |= VINTR_IRQ | VINTR_IGN_TPR | (uint64_t)vector << VINTR_VECTOR_SHIFT;
+}
+
+/* V_IRQ reads 0 when the guest took the interrupt. */
+static void finish_interrupt(struct vcpu *v, uint64_t offered)
+{
+    uint8_t vector = (uint8_t)(offered >> VINTR_VECTOR_SHIFT);
+
+    if (!(offered & VINTR_IRQ) || v->vmcb->vintr & VINTR_IRQ)
+        return;
+    if (vector != v->domain->callback_vector || v->upcall_vector)
+        vlapic_ack(v, vector);
+}
+
+/* An event whose delivery was cut short by the exit has to be delivered again. */
+static void requeue_event(struct vcpu *v)
+{
+    struct vmcb *b = v->vmcb;
+    uint64_t info = b->exitintinfo;
+
+    b->eventinj = 0;
+    if (!(info & EVENT_VALID))
+        return;
+    /* A V_IRQ delivery that faulted may be told as exception of that vector: make it what it was. */
+    if ((info >> 8 & 7) == EVENT_EXCEPTION && (info & 0xff) >= 32)
+        info = (info & ~EVENT_TYPE(7)) | EVENT_TYPE(EVENT_EXTERNAL);
+    b->eventinj = info;
+}
+
+static void svm_run(struct vcpu *v)
+{
+    struct cpu *c = this_cpu();
+    struct vmcb *b = v->vmcb;
+    uint64_t offered;
+
+    prepare_interrupt(v);
+    __atomic_store_n(&c->in_guest, true, __ATOMIC_SEQ_CST);
+    assign_asid(c, v);
+    offered = b->vintr;
+    if (likely(!__atomic_load_n(&c->work, __ATOMIC_SEQ_CST))) {
+        b->rax = v->regs.rax;
+        svm_vmrun(&v->regs, v->vmcb_pa, c->arch_run_pa);
+        v->regs.rax = b->rax;
+        __atomic_store_n(&c->in_guest, false, __ATOMIC_RELEASE);
+        v->exits++;
+        finish_interrupt(v, offered);
+        requeue_event(v);
+        svm_handle_exit(v);
+    } else {
+        __atomic_store_n(&c->in_guest, false, __ATOMIC_RELEASE);
+    }
+}
+
+static void xsave_area(void *area, uint64_t mask, bool restore)
+{
+    uint32_t lo = (uint32_t)mask, hi = (uint32_t)(mask >> 32);
+
+    if (!cpu_features.xsave && restore)
+        __asm__ volatile("fxrstor64 (%0)" ::"r"(area) : "memory");
+    else if (!cpu_features.xsave)
+        __asm__ volatile("fxsave64 (%0)" ::"r"(area) : "memory");
+    else if (restore)
+        __asm__ volatile("xrstor64 (%0)" ::"r"(area), "a"(lo), "d"(hi) : "memory");
+    else
+        __asm__ volatile("xsave64 (%0)" ::"r"(area), "a"(lo), "d"(hi) : "memory");
+}
+
+static void dr_switch(struct vcpu *v, bool in)
+{
+    if (!v->dr_used)
+        return;
+    if (in)
+        __asm__ volatile("mov %0, %%dr0; mov %1, %%dr1; mov %2, %%dr2; mov %3, %%dr3" ::"r"(v->dr[0]),
+                         "r"(v->dr[1]), "r"(v->dr[2]), "r"(v->dr[3]));
+    else
+        __asm__ volatile("mov %%dr0, %0; mov %%dr1, %1; mov %%dr2, %2; mov %%dr3, %3"
+                         : "=r"(v->dr[0]), "=r"(v->dr[1]), "=r"(v->dr[2]), "=r"(v->dr[3]));
+}
+
+/* FPU state is switched eagerly: lazy switching leaks by speculation, and fails on emulators. */
+static void svm_switch_state(struct vcpu *v, bool in)
+{
+    uint64_t all = cpu_features.xcr0_mask;
+
+    if (cpu_features.xsave)
+        xsetbv(all);
+    xsave_area(v->xsave, all, in);
+    if (cpu_features.xsave && in)
+        xsetbv(v->xcr0);
+    if (cpu_features.rdtscp) {
+        if (in)
+            wrmsr(MSR_TSC_AUX, v->tsc_aux);
+        else
+            v->tsc_aux = rdmsr(MSR_TSC_AUX);
+    }
+    dr_switch(v, in);
+}
+
+const struct virt_ops svm_ops = {
+    .name = "AMD SVM with nested paging",
+    .cpu_init = svm_cpu_init,
+    .vcpu_init = svm_vcpu_init,
+    .vcpu_destroy = svm_vcpu_destroy,
+    .get_state = svm_get_state,
+    .set_state = svm_set_state,
+    .run = svm_run,
+    .rip = svm_rip,
+    .set_rip = svm_set_rip,
+    .rflags = svm_rflags,
+    .set_rflags = svm_set_rflags,
+    .cpl = svm_cpl,
+    .cr3 = svm_cr3,
+    .cr4 = svm_cr4,
+    .efer = svm_efer,
+    .paging = svm_paging,
+    .long_mode = svm_long_mode,
+    .inject_exception = svm_inject_exception,
+    .set_tsc_offset = svm_set_tsc_offset,
+    .switch_state = svm_switch_state,
+};

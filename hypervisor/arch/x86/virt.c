@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Choice of the CPU back end, and each CPU's main loop. */
+#include "bh/console.h"
+#include "bh/cpu.h"
+#include "bh/domain.h"
+#include "bh/keys.h"
+#include "bh/lapic.h"
+#include "bh/lib.h"
+#include "bh/page.h"
+#include "bh/time.h"
+#include "bh/virt.h"
+
+const struct virt_ops *virt;
+static const struct virt_ops *const backends[] = {&svm_ops};
+
+void virt_init(void)
+{
+    if (cpu_features.amd)
+        virt = backends[0];
+    if (!virt)
+        panic("this CPU has no hardware virtualisation that Bulkhead supports (AMD SVM with nested paging)");
+}
+
+void virt_cpu_init(struct cpu *c)
+{
+    if (virt->cpu_init(c))
+        panic("CPU%u: hardware virtualisation cannot be switched on", c->id);
+}
+
+/* True: choose again who runs. */
+static bool do_work(struct cpu *c)
+{
+    uint32_t work;
+
+    if (likely(!c->work))
+        return false;
+    work = __atomic_exchange_n(&c->work, 0, __ATOMIC_SEQ_CST);
+    if (work & WORK_TIMER) {
+        timer_run(&c->timers, now_ns());
+        time_program();
+    }
+    if (work & WORK_KEYS)
+        keys_run();
+    return work & WORK_RESCHED || c->work & WORK_RESCHED;
+}
+
+/* Nothing to run: clean memory, then sleep until an interrupt. */
+static void idle(struct cpu *c)
+{
+    uint64_t since = now_ns();
+
+    while (!__atomic_load_n(&c->work, __ATOMIC_SEQ_CST)) {
+        if (page_scrub_some())
+            __asm__ volatile("sti; nop; cli" ::: "memory");
+        else
+            __asm__ volatile("sti; hlt; cli" ::: "memory");
+    }
+    c->idle_ns += now_ns() - since;
+}
+
+/* The registers that guest entry does not switch: saved when a vCPU leaves the CPU, loaded only if another
+ * one's (or an older copy) are there. Until they are saved, `running` keeps other CPUs from taking the vCPU.
+ */
+static void switch_from(struct vcpu *prev)
+{
+    virt->switch_state(prev, false);
+    sched_vcpu_left(prev);
+}
+
+static void switch_to(struct cpu *c, struct vcpu *v)
+{
+    if (c->last == v && v->last_loaded == c)
+        return;
+    if (cpu_features.ibpb && (!c->last || c->last_domain != v->domain->id))
+        wrmsr(MSR_PRED_CMD, 1);
+    virt->switch_state(v, true);
+    v->last_loaded = c;
+    c->last = v;
+    c->last_domain = v->domain->id;
+    c->vcpu_switches++;
+}
+
+_Noreturn void cpu_loop(void)
+{
+    struct cpu *c = this_cpu();
+
+    for (;;) {
+        struct vcpu *prev = c->current, *v;
+
+        do_work(c);
+        v = sched_pick();
+        if (prev && prev != v)
+            switch_from(prev);
+        if (!v) {
+            idle(c);
+            continue;
+        }
+        if (prev != v)
+            switch_to(c, v);
+        if (unlikely(v->polling))
+            vcpu_poll_end(v);
+        do
+            virt->run(v);
+        while (!do_work(c) && vcpu_runnable(v));
+    }
+}

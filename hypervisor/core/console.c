@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Messages: formatted once, into the ring that `xl dmesg` reads and out to the serial line and screen.
+ * console_lock is the innermost lock.
+ */
+#include "bh/cmdline.h"
+#include "bh/console.h"
+#include "bh/lib.h"
+#include "bh/spinlock.h"
+#include "bh/xen.h"
+#include "bh/event.h"
+
+static spinlock_t console_lock;
+static char ring[CONSOLE_RING_SIZE];
+static uint32_t ring_prod; /* bytes ever written */
+static bool to_serial = true, to_screen = true, forced, line_start = true;
+static int max_level = LOG_INFO;
+static char input[256];
+static unsigned in_prod, in_cons;
+bool guest_output_allowed = true;
+
+static void emit(const char *s, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        ring[ring_prod++ % CONSOLE_RING_SIZE] = s[i];
+        if (to_serial) {
+            if (s[i] == '\n')
+                serial_putc('\r');
+            serial_putc(s[i]);
+        }
+        if (to_screen)
+            vga_putc(s[i]);
+    }
+}
+
+void console_write(const char *s, size_t len)
+{
+    if (!forced)
+        spin_lock(&console_lock);
+    emit(s, len);
+    if (len)
+        line_start = s[len - 1] == '\n';
+    if (!forced)
+        spin_unlock(&console_lock);
+    event_global_virq(VIRQ_CON_RING);
+}
+
+void vprintk(int level, const char *fmt, va_list ap)
+{
+    char buf[256];
+    int n;
+
+    if (level > max_level)
+        return;
+    n = bh_vsnprintf(buf, sizeof(buf), fmt, ap);
+    n = MIN(n, (int)sizeof(buf) - 1);
+    if (!forced)
+        spin_lock(&console_lock);
+    if (line_start)
+        emit("(bh) ", 5);
+    emit(buf, (size_t)n);
+    line_start = n && buf[n - 1] == '\n';
+    if (!forced)
+        spin_unlock(&console_lock);
+}
+
+void printk(int level, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vprintk(level, fmt, ap);
+    va_end(ap);
+}
+
+void console_force(void)
+{
+    forced = true;
+    to_serial = true;
+}
+
+int console_ring_copy(uint32_t *index, size_t size,
+                      int (*put)(void *arg, size_t off, const void *p, size_t n), void *arg)
+{
+    uint32_t prod = ring_prod, idx = *index;
+    size_t done = 0;
+
+    if (prod - idx > CONSOLE_RING_SIZE)
+        idx = prod - CONSOLE_RING_SIZE;
+    if (prod < CONSOLE_RING_SIZE && idx > prod)
+        idx = prod;
+    while (idx != prod && done < size) {
+        uint32_t off = idx % CONSOLE_RING_SIZE;
+        size_t n = MIN(MIN((size_t)(prod - idx), size - done), (size_t)(CONSOLE_RING_SIZE - off));
+
+        if (put(arg, done, ring + off, n))
+            return -XEN_EFAULT;
+        done += n;
+        idx += (uint32_t)n;
+    }
+    *index = idx;
+    return (int)done;
+}
+
+void console_ring_clear(void)
+{
+    ring_prod = 0;
+}
+
+void console_poll_input(void)
+{
+    bool any = false;
+    int c;
+
+    while ((c = serial_getc()) >= 0) {
+        if (in_prod - in_cons < sizeof(input))
+            input[in_prod++ % sizeof(input)] = (char)c;
+        any = true;
+    }
+    if (any)
+        event_global_virq(VIRQ_CONSOLE);
+}
+
+size_t console_read(char *buf, size_t size)
+{
+    size_t n = 0;
+
+    while (n < size && in_cons != in_prod)
+        buf[n++] = input[in_cons++ % sizeof(input)];
+    return n;
+}
+
+static int level_of(const char *s)
+{
+    static const char *const names[] = {"error", "warning", "info", "debug"};
+
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+        if (!strncmp(s, names[i], strlen(names[i])))
+            return (int)i;
+    return !strncmp(s, "all", 3) ? LOG_DEBUG : !strncmp(s, "none", 4) ? LOG_ERR : LOG_INFO;
+}
+
+static bool has_word(const char *list, const char *word)
+{
+    size_t n = strlen(word);
+
+    for (const char *p = list; *p; p++)
+        if ((p == list || p[-1] == ',') && !strncmp(p, word, n) && (!p[n] || p[n] == ','))
+            return true;
+    return false;
+}
+
+void console_init(const struct boot_info *bi)
+{
+    char val[64];
+
+    serial_init(0x3f8, (uint32_t)cmdline_number(bi->cmdline, "com1", 115200));
+    if (cmdline_get(bi->cmdline, "console", val, sizeof(val))) {
+        to_serial = has_word(val, "com1");
+        to_screen = has_word(val, "vga") || has_word(val, "screen");
+    }
+    if (to_screen)
+        vga_init(&bi->fb);
+    if (cmdline_get(bi->cmdline, "loglvl", val, sizeof(val)))
+        max_level = level_of(val);
+    if (cmdline_get(bi->cmdline, "guest_loglvl", val, sizeof(val)))
+        guest_output_allowed = strncmp(val, "none", 4) != 0;
+}

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Life and death of domains. domlist_lock guards the list (id order) and reference counts' last drop; a
+ * domain is freed when it is dead, owns no frame any more and nobody holds a reference.
+ */
+#include "bh/domain.h"
+#include "bh/boot.h"
+#include "bh/exit.h"
+#include "bh/lib.h"
+#include "bh/p2m_int.h"
+#include "bh/page.h"
+#include "bh/shutdown.h"
+#include "bh/time.h"
+
+struct domain *domain_list, *dom0;
+spinlock_t domlist_lock;
+static uint16_t next_id = 1;
+
+struct domain *domain_get_next(uint16_t id)
+{
+    struct domain *d;
+
+    spin_lock(&domlist_lock);
+    for (d = domain_list; d && d->id < id; d = d->next)
+        ;
+    if (d)
+        d->refs++;
+    spin_unlock(&domlist_lock);
+    return d;
+}
+
+struct domain *domain_get(uint16_t id)
+{
+    struct domain *d = domain_get_next(id);
+
+    if (d && d->id != id) {
+        domain_put(d);
+        return NULL;
+    }
+    return d;
+}
+
+static void domain_free(struct domain *d)
+{
+    for (unsigned i = 0; i < d->max_vcpus; i++) {
+        struct vcpu *v = d->vcpu[i];
+
+        if (!v)
+            continue;
+        sched_vcpu_destroy(v);
+        vlapic_destroy(v);
+        vcpu_timers_stop(v);
+        virt->vcpu_destroy(v);
+        if (v->xsave)
+            kfree(v->xsave, cpu_features.xsave_size + 64ul);
+        kfree(v, sizeof(*v));
+    }
+    kfree(d->vcpu, d->max_vcpus * sizeof(d->vcpu[0]));
+    event_domain_free(d);
+    grant_domain_free(d);
+    p2m_destroy(d);
+    emul_domain_free(d);
+    if (d->cpuid)
+        cpuid_policy_free(d->cpuid);
+    if (d->shared_info)
+        page_free(va_to_mfn(d->shared_info), 0);
+    kfree(d->e820, d->nr_e820 * sizeof(struct e820_entry));
+    kfree(d, sizeof(*d));
+}
+
+/* With domlist_lock held: take a finished domain off the list. */
+static bool domain_unlink_if_done(struct domain *d)
+{
+    struct domain **p = &domain_list;
+
+    if (d->refs || d->dying != DOMAIN_DEAD || __atomic_load_n(&d->tot_pages, __ATOMIC_SEQ_CST))
+        return false;
+    while (*p && *p != d)
+        p = &(*p)->next;
+    if (!*p)
+        return false; /* never listed: creation failed */
+    *p = d->next;
+    return true;
+}
+
+void domain_put(struct domain *d)
+{
+    bool done;
+
+    spin_lock(&domlist_lock);
+    d->refs--;
+    done = domain_unlink_if_done(d);
+    spin_unlock(&domlist_lock);
+    if (done) {
+        domain_free(d);
+        event_global_virq(VIRQ_DOM_EXC);
+    }
+}
+
+void domain_uncharge(uint16_t id, uint64_t n)
+{
+    struct domain *d = domain_get(id);
+
+    if (!d)
+        return;
+    __atomic_sub_fetch(&d->tot_pages, n, __ATOMIC_SEQ_CST);
+    domain_put(d);
+}
+
+void domain_for_each(bool (*fn)(struct domain *d, void *arg), void *arg)
+{
+    struct domain *d = domain_get_next(0);
+    bool more = true;
+
+    while (d && more) {
+        uint16_t id = d->id;
+
+        more = fn(d, arg);
+        domain_put(d);
+        d = id == DOMID_FIRST_RESERVED - 1 ? NULL : domain_get_next((uint16_t)(id + 1));
+    }
+    if (d && !more)
+        domain_put(d);
+}
+
+static bool link_domain(struct domain *d, uint16_t id)
+{
+    struct domain **p;
+    bool ok = false;
+
+    spin_lock(&domlist_lock);
+    if (id == DOMID_INVALID)
+        for (unsigned tries = 0; tries < DOMID_FIRST_RESERVED; tries++) {
+            struct domain *e;
+
+            id = next_id;
+            next_id = next_id + 1 == DOMID_FIRST_RESERVED ? 1 : (uint16_t)(next_id + 1);
+            for (e = domain_list; e && e->id != id; e = e->next)
+                ;
+            if (!e)
+                break;
+        }
+    for (p = &domain_list; *p && (*p)->id < id; p = &(*p)->next)
+        ;
+    if (!*p || (*p)->id != id) {
+        d->id = id;
+        d->next = *p;
+        *p = d;
+        ok = true;
+    }
+    spin_unlock(&domlist_lock);
+    return ok;
+}
+
+static int domain_parts(struct domain *d, const struct xen_domctl_createdomain *c)
+{
+    int rc;
+
+    d->shared_info = page_va_alloc(0, PAGE_ZERO);
+    d->cpuid = cpuid_policy_new();
+    d->max_vcpus = c->max_vcpus;
+    d->vcpu = kzalloc(c->max_vcpus * sizeof(d->vcpu[0]));
+    if (!d->shared_info || !d->cpuid || !d->vcpu)
+        return -XEN_ENOMEM;
+    d->evtchn.max_port =
+        (int32_t)c->max_evtchn_port < 0 ? EVTCHN_MAX - 1 : MIN(c->max_evtchn_port, EVTCHN_MAX - 1);
+    rc = p2m_init(d);
+    rc = rc ? rc : event_domain_init(d);
+    rc = rc ? rc : emul_domain_init(d);
+    rc = rc ? rc
+            : grant_domain_init(d, c->max_grant_frames < 0 ? GRANT_MAX_FRAMES : (uint32_t)c->max_grant_frames,
+                                c->max_maptrack_frames < 0 ? GRANT_MAX_MAPTRACK
+                                                           : (uint32_t)c->max_maptrack_frames);
+    return rc;
+}
+
+struct domain *domain_create(uint16_t id, const struct xen_domctl_createdomain *config, int *err)
+{
+    struct domain *d;
+
+    *err = -XEN_EINVAL;
+    if (!config->max_vcpus || config->max_vcpus > MAX_VCPUS ||
+        config->max_grant_frames > (int)GRANT_MAX_FRAMES * 1024)
+        return NULL;
+    *err = -XEN_ENOMEM;
+    d = kzalloc(sizeof(*d));
+    if (!d)
+        return NULL;
+    d->p2m_root = INVALID_MFN;
+    d->p2m_limit = ~0ull;
+    d->max_pages = 0;
+    d->target = DOMID_INVALID;
+    d->weight = SCHED_DEFAULT_WEIGHT;
+    d->ssidref = config->ssidref;
+    d->refs = 1;
+    d->pause_count = 1;
+    d->created_ns = now_ns();
+    memcpy(d->handle, config->handle, sizeof(d->handle));
+    if (id == 0)
+        d->privileged = d->hardware = true;
+    *err = domain_parts(d, config);
+    if (!*err && !link_domain(d, id))
+        *err = -XEN_EEXIST;
+    if (*err) {
+        domain_free(d);
+        return NULL;
+    }
+    domain_update_wallclock(d);
+    return d;
+}
+
+void domain_pause(struct domain *d)
+{
+    struct vcpu *self = current_vcpu();
+
+    __atomic_add_fetch(&d->pause_count, 1, __ATOMIC_SEQ_CST);
+    for (unsigned i = 0; i < d->max_vcpus; i++)
+        if (d->vcpu[i]) {
+            sched_vcpu_recheck(d->vcpu[i]);
+            if (d->vcpu[i] != self)
+                sched_vcpu_sync(d->vcpu[i]);
+        }
+}
+
+void domain_unpause(struct domain *d)
+{
+    if (__atomic_sub_fetch(&d->pause_count, 1, __ATOMIC_SEQ_CST))
+        return;
+    for (unsigned i = 0; i < d->max_vcpus; i++)
+        if (d->vcpu[i])
+            sched_vcpu_recheck(d->vcpu[i]);
+}
+
+void vcpu_pause(struct vcpu *v)
+{
+    __atomic_add_fetch(&v->pause_count, 1, __ATOMIC_SEQ_CST);
+    sched_vcpu_recheck(v);
+    if (v != current_vcpu())
+        sched_vcpu_sync(v);
+}
+
+void vcpu_unpause(struct vcpu *v)
+{
+    if (!__atomic_sub_fetch(&v->pause_count, 1, __ATOMIC_SEQ_CST))
+        sched_vcpu_recheck(v);
+}
+
+void domain_shutdown(struct domain *d, uint8_t reason)
+{
+    if (d->hardware)
+        hwdom_shutdown(reason);
+    spin_lock(&d->lock);
+    if (!d->shutting_down) {
+        d->shutdown_code = reason;
+        d->shutting_down = d->shut_down = true;
+    }
+    spin_unlock(&d->lock);
+    for (unsigned i = 0; i < d->max_vcpus; i++)
+        if (d->vcpu[i])
+            sched_vcpu_recheck(d->vcpu[i]);
+    event_global_virq(VIRQ_DOM_EXC);
+}
+
+void domain_resume(struct domain *d)
+{
+    domain_pause(d);
+    spin_lock(&d->lock);
+    d->shutting_down = d->shut_down = false;
+    d->shutdown_code = 0;
+    spin_unlock(&d->lock);
+    domain_unpause(d);
+}
+
+void domain_crash(struct domain *d, const char *why)
+{
+    struct vcpu *v = current_vcpu();
+
+    pr_warn("d%u crashed: %s\n", d->id, why);
+    if (v && v->domain == d) {
+        v->shutdown_by_fault = true;
+        pr_warn("d%uv%u at %016lx rflags %lx cr3 %lx rax %lx rbx %lx rcx %lx rdx %lx rsi %lx rdi %lx\n",
+                d->id, v->id, virt->rip(v), virt->rflags(v), virt->cr3(v), v->regs.rax, v->regs.rbx,
+                v->regs.rcx, v->regs.rdx, v->regs.rsi, v->regs.rdi);
+    }
+    domain_shutdown(d, SHUTDOWN_crash);
+}
+
+struct relinquish {
+    unsigned budget;
+};
+
+/* Empty one p2m entry of a dying domain and drop what it referred to. */
+static bool relinquish_entry(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_type t, void *arg)
+{
+    struct relinquish *r = arg;
+
+    if (p2m_clear_locked(d, g, order))
+        return true;
+    if (t != P2M_MMIO)
+        page_put_block(m, order); /* no vCPU runs and no TLB holds it: no deferring */
+    r->budget -= MIN(r->budget, 1u << MIN(order, 9u));
+    return r->budget > 0;
+}
+
+int domain_kill(struct domain *d)
+{
+    struct relinquish r = {.budget = 8192};
+    gfn_t g = gfn(0);
+    bool done;
+
+    if (d->dying == DOMAIN_ALIVE) {
+        domain_pause(d);
+        d->dying = DOMAIN_DYING;
+        for (unsigned i = 0; i < d->max_vcpus; i++)
+            if (d->vcpu[i])
+                vcpu_timers_stop(d->vcpu[i]), vlapic_destroy(d->vcpu[i]);
+        for (unsigned i = 0; i < ARRAY_SIZE(d->watchdog); i++)
+            timer_stop(&d->watchdog[i]);
+        event_domain_destroy(d);
+        vcpu_areas_release(d);
+    }
+    if (d->dying == DOMAIN_DEAD)
+        return 0;
+    grant_domain_destroy(d);
+    spin_lock(&d->p2m_lock);
+    p2m_flush_locked(d);
+    done = p2m_walk_locked(d, &g, relinquish_entry, &r);
+    d->deferred->pending = false;
+    spin_unlock(&d->p2m_lock);
+    if (!done)
+        return -XEN_ERESTART;
+    d->dying = DOMAIN_DEAD;
+    event_global_virq(VIRQ_DOM_EXC);
+    return 0;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Debug keys: `xl debug-keys h` lists them. */
+#include "bh/console.h"
+#include "bh/domain.h"
+#include "bh/keys.h"
+#include "bh/lib.h"
+#include "bh/page.h"
+#include "bh/shutdown.h"
+#include "bh/time.h"
+
+static char pending;
+static void key_help(void);
+
+static void key_memory(void)
+{
+    printk(LOG_ERR, "memory: %lu pages, %lu free (%lu of them to be scrubbed)\n", page_count_total(),
+           page_count_free(), page_count_scrub());
+}
+
+static bool print_domain(struct domain *d, void *arg)
+{
+    int timers = 0;
+
+    (void)arg;
+    for (unsigned i = 0; i < d->max_vcpus; i++)
+        if (d->vcpu[i])
+            timers += (d->vcpu[i]->singleshot.queue != NULL) + (d->vcpu[i]->periodic.queue != NULL) +
+                      (d->vcpu[i]->poll_timer.queue != NULL) + (d->vcpu[i]->lapic.timer.queue != NULL);
+    printk(LOG_ERR,
+           "d%u: refs %d pages %lu/%lu p2m-nodes %lu foreign %lu ports %u grant-maps %u timers %d vcpus %u "
+           "dying %u\n",
+           d->id, d->refs, d->tot_pages, d->max_pages, d->p2m_nodes, d->foreign_maps, event_count_used(d),
+           grant_count_maps(d), timers, d->nr_vcpus, d->dying);
+    return true;
+}
+
+static void key_domains(void)
+{
+    domain_for_each(print_domain, NULL);
+}
+
+static bool print_vcpus(struct domain *d, void *arg)
+{
+    (void)arg;
+    for (unsigned i = 0; i < d->max_vcpus; i++) {
+        struct vcpu *v = d->vcpu[i];
+
+        if (v)
+            printk(LOG_ERR, "d%uv%u: cpu %u %s%s%s pause %d rip %lx exits %lu cpu-time %lu ms vruntime %lu\n",
+                   d->id, i, v->processor->id, v->running ? "running " : "", v->blocked ? "blocked " : "",
+                   v->down ? "down " : "", v->pause_count + d->pause_count, virt->rip(v), v->exits,
+                   v->cpu_time_ns / MS, v->sched.vruntime);
+    }
+    return true;
+}
+
+static void key_registers(void)
+{
+    domain_for_each(print_vcpus, NULL);
+}
+
+static bool print_ports(struct domain *d, void *arg)
+{
+    static const char *const states[] = {"free", "reserved", "unbound", "interdomain", "pirq", "virq", "ipi"};
+
+    (void)arg;
+    for (uint32_t p = 1; p < d->evtchn.nr_ports; p++) {
+        const struct evtchn *e = event_port(d, p);
+
+        if (e->state != EVT_FREE)
+            printk(LOG_ERR, "d%u port %u: %s vcpu %u remote d%u port %u virq %u pending %d\n", d->id, p,
+                   states[e->state], e->vcpu, e->remote_domid, e->remote_port, e->virq,
+                   event_port_pending(d, p));
+    }
+    return true;
+}
+
+static void key_ports(void)
+{
+    domain_for_each(print_ports, NULL);
+}
+
+static void key_cpus(void)
+{
+    for (unsigned i = 0; i < nr_cpus; i++)
+        printk(LOG_ERR, "CPU%u: APIC id %u, idle %lu ms, %lu vCPU switches, %u queued\n", i, cpus[i]->apic_id,
+               cpus[i]->idle_ns / MS, cpus[i]->vcpu_switches, cpus[i]->runq->nr_queued);
+}
+
+static const struct {
+    char key;
+    void (*fn)(void);
+    const char *what;
+} keys[] = {
+    {'h', key_help, "this list"},
+    {'m', key_memory, "memory"},
+    {'q', key_domains, "domains and what they hold"},
+    {'d', key_registers, "virtual CPUs"},
+    {'e', key_ports, "event channels"},
+    {'r', key_cpus, "physical CPUs and run queues"},
+    {'R', machine_reboot, "reboot at once"},
+};
+
+static void key_help(void)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(keys); i++)
+        printk(LOG_ERR, "key '%c': %s\n", keys[i].key, keys[i].what);
+}
+
+void key_press(char key)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(keys); i++)
+        if (keys[i].key == key) {
+            keys[i].fn();
+            return;
+        }
+    printk(LOG_ERR, "key '%c' does nothing; 'h' lists the keys\n", key);
+}
+
+void keys_run(void)
+{
+    char key = pending;
+
+    pending = 0;
+    if (key)
+        key_press(key);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Calls of the hardware domain about the machine: PLATFORMOP, PHYSDEVOP, console_io. */
+#include "bh/console.h"
+#include "bh/domain.h"
+#include "bh/guest_access.h"
+#include "bh/hwdom.h"
+#include "bh/hypercall.h"
+#include "bh/lib.h"
+#include "bh/time.h"
+
+#define PLATFORM_VERSION 0x03000001u
+_Static_assert(XENPF_INTERFACE_VERSION == PLATFORM_VERSION, "platform interface of Xen 4.17");
+
+static bool publish_wallclock(struct domain *d, void *arg)
+{
+    (void)arg;
+    domain_update_wallclock(d);
+    return true;
+}
+
+static long settime64(const struct xenpf_settime64 *t)
+{
+    if (t->mbz)
+        return -XEN_EINVAL;
+    wallclock_set(t->secs * 1000000000ull + t->nsecs - t->system_time);
+    domain_for_each(publish_wallclock, NULL);
+    return 0;
+}
+
+static long cpuinfo(struct xenpf_pcpuinfo *c)
+{
+    c->max_present = nr_cpus - 1;
+    if (c->xen_cpuid >= nr_cpus) {
+        c->flags = XEN_PCPU_FLAGS_INVALID;
+        return 0;
+    }
+    c->flags = XEN_PCPU_FLAGS_ONLINE;
+    c->apic_id = cpus[c->xen_cpuid]->apic_id;
+    c->acpi_id = c->xen_cpuid;
+    return 0;
+}
+
+HYPERCALL(platform_op)
+{
+    struct xen_platform_op op;
+    long rc;
+
+    if (!priv_allows(v->domain, NULL, PRIV_HWDOM))
+        return -XEN_EPERM;
+    if (copy_from_guest(v, &op, args->a[0], sizeof(op)))
+        return -XEN_EFAULT;
+    if (op.interface_version != PLATFORM_VERSION)
+        return -XEN_EACCES;
+    switch (op.cmd) {
+    case XENPF_settime64:
+        return settime64(&op.u.settime64);
+    case XENPF_get_cpuinfo:
+        rc = cpuinfo(&op.u.pcpu_info);
+        break;
+    default:
+        return -XEN_ENOSYS;
+    }
+    return !rc && copy_to_guest(v, args->a[0], &op, sizeof(op)) ? -XEN_EFAULT : rc;
+}
+
+HYPERCALL(physdev_op)
+{
+    union {
+        struct physdev_pci_mmcfg_reserved mmcfg;
+        struct physdev_pci_device_add add;
+        struct physdev_pci_device dev;
+    } u;
+    struct domain *d = v->domain;
+
+    if (!priv_allows(d, NULL, PRIV_HWDOM))
+        return -XEN_ENOSYS;
+    switch (args->a[0]) {
+    case PHYSDEVOP_pci_mmcfg_reserved:
+        if (copy_from_guest(v, &u.mmcfg, args->a[1], sizeof(u.mmcfg)))
+            return -XEN_EFAULT;
+        return vpci_mmcfg_reserved(d, u.mmcfg.address, u.mmcfg.segment, u.mmcfg.start_bus, u.mmcfg.end_bus);
+    case PHYSDEVOP_pci_device_add:
+        if (copy_from_guest(v, &u.add, args->a[1], sizeof(u.dev)))
+            return -XEN_EFAULT;
+        return vpci_device_add(d, u.add.seg, u.add.bus, u.add.devfn);
+    case PHYSDEVOP_pci_device_remove:
+        if (copy_from_guest(v, &u.dev, args->a[1], sizeof(u.dev)))
+            return -XEN_EFAULT;
+        return vpci_device_remove(d, u.dev.seg, u.dev.bus, u.dev.devfn);
+    case PHYSDEVOP_dbgp_op:
+        return 0;
+    default:
+        return -XEN_ENOSYS;
+    }
+}
+
+static long console_write_op(struct vcpu *v, uint64_t gva, uint64_t count)
+{
+    char buf[128];
+
+    while (count) {
+        size_t n = MIN(count, sizeof(buf));
+
+        if (copy_from_guest(v, buf, gva, n))
+            return -XEN_EFAULT;
+        console_write(buf, n);
+        gva += n;
+        count -= n;
+    }
+    return 0;
+}
+
+HYPERCALL(console_io)
+{
+    uint64_t count = MIN(args->a[1], 65536);
+    char buf[256];
+    size_t n;
+
+    if (!priv_allows(v->domain, NULL, PRIV_HWDOM))
+        return -XEN_EPERM;
+    switch (args->a[0]) {
+    case CONSOLEIO_write:
+        return console_write_op(v, args->a[2], count);
+    case CONSOLEIO_read:
+        n = console_read(buf, MIN(count, sizeof(buf)));
+        return copy_to_guest(v, args->a[2], buf, n) ? -XEN_EFAULT : (long)n;
+    default:
+        return -XEN_ENOSYS;
+    }
+}

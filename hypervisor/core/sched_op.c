@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SCHEDOP_*, VCPUOP_* and the timer call: what a guest asks for its own vCPUs. */
+#include "bh/domain.h"
+#include "bh/guest_access.h"
+#include "bh/hypercall.h"
+#include "bh/lib.h"
+#include "bh/time.h"
+
+#define POLL_MAX_PORTS 128u
+
+static void poll_begin(struct vcpu *v)
+{
+    v->polling = true;
+    __atomic_add_fetch(&v->domain->nr_polling, 1, __ATOMIC_SEQ_CST);
+    v->blocked = true;
+}
+
+void vcpu_poll_end(struct vcpu *v)
+{
+    if (!v->polling)
+        return;
+    v->polling = false;
+    __atomic_sub_fetch(&v->domain->nr_polling, 1, __ATOMIC_SEQ_CST);
+    timer_stop(&v->poll_timer);
+}
+
+/* Sleep until one of the ports is pending or the time comes; the result is the same. */
+static long sched_poll(struct vcpu *v, uint64_t arg)
+{
+    struct sched_poll p;
+    evtchn_port_t port = 0;
+    int ready = 0;
+
+    if (copy_from_guest(v, &p, arg, sizeof(p)))
+        return -XEN_EFAULT;
+    if (p.nr_ports > POLL_MAX_PORTS)
+        return -XEN_EINVAL;
+    v->poll_port = 0;
+    poll_begin(v);
+    for (unsigned i = 0; i < p.nr_ports && !ready; i++) {
+        if (copy_from_guest(v, &port, (uint64_t)(uintptr_t)p.ports.p + i * sizeof(port), sizeof(port)))
+            ready = -XEN_EFAULT;
+        else
+            ready = event_port_pending(v->domain, port);
+    }
+    if (ready || (p.timeout && p.timeout <= now_ns())) {
+        v->blocked = false;
+        vcpu_poll_end(v);
+        return ready < 0 ? ready : 0;
+    }
+    if (p.nr_ports == 1)
+        v->poll_port = port;
+    if (p.timeout)
+        timer_set(&this_cpu()->timers, &v->poll_timer, p.timeout);
+    /* an event that came before `polling` was seen by others is seen by us now */
+    for (unsigned i = 0; i < p.nr_ports; i++)
+        if (!copy_from_guest(v, &port, (uint64_t)(uintptr_t)p.ports.p + i * sizeof(port), sizeof(port)) &&
+            event_port_pending(v->domain, port) > 0)
+            v->blocked = false;
+    return 0;
+}
+
+static void watchdog_fired(void *arg)
+{
+    domain_shutdown(arg, SHUTDOWN_watchdog);
+}
+
+static long watchdog(struct domain *d, uint32_t id, uint32_t seconds)
+{
+    if (id > ARRAY_SIZE(d->watchdog))
+        return -XEN_EINVAL;
+    if (id == 0) {
+        if (!seconds)
+            return -XEN_EINVAL;
+        for (unsigned i = 0; i < ARRAY_SIZE(d->watchdog); i++)
+            if (!d->watchdog[i].queue) {
+                d->watchdog[i] = (struct timer){.fn = watchdog_fired, .arg = d};
+                timer_set(&this_cpu()->timers, &d->watchdog[i], now_ns() + seconds * 1000ull * MS);
+                return (long)i + 1;
+            }
+        return -XEN_ENOSPC;
+    }
+    if (!d->watchdog[id - 1].queue)
+        return -XEN_EINVAL;
+    if (seconds)
+        timer_set(&this_cpu()->timers, &d->watchdog[id - 1], now_ns() + seconds * 1000ull * MS);
+    else
+        timer_stop(&d->watchdog[id - 1]);
+    return 0;
+}
+
+HYPERCALL(sched_op)
+{
+    union {
+        struct sched_shutdown shutdown;
+        struct sched_watchdog watchdog;
+        struct sched_remote_shutdown remote;
+    } u;
+    struct domain *d;
+
+    switch (args->a[0]) {
+    case SCHEDOP_yield:
+        sched_yield_current();
+        return 0;
+    case SCHEDOP_block:
+        v->info->evtchn_upcall_mask = 0;
+        __atomic_store_n(&v->blocked, true, __ATOMIC_SEQ_CST);
+        if (vcpu_has_event(v))
+            v->blocked = false;
+        return 0;
+    case SCHEDOP_shutdown:
+        if (copy_from_guest(v, &u.shutdown, args->a[1], sizeof(u.shutdown)))
+            return -XEN_EFAULT;
+        domain_shutdown(v->domain, (uint8_t)u.shutdown.reason);
+        return 0;
+    case SCHEDOP_shutdown_code:
+        if (copy_from_guest(v, &u.shutdown, args->a[1], sizeof(u.shutdown)))
+            return -XEN_EFAULT;
+        v->domain->shutdown_code = (uint8_t)u.shutdown.reason;
+        return 0;
+    case SCHEDOP_poll:
+        return sched_poll(v, args->a[1]);
+    case SCHEDOP_watchdog:
+        if (copy_from_guest(v, &u.watchdog, args->a[1], sizeof(u.watchdog)))
+            return -XEN_EFAULT;
+        return watchdog(v->domain, u.watchdog.id, u.watchdog.timeout);
+    case SCHEDOP_remote_shutdown:
+        if (copy_from_guest(v, &u.remote, args->a[1], sizeof(u.remote)))
+            return -XEN_EFAULT;
+        d = domain_get(u.remote.domain_id);
+        if (!d)
+            return -XEN_ESRCH;
+        if (!priv_allows(v->domain, d, PRIV_CONTROL)) {
+            domain_put(d);
+            return -XEN_EPERM;
+        }
+        domain_shutdown(d, (uint8_t)u.remote.reason);
+        domain_put(d);
+        return 0;
+    default:
+        return -XEN_ENOSYS;
+    }
+}
+
+HYPERCALL(set_timer_op)
+{
+    uint64_t when = args->a[0];
+
+    if (!when)
+        timer_stop(&v->singleshot);
+    else if (when <= now_ns())
+        event_vcpu_virq(v, VIRQ_TIMER);
+    else
+        timer_set(&this_cpu()->timers, &v->singleshot, when);
+    return 0;
+}
+
+static long set_singleshot(struct vcpu *v, struct vcpu *target, uint64_t arg)
+{
+    struct vcpu_set_singleshot_timer t;
+    uint64_t now;
+
+    if (target != v)
+        return -XEN_EINVAL;
+    if (copy_from_guest(v, &t, arg, sizeof(t)))
+        return -XEN_EFAULT;
+    now = now_ns();
+    if (t.timeout_abs_ns <= now) {
+        if (t.flags & VCPU_SSHOTTMR_future)
+            return -XEN_ETIME;
+        event_vcpu_virq(v, VIRQ_TIMER);
+        return 0;
+    }
+    timer_set(&this_cpu()->timers, &v->singleshot, t.timeout_abs_ns);
+    return 0;
+}
+
+static long set_periodic(struct vcpu *target, struct vcpu *v, uint64_t arg)
+{
+    struct vcpu_set_periodic_timer t;
+
+    if (copy_from_guest(v, &t, arg, sizeof(t)))
+        return -XEN_EFAULT;
+    if (t.period_ns < 1 * MS || t.period_ns > ~0ull >> 8)
+        return -XEN_EINVAL;
+    target->periodic_ns = t.period_ns;
+    timer_set(&this_cpu()->timers, &target->periodic, now_ns() + t.period_ns);
+    return 0;
+}
+
+static long get_runstate(struct vcpu *v, struct vcpu *target, uint64_t arg)
+{
+    struct vcpu_runstate_info r = target->run;
+    uint64_t now = now_ns();
+
+    r.time[r.state] += now - r.state_entry_time;
+    return copy_to_guest(v, arg, &r, sizeof(r)) ? -XEN_EFAULT : 0;
+}
+
+HYPERCALL(vcpu_op)
+{
+    struct vcpu *target = domain_vcpu(v->domain, (uint32_t)args->a[1]);
+    union {
+        struct vcpu_register_vcpu_info info;
+        struct vcpu_register_runstate_memory_area area;
+        struct vcpu_get_physid physid;
+    } u;
+
+    if (args->a[1] >= MAX_VCPUS || !target)
+        return -XEN_ENOENT;
+    switch (args->a[0]) {
+    case VCPUOP_is_up:
+        return !target->down;
+    case VCPUOP_up:
+    case VCPUOP_initialise:
+    case VCPUOP_down: /* PVH vCPUs start by INIT and SIPI, and stop by HLT */
+        return -XEN_EOPNOTSUPP;
+    case VCPUOP_register_vcpu_info:
+        if (copy_from_guest(v, &u.info, args->a[2], sizeof(u.info)))
+            return -XEN_EFAULT;
+        return vcpu_set_info_area(target, u.info.mfn, u.info.offset);
+    case VCPUOP_register_runstate_memory_area:
+        if (copy_from_guest(v, &u.area, args->a[2], sizeof(u.area)))
+            return -XEN_EFAULT;
+        return vcpu_set_runstate_area(target, (uint64_t)(uintptr_t)u.area.addr.h.p);
+    case VCPUOP_get_runstate_info:
+        return get_runstate(v, target, args->a[2]);
+    case VCPUOP_set_periodic_timer:
+        return set_periodic(target, v, args->a[2]);
+    case VCPUOP_stop_periodic_timer:
+        timer_stop(&target->periodic);
+        return 0;
+    case VCPUOP_set_singleshot_timer:
+        return set_singleshot(v, target, args->a[2]);
+    case VCPUOP_stop_singleshot_timer:
+        timer_stop(&target->singleshot);
+        return 0;
+    case VCPUOP_send_nmi:
+        target->nmi_pending = true;
+        vcpu_kick(target);
+        return 0;
+    default:
+        return -XEN_ENOSYS;
+    }
+}
+
+HYPERCALL(vm_assist)
+{
+    uint64_t type = args->a[1];
+
+    if (type != VMASST_TYPE_runstate_update_flag)
+        return -XEN_EINVAL;
+    if (args->a[0] == VMASST_CMD_enable)
+        v->domain->vm_assist |= BIT(type);
+    else if (args->a[0] == VMASST_CMD_disable)
+        v->domain->vm_assist &= ~BIT(type);
+    else
+        return -XEN_ENOSYS;
+    return 0;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Pairing heap of timers; see timer.h. */
+#include "bh/lib.h"
+#include "bh/time.h"
+#include "bh/timer.h"
+
+static struct timer *meld(struct timer *a, struct timer *b)
+{
+    if (!a || !b)
+        return a ? a : b;
+    if (b->expires < a->expires) {
+        struct timer *t = a;
+
+        a = b;
+        b = t;
+    }
+    b->prev = a;
+    b->next = a->child;
+    if (a->child)
+        a->child->prev = b;
+    a->child = b;
+    return a;
+}
+
+/* Pair up a list of siblings from left to right, then meld the pairs from right to left. */
+static struct timer *merge_pairs(struct timer *list)
+{
+    struct timer *pairs = NULL, *merged = NULL;
+
+    while (list) {
+        struct timer *a = list, *b = a->next;
+
+        list = b ? b->next : NULL;
+        a->next = a->prev = NULL;
+        if (b)
+            b->next = b->prev = NULL;
+        a = meld(a, b);
+        a->next = pairs;
+        pairs = a;
+    }
+    while (pairs) {
+        struct timer *n = pairs->next;
+
+        pairs->next = NULL;
+        merged = meld(merged, pairs);
+        pairs = n;
+    }
+    if (merged)
+        merged->prev = merged->next = NULL;
+    return merged;
+}
+
+static void heap_remove(struct timer_queue *q, struct timer *t)
+{
+    struct timer *rest = merge_pairs(t->child);
+
+    if (t == q->root) {
+        q->root = rest;
+    } else {
+        if (t->prev->child == t)
+            t->prev->child = t->next;
+        else
+            t->prev->next = t->next;
+        if (t->next)
+            t->next->prev = t->prev;
+        q->root = meld(q->root, rest);
+    }
+    t->child = t->next = t->prev = NULL;
+    t->queue = NULL;
+}
+
+/* Take the timer off whatever queue holds it. */
+static void timer_detach(struct timer *t)
+{
+    for (;;) {
+        struct timer_queue *q = __atomic_load_n(&t->queue, __ATOMIC_ACQUIRE);
+
+        if (!q)
+            return;
+        spin_lock(&q->lock);
+        if (t->queue == q) {
+            heap_remove(q, t);
+            spin_unlock(&q->lock);
+            return;
+        }
+        spin_unlock(&q->lock);
+    }
+}
+
+void timer_set(struct timer_queue *q, struct timer *t, uint64_t expires)
+{
+    bool first;
+
+    timer_detach(t);
+    spin_lock(&q->lock);
+    t->expires = expires;
+    t->child = t->next = t->prev = NULL;
+    t->queue = q;
+    q->root = meld(q->root, t);
+    first = q->root == t;
+    spin_unlock(&q->lock);
+    if (first)
+        time_queue_changed(q);
+}
+
+void timer_stop(struct timer *t)
+{
+    timer_detach(t);
+}
+
+uint64_t timer_next(struct timer_queue *q)
+{
+    uint64_t e;
+
+    spin_lock(&q->lock);
+    e = q->root ? q->root->expires : UINT64_MAX;
+    spin_unlock(&q->lock);
+    return e;
+}
+
+void timer_run(struct timer_queue *q, uint64_t now)
+{
+    for (;;) {
+        struct timer *t;
+
+        spin_lock(&q->lock);
+        t = q->root;
+        if (!t || t->expires > now) {
+            spin_unlock(&q->lock);
+            return;
+        }
+        heap_remove(q, t);
+        spin_unlock(&q->lock);
+        t->fn(t->arg);
+    }
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Virtual CPUs: creation, reset, start-up IPIs, halting, PV timers, clock and run-state areas in guest
+ * memory. */
+#include "bh/domain.h"
+#include "bh/exit.h"
+#include "bh/guest_access.h"
+#include "bh/lib.h"
+#include "bh/msr.h"
+#include "bh/page.h"
+#include "bh/time.h"
+
+static vcpu_info_t *default_info(struct domain *d, uint32_t id)
+{
+    static vcpu_info_t nowhere[MAX_VCPUS]; /* vCPUs 32 and up, until they register their own */
+
+    return id < XEN_LEGACY_MAX_VCPUS ? (vcpu_info_t *)&d->shared_info->vcpu_info[id] : &nowhere[id];
+}
+
+static void poll_timeout(void *arg)
+{
+    vcpu_wake(arg);
+}
+
+static void singleshot_fired(void *arg)
+{
+    event_vcpu_virq(arg, VIRQ_TIMER);
+}
+
+static void periodic_fired(void *arg)
+{
+    struct vcpu *v = arg;
+
+    event_vcpu_virq(v, VIRQ_TIMER);
+    timer_set(&this_cpu()->timers, &v->periodic,
+              MAX(v->periodic.expires + v->periodic_ns, now_ns() + 100 * US));
+}
+
+void vcpu_timers_init(struct vcpu *v)
+{
+    v->singleshot = (struct timer){.fn = singleshot_fired, .arg = v};
+    v->periodic = (struct timer){.fn = periodic_fired, .arg = v};
+    v->poll_timer = (struct timer){.fn = poll_timeout, .arg = v};
+}
+
+void vcpu_timers_stop(struct vcpu *v)
+{
+    timer_stop(&v->singleshot);
+    timer_stop(&v->periodic);
+    timer_stop(&v->poll_timer);
+}
+
+struct vcpu *vcpu_create(struct domain *d, uint32_t id)
+{
+    struct vcpu *v;
+
+    if (id >= d->max_vcpus || d->vcpu[id])
+        return NULL;
+    v = kzalloc(sizeof(*v));
+    if (!v)
+        return NULL;
+    v->domain = d;
+    v->id = id;
+    v->down = id != 0;
+    v->info = default_info(d, id);
+    v->run.state = RUNSTATE_offline;
+    v->run.state_entry_time = now_ns();
+    v->xcr0 = 1;
+    v->mtrr_def_type = 0xc06; /* write back, enabled */
+    v->xsave = kzalloc(cpu_features.xsave_size + 64ul);
+    if (!v->xsave || virt->vcpu_init(v)) {
+        if (v->xsave)
+            kfree(v->xsave, cpu_features.xsave_size + 64ul);
+        kfree(v, sizeof(*v));
+        return NULL;
+    }
+    vcpu_fpu_reset(v);
+    vlapic_init(v);
+    vcpu_timers_init(v);
+    sched_vcpu_init(v);
+    vcpu_init_reset(v);
+    v->down = id != 0;
+    vcpu_update_time_info(v);
+    d->vcpu[id] = v;
+    d->nr_vcpus++;
+    return v;
+}
+
+int domain_set_max_vcpus(struct domain *d, uint32_t max)
+{
+    if (max > d->max_vcpus)
+        return -XEN_EINVAL;
+    for (uint32_t i = 0; i < max; i++)
+        if (!d->vcpu[i] && !vcpu_create(d, i))
+            return -XEN_ENOMEM;
+    return 0;
+}
+
+/* XSAVE legacy region after FNINIT (SDM vol. 1 §13.4): control word, MXCSR; components in their initial
+ * state. */
+void vcpu_fpu_reset(struct vcpu *v)
+{
+    uint8_t *x = v->xsave;
+    uint16_t fcw = 0x37f;
+    uint32_t mxcsr = 0x1f80;
+
+    memset(x, 0, cpu_features.xsave_size);
+    memcpy(x, &fcw, sizeof(fcw));
+    memcpy(x + 24, &mxcsr, sizeof(mxcsr));
+}
+
+/* State after INIT (APM vol. 2 §14.1.3): real mode at the reset vector, waiting for a start-up IPI. */
+void vcpu_init_reset(struct vcpu *v)
+{
+    struct cpu_state s = {0};
+
+    v->down = true;
+    if (v != current_vcpu() && v->running) {
+        sched_vcpu_recheck(v);
+        sched_vcpu_sync(v);
+    }
+    for (unsigned i = 0; i < NR_SEGS; i++)
+        s.seg[i] = (struct segment){0, 0x093, 0xffff, 0};
+    s.seg[SEG_CS] = (struct segment){0xf000, 0x09b, 0xffff, 0xffff0000};
+    s.seg[SEG_LDTR].attr = 0x082;
+    s.seg[SEG_TR].attr = 0x08b;
+    s.cr0 = 0x60000010;
+    s.dr6 = 0xffff0ff0;
+    s.dr7 = 0x400;
+    s.rflags = 2;
+    s.rip = 0xfff0;
+    s.pat = 0x0007040600070406ull;
+    virt->set_state(v, &s);
+    memset(&v->regs, 0, sizeof(v->regs));
+    v->regs.rdx = 0xf00;
+    v->nmi_pending = false;
+    vlapic_reset(v);
+}
+
+void vcpu_sipi(struct vcpu *v, uint8_t vector)
+{
+    struct cpu_state s;
+
+    if (!v->down)
+        return;
+    virt->get_state(v, &s);
+    s.seg[SEG_CS].selector = (uint16_t)(vector << 8);
+    s.seg[SEG_CS].base = (uint64_t)vector << 12;
+    s.rip = 0;
+    virt->set_state(v, &s);
+    v->blocked = false;
+    v->last_loaded = NULL;
+    __atomic_store_n(&v->down, false, __ATOMIC_SEQ_CST);
+    sched_vcpu_recheck(v);
+}
+
+bool vcpu_has_event(struct vcpu *v)
+{
+    if (v->nmi_pending || vlapic_pending(v) >= 0)
+        return true;
+    return v->info->evtchn_upcall_pending && v->domain->callback_vector && !v->upcall_vector;
+}
+
+void vcpu_halt(struct vcpu *v)
+{
+    __atomic_store_n(&v->blocked, true, __ATOMIC_SEQ_CST);
+    if (vcpu_has_event(v) && (virt->rflags(v) & RFLAGS_IF || v->nmi_pending))
+        v->blocked = false;
+}
+
+/* version is odd while the fields change (struct vcpu_time_info). They never do after boot: time is linear.
+ */
+void vcpu_update_time_info(struct vcpu *v)
+{
+    vcpu_time_info_t *t = &v->info->time;
+    uint64_t guest_boot_tsc = boot_tsc + v->tsc_offset;
+
+    t->version |= 1;
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    t->tsc_timestamp = guest_boot_tsc;
+    t->system_time = 0;
+    t->tsc_to_system_mul = tsc_to_ns_mul;
+    t->tsc_shift = tsc_shift;
+    t->flags = XEN_PVCLOCK_TSC_STABLE_BIT;
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    t->version++;
+}
+
+void domain_update_wallclock(struct domain *d)
+{
+    shared_info_t *s = d->shared_info;
+    uint64_t base = wallclock_base_ns() + (uint64_t)(int64_t)(int32_t)d->time_offset_seconds * 1000000000ul;
+
+    s->wc_version |= 1;
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    s->wc_sec = (uint32_t)(base / 1000000000ull);
+    s->wc_sec_hi = (uint32_t)(base / 1000000000ull >> 32);
+    s->wc_nsec = (uint32_t)(base % 1000000000ull);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    s->wc_version++;
+}
+
+/* The guest's copy of the run state; with the update flag the guest can tell a torn read. */
+static void runstate_publish(struct vcpu *v)
+{
+    struct vcpu_runstate_info *g = v->runstate.va;
+    bool flag = v->domain->vm_assist & BIT(VMASST_TYPE_runstate_update_flag);
+
+    if (!g)
+        return;
+    if (flag) {
+        __atomic_store_n(&g->state_entry_time, v->run.state_entry_time | XEN_RUNSTATE_UPDATE,
+                         __ATOMIC_RELEASE);
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    }
+    g->state = v->run.state;
+    memcpy(g->time, v->run.time, sizeof(g->time));
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    __atomic_store_n(&g->state_entry_time, v->run.state_entry_time, __ATOMIC_RELEASE);
+}
+
+void vcpu_runstate_change(struct vcpu *v, int state, uint64_t now)
+{
+    if (v->run.state == state)
+        return;
+    v->run.time[v->run.state] += now - v->run.state_entry_time;
+    v->run.state_entry_time = now;
+    v->run.state = state;
+    runstate_publish(v);
+}
+
+int vcpu_set_runstate_area(struct vcpu *v, uint64_t gva)
+{
+    gpaddr_t gpa;
+    mfn_t m;
+    char *p;
+
+    if ((gva & ~PAGE_MASK) + sizeof(struct vcpu_runstate_info) > PAGE_SIZE || gva & 7 ||
+        guest_walk(v, gva, true, &gpa))
+        return -XEN_EFAULT;
+    p = guest_frame_get(v->domain, gfn_of(gpa), &m);
+    if (!p)
+        return -XEN_EFAULT;
+    if (v->runstate.va)
+        guest_frame_put(v->runstate.mfn);
+    v->runstate = (struct guest_area){p + (gpa & ~PAGE_MASK), m};
+    runstate_publish(v);
+    return 0;
+}
+
+int vcpu_set_info_area(struct vcpu *v, uint64_t g, uint32_t offset)
+{
+    vcpu_info_t *old = v->info, *new;
+    mfn_t m;
+    char *p;
+
+    if (offset > PAGE_SIZE - sizeof(vcpu_info_t) || offset & 7)
+        return -XEN_EINVAL;
+    if (v->info_mfn.n)
+        return -XEN_EINVAL; /* once only */
+    p = guest_frame_get(v->domain, gfn(g), &m);
+    if (!p)
+        return -XEN_EINVAL;
+    new = (vcpu_info_t *)(void *)(p + offset);
+    if (old != default_info(v->domain, v->id) || v->id < XEN_LEGACY_MAX_VCPUS)
+        memcpy(new, old, sizeof(*new));
+    v->info_mfn = m;
+    v->info = new;
+    vcpu_update_time_info(v);
+    /* events may have come to the old place: look at everything once */
+    new->evtchn_pending_sel = ~0ul;
+    new->evtchn_upcall_pending = 1;
+    return 0;
+}
+
+void vcpu_areas_release(struct domain *d)
+{
+    for (unsigned i = 0; i < d->max_vcpus; i++) {
+        struct vcpu *v = d->vcpu[i];
+
+        if (!v)
+            continue;
+        if (v->runstate.va)
+            guest_frame_put(v->runstate.mfn);
+        v->runstate = (struct guest_area){0};
+        v->info = default_info(d, i);
+        if (v->info_mfn.n)
+            guest_frame_put(v->info_mfn);
+        v->info_mfn = (mfn_t){0};
+    }
+}

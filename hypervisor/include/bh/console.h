@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The hypervisor's console: message ring (xl dmesg), serial line, screen; dom0's console_io. */
+#ifndef BH_CONSOLE_H
+#define BH_CONSOLE_H
+
+#include "bh/boot.h"
+#include "bh/types.h"
+
+#define CONSOLE_RING_SIZE 32768u
+
+void console_init(const struct boot_info *bi); /* console=, com1=, loglvl=, guest_loglvl= */
+/* Raw output to serial line, screen and ring, without prefix. */
+void console_write(const char *s, size_t len);
+/* Read from the ring starting at *index (absolute count of bytes ever written); copies at most `size` bytes
+ * through `put`, advances *index. Returns bytes copied or -XEN_EFAULT. */
+int console_ring_copy(uint32_t *index, size_t size,
+                      int (*put)(void *arg, size_t off, const void *p, size_t n), void *arg);
+void console_ring_clear(void);
+/* Serial input collected for dom0. Returns bytes copied. */
+size_t console_read(char *buf, size_t size);
+/* Bytes arrived on the serial line (interrupt or poll). */
+void console_poll_input(void);
+/* I/O port of the UART that the hypervisor uses, 0: none. */
+uint16_t console_uart_port(void);
+/* dom0 takes the screen: no more output there. */
+void console_screen_release(void);
+/* After a panic: no locks, everything out. */
+void console_force(void);
+extern bool guest_output_allowed;
+
+void serial_init(uint16_t port, uint32_t baud);
+void serial_putc(char c);
+int serial_getc(void); /* -1: nothing */
+void vga_init(const struct boot_framebuffer *fb);
+void vga_putc(char c);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a domain sees by CPUID: a table of leaves made from what this machine has, masked to what the
+ * hypervisor supports, changed by DOMCTL_set_cpu_policy; the hypervisor's own leaves (0x40000000…) are
+ * computed.
+ */
+#ifndef BH_CPUID_POLICY_H
+#define BH_CPUID_POLICY_H
+
+#include "bh/msr.h"
+#include "bh/types.h"
+#include "bh/xen.h"
+
+#define CPUID_BASIC 0x21u /* leaves 0 to 0x20 */
+#define CPUID_EXT   0x22u /* 0x80000000 to 0x80000021 */
+#define CPUID_SUB4  5u
+#define CPUID_SUB7  3u
+#define CPUID_SUBD  10u
+#define CPUID_SUB1D 5u
+
+struct domain;
+struct vcpu;
+
+struct cpuid_policy {
+    struct cpuid_regs basic[CPUID_BASIC], ext[CPUID_EXT];
+    struct cpuid_regs leaf4[CPUID_SUB4], leaf7[CPUID_SUB7], leafd[CPUID_SUBD], ext1d[CPUID_SUB1D];
+};
+
+void cpuid_policy_init(void);                /* host and default policies */
+struct cpuid_policy *cpuid_policy_new(void); /* copy of the default; NULL */
+void cpuid_policy_free(struct cpuid_policy *p);
+void cpuid_guest(struct vcpu *v, uint32_t leaf, uint32_t sub, struct cpuid_regs *out);
+/* Serialise for domctl/sysctl: up to *nr leaves to a callback; *nr becomes the number there are. index:
+ * XEN_SYSCTL_cpu_policy_*. */
+int cpuid_policy_export(const struct cpuid_policy *p, uint32_t *nr,
+                        int (*put)(void *arg, uint32_t i, const xen_cpuid_leaf_t *l), void *arg);
+const struct cpuid_policy *cpuid_policy_host(void);
+const struct cpuid_policy *cpuid_policy_default(void);
+/* Apply a leaf from the toolstack, clipped to what the host default allows. False: not a leaf that can be
+ * set. */
+bool cpuid_policy_set(struct cpuid_policy *p, const xen_cpuid_leaf_t *l);
+/* Make dependent bits consistent after a change. */
+void cpuid_policy_finish(struct cpuid_policy *p);
+
+#endif

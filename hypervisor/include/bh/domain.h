@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Domains and their virtual CPUs. A domain is found by id in a list; lookups take a reference. A dying domain
+ * stays in the list until its last frame and reference are gone.
+ */
+#ifndef BH_DOMAIN_H
+#define BH_DOMAIN_H
+
+#include "bh/cpuid_policy.h"
+#include "bh/event.h"
+#include "bh/grant.h"
+#include "bh/mm.h"
+#include "bh/p2m.h"
+#include "bh/sched.h"
+#include "bh/spinlock.h"
+#include "bh/timer.h"
+#include "bh/types.h"
+#include "bh/virt.h"
+#include "bh/vlapic.h"
+#include "bh/xen.h"
+
+#define MAX_VCPUS     128u
+#define NR_HVM_PARAMS HVM_NR_PARAMS
+#define NR_VIRQ       24u
+
+struct vmcb;
+struct emul_domain;
+
+/* Where the guest's copy of a structure lies: a referenced frame mapped through the direct map. */
+struct guest_area {
+    void *va; /* NULL: not registered */
+    mfn_t mfn;
+};
+
+struct vcpu {
+    struct guest_regs regs;
+    struct domain *domain;
+    uint32_t id;
+    /* run state; see vcpu_runnable() */
+    volatile bool blocked, down, running, polling;
+    volatile int32_t pause_count;
+    uint32_t poll_port; /* 0: any of several */
+    struct cpu *processor;
+    struct sched_node sched;
+    /* cpu masks, one bit a physical CPU */
+    uint64_t hard_affinity[4], soft_affinity[4];
+
+    vcpu_info_t *info; /* never NULL: the domain's shared_info, a dummy, or the registered place */
+    mfn_t info_mfn;    /* referenced frame of a registered place */
+    struct guest_area runstate;
+    struct vcpu_runstate_info run;
+    uint64_t periodic_ns;
+    struct timer singleshot, periodic, poll_timer;
+    uint32_t virq_port[NR_VIRQ];
+    struct fifo_vcpu *fifo;
+
+    struct vlapic lapic;
+    uint8_t upcall_vector; /* per-vCPU LAPIC vector, 0: the domain's callback */
+    bool nmi_pending;
+
+    /* back end */
+    struct vmcb *vmcb;
+    uint64_t vmcb_pa;
+    uint64_t tlb_generation; /* of the domain, when last entered */
+    uint64_t asid_generation;
+    uint64_t cr0_guest; /* as the guest wrote it */
+    void *xsave;
+    uint64_t xcr0;
+    uint64_t tsc_aux, tsc_offset;
+    uint64_t dr[4];
+    bool dr_used, shutdown_by_fault;
+    struct cpu *last_cpu, *last_loaded;
+    uint64_t mtrr_def_type, mtrr_fixed[11], mtrr_var[16];
+    uint64_t exits, cpu_time_ns;
+    uint64_t hypercall_nr; /* the one being executed, to execute it again */
+};
+
+enum domain_dying { DOMAIN_ALIVE, DOMAIN_DYING, DOMAIN_DEAD };
+
+struct domain {
+    uint16_t id;
+    bool privileged, hardware, direct_mapped; /* dom0; owns the machine's devices; gfn == mfn */
+    uint16_t target; /* domain that this one may control (stub domains), DOMID_INVALID */
+    volatile uint8_t dying;
+    volatile bool shutting_down, shut_down, paused_by_tool;
+    uint8_t shutdown_code;
+    int32_t refs;
+    struct domain *next; /* list in id order */
+    spinlock_t lock;
+    uint32_t max_vcpus, nr_vcpus;
+    struct vcpu **vcpu;
+    int32_t pause_count, tool_pauses;
+    volatile int32_t nr_polling; /* vCPUs inside SCHEDOP_poll */
+    uint64_t tot_pages, max_pages;
+    uint8_t handle[16];
+    uint32_t ssidref;
+    uint16_t weight, cap;
+
+    /* p2m */
+    spinlock_t p2m_lock;
+    mfn_t p2m_root;
+    uint64_t p2m_nodes, p2m_limit; /* frames of the tree; allowance (paging mempool) */
+    volatile uint64_t tlb_generation;
+    struct p2m_deferred *deferred; /* references to drop at the next flush */
+    uint64_t foreign_maps;
+    struct logdirty *logdirty;
+
+    shared_info_t *shared_info;
+    uint64_t hvm_params[NR_HVM_PARAMS];
+    uint8_t callback_vector;
+    struct evtchn_domain evtchn;
+    struct grant_domain grant;
+    struct cpuid_policy *cpuid;
+    struct emul_domain *emul;
+    struct e820_entry *e820; /* for XENMEM_memory_map */
+    uint32_t nr_e820;
+    uint32_t time_offset_seconds;
+    uint64_t vm_assist;
+    uint32_t cpuid_faulted;
+    struct timer watchdog[2];
+    uint64_t created_ns;
+};
+
+extern struct domain *dom0;
+
+/* config of DOMCTL_createdomain; id DOMID_INVALID: choose. NULL with *err set. */
+struct domain *domain_create(uint16_t id, const struct xen_domctl_createdomain *config, int *err);
+int domain_set_max_vcpus(struct domain *d, uint32_t max);
+struct vcpu *vcpu_create(struct domain *d, uint32_t id);
+/* Reference to a domain that is not dead; NULL. */
+struct domain *domain_get(uint16_t id);
+/* The first with id >= the given one. */
+struct domain *domain_get_next(uint16_t id);
+void domain_put(struct domain *d);
+/* The last reference to n frames of a domain went away. */
+void domain_uncharge(uint16_t id, uint64_t n);
+void domain_pause(struct domain *d); /* counted; waits until no vCPU runs (but the caller's) */
+void domain_unpause(struct domain *d);
+void vcpu_pause(struct vcpu *v);
+void vcpu_unpause(struct vcpu *v);
+void domain_shutdown(struct domain *d, uint8_t reason);
+void domain_resume(struct domain *d);
+void domain_crash(struct domain *d, const char *why);
+/* Work on a domain's death until done. 0 or -XEN_ERESTART when time is up. */
+int domain_kill(struct domain *d);
+void domain_for_each(bool (*fn)(struct domain *d, void *arg), void *arg); /* with references; stop on false */
+
+bool vcpu_runnable(const struct vcpu *v);
+/* Something to deliver: an unmasked event or interrupt (interrupt flag not looked at). */
+bool vcpu_has_event(struct vcpu *v);
+/* Reset to the state after INIT; SIPI starts it at vector << 12. */
+void vcpu_init_reset(struct vcpu *v);
+void vcpu_sipi(struct vcpu *v, uint8_t vector);
+void vcpu_fpu_reset(struct vcpu *v);
+/* VCPUOP_register_*: the guest names the place of a shared structure. 0 or -XEN_E… */
+int vcpu_set_runstate_area(struct vcpu *v, uint64_t gva);
+int vcpu_set_info_area(struct vcpu *v, uint64_t gfn, uint32_t offset);
+/* PV timers of a vCPU */
+/* Leave SCHEDOP_poll (the vCPU runs again). */
+void vcpu_poll_end(struct vcpu *v);
+void vcpu_timers_init(struct vcpu *v);
+void vcpu_timers_stop(struct vcpu *v);
+void vcpu_runstate_change(struct vcpu *v, int state, uint64_t now);
+void vcpu_update_time_info(struct vcpu *v);
+/* Drop the frames that hold registered areas of all vCPUs (domain is dying or reset). */
+void vcpu_areas_release(struct domain *d);
+void domain_update_wallclock(struct domain *d);
+
+extern struct domain *domain_list;
+extern spinlock_t domlist_lock;
+
+static inline struct vcpu *domain_vcpu(const struct domain *d, uint32_t id)
+{
+    return id < d->max_vcpus ? d->vcpu[id] : NULL;
+}
+static inline struct vcpu *current_vcpu(void);
+
+#include "bh/cpu.h"
+static inline struct vcpu *current_vcpu(void)
+{
+    return this_cpu()->current;
+}
+
+#endif

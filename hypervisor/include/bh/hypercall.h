@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Hypercalls: one table of handlers, one table of privileges (core/hypercall_table.c). A handler that has too
+ * much to do returns -XEN_ERESTART after storing its progress in the guest's arguments: the instruction is
+ * executed again.
+ */
+#ifndef BH_HYPERCALL_H
+#define BH_HYPERCALL_H
+
+#include "bh/types.h"
+
+struct domain;
+struct vcpu;
+
+struct hypercall_args {
+    uint64_t a[5]; /* rdi rsi rdx r10 r8; handlers may change them when they return -XEN_ERESTART */
+};
+typedef long (*hypercall_fn)(struct vcpu *v, struct hypercall_args *args);
+
+/* From the exit handler: VMMCALL/VMCALL at CPL 0 in 64-bit mode. */
+void hypercall_dispatch(struct vcpu *v);
+/* One call by number, as multicall and the exit handler make it. */
+long hypercall_call(struct vcpu *v, uint64_t nr, struct hypercall_args *args);
+
+/* Who may use an operation on whom. */
+enum priv { PRIV_ANY, PRIV_SELF_OR_CONTROL, PRIV_CONTROL, PRIV_HWDOM };
+bool priv_allows(const struct domain *caller, const struct domain *target, enum priv p);
+
+#define HYPERCALL(name) long do_##name(struct vcpu *v, struct hypercall_args *args)
+HYPERCALL(memory_op);
+HYPERCALL(multicall);
+HYPERCALL(xen_version);
+HYPERCALL(console_io);
+HYPERCALL(grant_table_op);
+HYPERCALL(vm_assist);
+HYPERCALL(vcpu_op);
+HYPERCALL(sched_op);
+HYPERCALL(sched_op_compat);
+HYPERCALL(event_channel_op);
+HYPERCALL(physdev_op);
+HYPERCALL(hvm_op);
+HYPERCALL(sysctl);
+HYPERCALL(domctl);
+HYPERCALL(platform_op);
+HYPERCALL(set_timer_op);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Model-specific registers, control register bits and CPUID access (APM vol. 2, SDM vol. 4). */
+#ifndef BH_MSR_H
+#define BH_MSR_H
+
+#include "bh/types.h"
+
+#define MSR_TSC            0x10
+#define MSR_APIC_BASE      0x1b
+#define MSR_SPEC_CTRL      0x48
+#define MSR_PRED_CMD       0x49
+#define MSR_UCODE_REV      0x8b
+#define MSR_MTRRCAP        0xfe
+#define MSR_ARCH_CAPS      0x10a
+#define MSR_SYSENTER_CS    0x174
+#define MSR_SYSENTER_ESP   0x175
+#define MSR_SYSENTER_EIP   0x176
+#define MSR_MCG_CAP        0x179
+#define MSR_MCG_STATUS     0x17a
+#define MSR_MISC_ENABLE    0x1a0
+#define MSR_DEBUGCTL       0x1d9
+#define MSR_PAT            0x277
+#define MSR_MTRR_DEF_TYPE  0x2ff
+#define MSR_MC0_CTL        0x400
+#define MSR_TSC_DEADLINE   0x6e0
+#define MSR_X2APIC_BASE    0x800
+#define MSR_EFER           0xc0000080
+#define MSR_STAR           0xc0000081
+#define MSR_LSTAR          0xc0000082
+#define MSR_CSTAR          0xc0000083
+#define MSR_SFMASK         0xc0000084
+#define MSR_FS_BASE        0xc0000100
+#define MSR_GS_BASE        0xc0000101
+#define MSR_KERNEL_GS_BASE 0xc0000102
+#define MSR_TSC_AUX        0xc0000103
+#define MSR_VM_CR          0xc0010114
+#define MSR_VM_HSAVE_PA    0xc0010117
+#define MSR_DE_CFG         0xc0011029
+
+#define EFER_SCE  BIT(0)
+#define EFER_LME  BIT(8)
+#define EFER_LMA  BIT(10)
+#define EFER_NXE  BIT(11)
+#define EFER_SVME BIT(12)
+
+#define CR0_PE BIT(0)
+#define CR0_TS BIT(3)
+#define CR0_ET BIT(4)
+#define CR0_WP BIT(16)
+#define CR0_PG BIT(31)
+
+#define CR4_PAE     BIT(5)
+#define CR4_PGE     BIT(7)
+#define CR4_PSE     BIT(4)
+#define CR4_MCE     BIT(6)
+#define CR4_OSFXSR  BIT(9)
+#define CR4_OSXSAVE BIT(18)
+#define CR4_SMEP    BIT(20)
+#define CR4_SMAP    BIT(21)
+#define CR4_LA57    BIT(12)
+
+#define RFLAGS_CF BIT(0)
+#define RFLAGS_IF BIT(9)
+#define RFLAGS_AC BIT(18)
+
+static inline uint64_t rdmsr(uint32_t msr)
+{
+    uint32_t lo, hi;
+
+    __asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr));
+    return (uint64_t)hi << 32 | lo;
+}
+static inline void wrmsr(uint32_t msr, uint64_t v)
+{
+    __asm__ volatile("wrmsr" ::"c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory");
+}
+static inline uint64_t rdtsc(void)
+{
+    uint32_t lo, hi;
+
+    __asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+    return (uint64_t)hi << 32 | lo;
+}
+static inline uint64_t read_cr2(void)
+{
+    uint64_t v;
+
+    __asm__ volatile("mov %%cr2, %0" : "=r"(v));
+    return v;
+}
+static inline uint64_t read_cr3(void)
+{
+    uint64_t v;
+
+    __asm__ volatile("mov %%cr3, %0" : "=r"(v));
+    return v;
+}
+static inline void write_cr3(uint64_t v)
+{
+    __asm__ volatile("mov %0, %%cr3" ::"r"(v) : "memory");
+}
+static inline uint64_t read_cr4(void)
+{
+    uint64_t v;
+
+    __asm__ volatile("mov %%cr4, %0" : "=r"(v));
+    return v;
+}
+static inline void write_cr4(uint64_t v)
+{
+    __asm__ volatile("mov %0, %%cr4" ::"r"(v) : "memory");
+}
+static inline void xsetbv(uint64_t v)
+{
+    __asm__ volatile("xsetbv" ::"c"(0), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)));
+}
+
+struct cpuid_regs {
+    uint32_t a, b, c, d;
+};
+static inline struct cpuid_regs cpuid(uint32_t leaf, uint32_t sub)
+{
+    struct cpuid_regs r;
+
+    __asm__ volatile("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(sub));
+    return r;
+}
+
+#endif

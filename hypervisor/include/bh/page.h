@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Ownership and references of machine frames. A frame of a domain starts with one reference, its owner's;
+ * each foreign or grant mapping adds one. The last one gone, the frame is scrubbed and free again.
+ * All operations are lock-free on the frame's 4-byte record.
+ */
+#ifndef BH_PAGE_H
+#define BH_PAGE_H
+
+#include "bh/mm.h"
+#include "bh/types.h"
+
+struct domain;
+
+struct page {
+    uint16_t owner; /* domain id, or one of OWNER_… */
+    uint16_t
+        info; /* owned by a domain or the hypervisor: references; free: order and state of a block's head */
+};
+enum { OWNER_FREE = 0xffff, OWNER_HYPERVISOR = 0xfffe, OWNER_NONE = 0xfffd };
+#define PAGE_MAX_REFS 0xfff0u
+
+extern struct page *page_table_base; /* one a frame, up to max_page */
+extern uint64_t max_page;
+
+static inline struct page *mfn_page(mfn_t m)
+{
+    return m.n < max_page ? &page_table_base[m.n] : NULL;
+}
+
+/* Boot: make the array for frames below `limit` in memory at `where`, then hand RAM over. */
+size_t page_table_size(uint64_t limit);
+void page_init(void *where, uint64_t limit);
+void page_add_ram(paddr_t start, paddr_t end, bool dirty);
+
+/* 2^order frames for a domain, charged to it; zeroed unless `dirty_ok`. INVALID_MFN: out of memory or over
+ * max_pages when `check_limit`. */
+mfn_t page_alloc_domain(struct domain *d, unsigned order, unsigned flags);
+enum { PAGE_DIRTY_OK = 4, PAGE_NO_LIMIT = 8 };
+/* Frames for the hypervisor at the highest place there is (boot only). */
+mfn_t page_alloc_top(unsigned order);
+/* Give RAM frames at a fixed place to a domain (one-to-one dom0). False if any is not free. */
+bool page_claim_fixed(struct domain *d, mfn_t m, uint64_t count);
+
+/* One more reference to a frame that `owner` owns. False: not its frame, dying, or too many. */
+bool __must_check page_get(mfn_t m, uint16_t owner);
+/* Drop a reference; the last one frees the frame (and uncharges the owner). */
+void page_put(mfn_t m);
+/* Drop the owner's reference to 2^order frames of a dying domain that nobody else can newly reference. */
+void page_put_block(mfn_t m, unsigned order);
+unsigned page_refs(mfn_t m);
+uint16_t page_owner(mfn_t m);
+
+uint64_t page_count_total(void);
+uint64_t page_count_free(void);
+uint64_t page_count_scrub(void);
+/* Idle CPUs clean freed memory. True if there is more to do. */
+bool page_scrub_some(void);
+/* Debug build: make the nth allocation from now fail. */
+extern int64_t page_fail_after;
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* System time: nanoseconds since boot, a linear function of the TSC that guests share through their PV clock.
+ */
+#ifndef BH_TIME_H
+#define BH_TIME_H
+
+#include "bh/acpi.h"
+#include "bh/timer.h"
+#include "bh/types.h"
+
+#define MS 1000000ul
+#define US 1000ul
+
+extern uint64_t tsc_khz;
+extern uint32_t tsc_to_ns_mul; /* as in struct vcpu_time_info */
+extern int8_t tsc_shift;
+extern uint64_t boot_tsc;
+
+void time_init(const struct acpi_info *acpi); /* calibrates, reads the RTC */
+uint64_t now_ns(void);
+uint64_t tsc_to_ns(uint64_t delta);
+void udelay(unsigned us);
+/* Wall clock at system time 0, ns since 1970. */
+uint64_t wallclock_base_ns(void);
+void wallclock_set(uint64_t base_ns);
+/* Program this CPU's LAPIC timer for the earliest of its queue. */
+void time_program(void);
+void time_queue_changed(struct timer_queue *q);
+
+#endif

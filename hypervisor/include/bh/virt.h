@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The operations table of a CPU back end (SVM, VMX), chosen at boot. Everything outside arch/x86/{svm,vmx}
+ * uses only this. Guest state that is not in `regs` is read and written through get/set while the vCPU is not
+ * running.
+ */
+#ifndef BH_VIRT_H
+#define BH_VIRT_H
+
+#include "bh/types.h"
+
+struct cpu;
+struct domain;
+struct vcpu;
+
+struct guest_regs { /* order known to vmrun.S */
+    uint64_t rax, rcx, rdx, rbx, rsp_unused, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15;
+};
+
+struct segment {
+    uint16_t selector, attr; /* attr: VMCB form (type S DPL P AVL L DB G in 12 bits) */
+    uint32_t limit;
+    uint64_t base;
+};
+enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_GDTR, SEG_LDTR, SEG_IDTR, SEG_TR, NR_SEGS };
+
+/* Everything of a vCPU that is saved, loaded or set at creation. */
+struct cpu_state {
+    struct segment seg[NR_SEGS];
+    uint64_t cr0, cr2, cr3, cr4, efer, dr6, dr7, rflags, rip, rsp, rax;
+    uint64_t star, lstar, cstar, sfmask, kernel_gs_base, sysenter_cs, sysenter_esp, sysenter_eip, pat;
+};
+
+struct virt_ops {
+    const char *name;
+    int (*cpu_init)(struct cpu *c); /* switch virtualisation on; 0 or -XEN_ENODEV */
+    int (*vcpu_init)(struct vcpu *v);
+    void (*vcpu_destroy)(struct vcpu *v);
+    void (*get_state)(struct vcpu *v, struct cpu_state *s);
+    void (*set_state)(struct vcpu *v, const struct cpu_state *s);
+    /* Run guest code until an exit, then handle it. Interrupts off, all work done before. */
+    void (*run)(struct vcpu *v);
+    /* Guest rip, rflags, cpl of a vCPU that exited on this CPU. */
+    uint64_t (*rip)(struct vcpu *v);
+    void (*set_rip)(struct vcpu *v, uint64_t rip);
+    uint64_t (*rflags)(struct vcpu *v);
+    void (*set_rflags)(struct vcpu *v, uint64_t rflags);
+    unsigned (*cpl)(struct vcpu *v);
+    uint64_t (*cr3)(struct vcpu *v);
+    uint64_t (*cr4)(struct vcpu *v);
+    uint64_t (*efer)(struct vcpu *v);
+    bool (*paging)(struct vcpu *v);    /* CR0.PG */
+    bool (*long_mode)(struct vcpu *v); /* 64-bit code segment */
+    void (*inject_exception)(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error);
+    void (*set_tsc_offset)(struct vcpu *v, uint64_t offset);
+    /* The vCPU moves: load (true) or save (false) what the guest entry does not switch by itself. */
+    void (*switch_state)(struct vcpu *v, bool in);
+};
+
+extern const struct virt_ops *virt;
+extern const struct virt_ops svm_ops;
+
+/* Choose the back end by CPUID; panics with one sentence when there is none. */
+void virt_init(void);
+void virt_cpu_init(struct cpu *c);
+
+#endif

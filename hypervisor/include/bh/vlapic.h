@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Emulated local APIC of a vCPU, xAPIC page and x2APIC registers (APM vol. 2 chapter 16). Pure state plus
+ * calls. */
+#ifndef BH_VLAPIC_H
+#define BH_VLAPIC_H
+
+#include "bh/timer.h"
+#include "bh/types.h"
+
+struct vcpu;
+
+struct vlapic {
+    uint64_t base_msr;
+    uint32_t irr[8], isr[8], tmr[8];
+    uint32_t tpr, ldr, dfr, svr, esr, icr_high, icr_low;
+    uint32_t lvt[6]; /* timer, thermal, performance, lint0, lint1, error */
+    uint32_t timer_init, timer_divide;
+    uint64_t timer_start;
+    struct timer timer;
+    bool level_ended; /* an EOI of a level interrupt happened */
+};
+
+void vlapic_init(struct vcpu *v);
+void vlapic_reset(struct vcpu *v);
+void vlapic_destroy(struct vcpu *v);
+/* MSR 0x800-0x83f. False: #GP. */
+bool vlapic_msr_read(struct vcpu *v, uint32_t msr, uint64_t *val);
+bool vlapic_msr_write(struct vcpu *v, uint32_t msr, uint64_t val);
+bool vlapic_base_write(struct vcpu *v, uint64_t val);
+/* The xAPIC page at 0xfee00000 (emul handler). */
+void vlapic_mmio(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool write, uint64_t *val);
+/* Put a fixed interrupt into the IRR and kick. */
+void vlapic_set_irq(struct vcpu *v, uint8_t vector, bool level);
+/* Highest deliverable vector (above PPR), or -1. */
+int vlapic_pending(struct vcpu *v);
+/* The CPU took the vector: IRR to ISR. */
+void vlapic_ack(struct vcpu *v, uint8_t vector);
+uint32_t vlapic_id(const struct vcpu *v);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The virtual machine control block (APM vol. 2, appendix B) and its constants. */
+#ifndef BH_VMCB_H
+#define BH_VMCB_H
+
+#include "bh/types.h"
+
+struct vmcb_segment {
+    uint16_t selector, attr;
+    uint32_t limit;
+    uint64_t base;
+};
+
+struct vmcb {
+    /* control area */
+    uint16_t intercept_cr_read, intercept_cr_write, intercept_dr_read, intercept_dr_write; /* 000 */
+    uint32_t intercept_exception;                                                          /* 008 */
+    uint32_t intercept1, intercept2, intercept3;                                           /* 00c */
+    uint8_t reserved1[0x3c - 0x18];
+    uint16_t pause_threshold, pause_count;  /* 03c */
+    uint64_t iopm_pa, msrpm_pa, tsc_offset; /* 040 */
+    uint32_t asid;                          /* 058 */
+    uint8_t tlb_control, reserved2[3];
+    uint64_t vintr;                                       /* 060 */
+    uint64_t interrupt_shadow;                            /* 068 */
+    uint64_t exitcode, exitinfo1, exitinfo2, exitintinfo; /* 070 */
+    uint64_t np_enable;                                   /* 090 */
+    uint8_t reserved3[0x10];
+    uint64_t eventinj, ncr3, lbr_enable; /* 0a8 */
+    uint32_t clean, reserved4;           /* 0c0 */
+    uint64_t nrip;                       /* 0c8 */
+    uint8_t fetched, bytes[15];          /* 0d0 */
+    uint8_t reserved5[0x400 - 0xe0];
+    /* state save area */
+    struct vmcb_segment seg[10]; /* es cs ss ds fs gs gdtr ldtr idtr tr */
+    uint8_t reserved6[0x4cb - 0x4a0];
+    uint8_t cpl; /* 4cb */
+    uint32_t reserved7;
+    uint64_t efer; /* 4d0 */
+    uint8_t reserved8[0x548 - 0x4d8];
+    uint64_t cr4, cr3, cr0, dr7, dr6, rflags, rip; /* 548 */
+    uint8_t reserved9[0x5d8 - 0x580];
+    uint64_t rsp; /* 5d8 */
+    uint8_t reserved10[0x5f8 - 0x5e0];
+    uint64_t rax, star, lstar, cstar, sfmask, kernel_gs_base; /* 5f8 */
+    uint64_t sysenter_cs, sysenter_esp, sysenter_eip, cr2;    /* 628 */
+    uint8_t reserved11[0x668 - 0x648];
+    uint64_t g_pat, debugctl; /* 668 */
+    uint8_t reserved12[0x1000 - 0x678];
+} __packed_struct __aligned_to(4096);
+
+_Static_assert(offsetof(struct vmcb, exitcode) == 0x70, "vmcb layout");
+_Static_assert(offsetof(struct vmcb, seg) == 0x400, "vmcb layout");
+_Static_assert(offsetof(struct vmcb, cpl) == 0x4cb, "vmcb layout");
+_Static_assert(offsetof(struct vmcb, rip) == 0x578, "vmcb layout");
+_Static_assert(offsetof(struct vmcb, rax) == 0x5f8, "vmcb layout");
+_Static_assert(offsetof(struct vmcb, g_pat) == 0x668, "vmcb layout");
+_Static_assert(sizeof(struct vmcb) == 4096, "vmcb layout");
+
+/* intercept1 (offset 00c) */
+#define INTERCEPT_INTR     BIT(0)
+#define INTERCEPT_NMI      BIT(1)
+#define INTERCEPT_SMI      BIT(2)
+#define INTERCEPT_INIT     BIT(3)
+#define INTERCEPT_VINTR    BIT(4)
+#define INTERCEPT_RDPMC    BIT(15)
+#define INTERCEPT_CPUID    BIT(18)
+#define INTERCEPT_INVD     BIT(22)
+#define INTERCEPT_HLT      BIT(24)
+#define INTERCEPT_INVLPGA  BIT(26)
+#define INTERCEPT_IOIO     BIT(27)
+#define INTERCEPT_MSR      BIT(28)
+#define INTERCEPT_FERR     BIT(30)
+#define INTERCEPT_SHUTDOWN BIT(31)
+/* intercept2 (offset 010) */
+#define INTERCEPT_VMRUN   BIT(0)
+#define INTERCEPT_VMMCALL BIT(1)
+#define INTERCEPT_VMLOAD  BIT(2)
+#define INTERCEPT_VMSAVE  BIT(3)
+#define INTERCEPT_STGI    BIT(4)
+#define INTERCEPT_CLGI    BIT(5)
+#define INTERCEPT_SKINIT  BIT(6)
+#define INTERCEPT_WBINVD  BIT(9)
+#define INTERCEPT_MONITOR BIT(10)
+#define INTERCEPT_MWAIT   BIT(11)
+#define INTERCEPT_XSETBV  BIT(13)
+
+#define VINTR_IRQ          BIT(8)
+#define VINTR_IGN_TPR      BIT(20)
+#define VINTR_MASKING      BIT(24)
+#define VINTR_VECTOR_SHIFT 32
+
+#define EVENT_VALID     BIT(31)
+#define EVENT_ERROR     BIT(11)
+#define EVENT_TYPE(t)   ((uint64_t)(t) << 8)
+#define EVENT_EXTERNAL  0
+#define EVENT_NMI       2
+#define EVENT_EXCEPTION 3
+#define EVENT_SOFT      4
+
+/* exit codes */
+enum {
+    EXIT_DR_READ0 = 0x20,
+    EXIT_DR_WRITE0 = 0x30,
+    EXIT_EXCEPTION0 = 0x40,
+    EXIT_INTR = 0x60,
+    EXIT_NMI = 0x61,
+    EXIT_SMI = 0x62,
+    EXIT_INIT = 0x63,
+    EXIT_VINTR = 0x64,
+    EXIT_RDPMC = 0x6f,
+    EXIT_CPUID = 0x72,
+    EXIT_INVD = 0x76,
+    EXIT_HLT = 0x78,
+    EXIT_INVLPGA = 0x7a,
+    EXIT_IOIO = 0x7b,
+    EXIT_MSR = 0x7c,
+    EXIT_FERR = 0x7e,
+    EXIT_SHUTDOWN = 0x7f,
+    EXIT_VMRUN = 0x80,
+    EXIT_VMMCALL = 0x81,
+    EXIT_VMLOAD = 0x82,
+    EXIT_VMSAVE = 0x83,
+    EXIT_STGI = 0x84,
+    EXIT_CLGI = 0x85,
+    EXIT_SKINIT = 0x86,
+    EXIT_WBINVD = 0x89,
+    EXIT_MONITOR = 0x8a,
+    EXIT_MWAIT = 0x8b,
+    EXIT_XSETBV = 0x8d,
+    EXIT_NPF = 0x400,
+};
+
+#endif

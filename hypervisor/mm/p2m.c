@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The nested page tables. Entries have the x86 form (APM vol. 2 §15.25); bits 52-55 hold the p2m type, and
+ * the IOMMU driver adds the bits it needs, so one tree serves CPU and IOMMU. Level 4 is the root. p2m_lock of
+ * the domain protects the tree; what was unmapped stays referenced until p2m_flush().
+ */
+#include "bh/cpu.h"
+#include "bh/domain.h"
+#include "bh/iommu.h"
+#include "bh/lapic.h"
+#include "bh/lib.h"
+#include "bh/logdirty.h"
+#include "bh/page.h"
+#include "bh/p2m_int.h"
+
+#define PTE_P      BIT(0)
+#define PTE_RW     BIT(1)
+#define PTE_US     BIT(2)
+#define PTE_A      BIT(5)
+#define PTE_D      BIT(6)
+#define PTE_PS     BIT(7)
+#define PTE_ADDR   0x000ffffffffff000ull
+#define TYPE_SHIFT 52
+
+static unsigned level_shift(unsigned level)
+{
+    return 9 * (level - 1);
+}
+
+static enum p2m_type entry_type(uint64_t e)
+{
+    return (enum p2m_type)(e >> TYPE_SHIFT & 0xf);
+}
+
+static bool type_writable(enum p2m_type t)
+{
+    return t != P2M_GRANT_RO && t != P2M_LOGDIRTY;
+}
+
+static uint64_t make_leaf(const struct domain *d, mfn_t m, unsigned level, enum p2m_type t)
+{
+    uint64_t e = mfn_pa(m) | PTE_P | PTE_US | PTE_A | (uint64_t)t << TYPE_SHIFT;
+
+    if (type_writable(t))
+        e |= PTE_RW | PTE_D;
+    if (level > 1)
+        e |= PTE_PS;
+    if (d->hardware && iommu)
+        e |= iommu->leaf_bits(type_writable(t));
+    return e;
+}
+
+static uint64_t make_node(const struct domain *d, mfn_t m, unsigned level)
+{
+    uint64_t e = mfn_pa(m) | PTE_P | PTE_RW | PTE_US | PTE_A;
+
+    return d->hardware && iommu ? e | iommu->node_bits(level) : e;
+}
+
+static mfn_t node_alloc(struct domain *d)
+{
+    mfn_t m;
+
+    if (d->p2m_nodes >= d->p2m_limit)
+        return INVALID_MFN;
+    m = page_alloc(0, PAGE_ZERO);
+    if (mfn_valid_value(m))
+        d->p2m_nodes++;
+    return m;
+}
+
+int p2m_init(struct domain *d)
+{
+    d->p2m_root = node_alloc(d);
+    d->deferred = kzalloc(sizeof(*d->deferred));
+    return mfn_valid_value(d->p2m_root) && d->deferred ? 0 : -XEN_ENOMEM;
+}
+
+static void node_free(struct domain *d, mfn_t m, unsigned level)
+{
+    uint64_t *table = mfn_to_va(m);
+
+    if (level > 1)
+        for (unsigned i = 0; i < 512; i++)
+            if (table[i] & PTE_P && !(table[i] & PTE_PS))
+                node_free(d, mfn_of(table[i] & PTE_ADDR), level - 1);
+    d->p2m_nodes--;
+    page_put(m);
+}
+
+void p2m_destroy(struct domain *d)
+{
+    if (mfn_valid_value(d->p2m_root))
+        node_free(d, d->p2m_root, 4);
+    d->p2m_root = INVALID_MFN;
+    kfree(d->deferred, sizeof(*d->deferred));
+    d->deferred = NULL;
+}
+
+/* The entry for g and the level it was found at: a leaf, or an empty one. */
+static uint64_t *find(struct domain *d, gfn_t g, unsigned *level)
+{
+    uint64_t *table = mfn_to_va(d->p2m_root);
+
+    for (unsigned l = 4;; l--) {
+        uint64_t *e = &table[g.n >> level_shift(l) & 511];
+
+        if (l == 1 || !(*e & PTE_P) || *e & PTE_PS) {
+            *level = l;
+            return e;
+        }
+        table = pa_to_va(*e & PTE_ADDR);
+    }
+}
+
+mfn_t p2m_lookup_locked(struct domain *d, gfn_t g, enum p2m_type *type, unsigned *order)
+{
+    unsigned level;
+    uint64_t e;
+
+    if (g.n >> 36)
+        e = 0, level = 4;
+    else
+        e = __atomic_load_n(find(d, g, &level), __ATOMIC_ACQUIRE);
+    if (order)
+        *order = level_shift(level);
+    if (!(e & PTE_P)) {
+        if (type)
+            *type = P2M_NONE;
+        return INVALID_MFN;
+    }
+    if (type)
+        *type = entry_type(e);
+    return mfn((e & PTE_ADDR) >> PAGE_SHIFT | (g.n & ((1ull << level_shift(level)) - 1)));
+}
+
+mfn_t p2m_lookup(struct domain *d, gfn_t g, enum p2m_type *type, unsigned *order)
+{
+    mfn_t m;
+
+    spin_lock(&d->p2m_lock);
+    m = p2m_lookup_locked(d, g, type, order);
+    spin_unlock(&d->p2m_lock);
+    return m;
+}
+
+mfn_t p2m_get_ram(struct domain *d, gfn_t g, bool write, enum p2m_type *type)
+{
+    enum p2m_type t;
+    mfn_t m;
+
+    spin_lock(&d->p2m_lock);
+    m = p2m_lookup_locked(d, g, &t, NULL);
+    if (t == P2M_LOGDIRTY && write)
+        p2m_log_dirty_locked(d, g);
+    if (t == P2M_NONE || t == P2M_MMIO || (write && t == P2M_GRANT_RO) || !page_get(m, page_owner(m)))
+        m = INVALID_MFN;
+    spin_unlock(&d->p2m_lock);
+    if (type)
+        *type = t;
+    return m;
+}
+
+/* Replace a superpage entry by a table of smaller ones. */
+static int split(struct domain *d, uint64_t *e, unsigned level)
+{
+    mfn_t node = node_alloc(d), base = mfn_of(*e & PTE_ADDR);
+    enum p2m_type t = entry_type(*e);
+    uint64_t *table;
+
+    if (!mfn_valid_value(node))
+        return -XEN_ENOMEM;
+    table = mfn_to_va(node);
+    for (unsigned i = 0; i < 512; i++)
+        table[i] = make_leaf(d, mfn_add(base, (uint64_t)i << level_shift(level - 1)), level - 1, t);
+    __atomic_store_n(e, make_node(d, node, level - 1), __ATOMIC_RELEASE);
+    return 0;
+}
+
+/* The entry at exactly `level` for g; nodes are made and superpages split on the way. NULL: no memory. */
+static uint64_t *entry_at(struct domain *d, gfn_t g, unsigned level)
+{
+    uint64_t *table = mfn_to_va(d->p2m_root);
+
+    for (unsigned l = 4; l > level; l--) {
+        uint64_t *e = &table[g.n >> level_shift(l) & 511];
+
+        if (!(*e & PTE_P)) {
+            mfn_t node = node_alloc(d);
+
+            if (!mfn_valid_value(node))
+                return NULL;
+            __atomic_store_n(e, make_node(d, node, l - 1), __ATOMIC_RELEASE);
+        } else if (*e & PTE_PS && split(d, e, l)) {
+            return NULL;
+        }
+        table = pa_to_va(*e & PTE_ADDR);
+    }
+    return &table[g.n >> level_shift(level) & 511];
+}
+
+static void deferred_note(struct domain *d, gfn_t g)
+{
+    d->deferred->gfn_filter |= BIT((g.n ^ g.n >> 6 ^ g.n >> 12) & 63);
+    d->deferred->pending = true;
+}
+
+/* A frame number that was unmapped may still be in a TLB: flush before it means something else. */
+static void flush_before_reuse(struct domain *d, gfn_t g, unsigned order)
+{
+    struct p2m_deferred *def = d->deferred;
+
+    if (def->pending && (order || def->gfn_filter & BIT((g.n ^ g.n >> 6 ^ g.n >> 12) & 63)))
+        p2m_flush_locked(d);
+}
+
+int p2m_set_locked(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_type type)
+{
+    unsigned level = order / 9 + 1;
+    uint64_t *e, old;
+
+    if (g.n >> 36 || (g.n | m.n) & ((1ull << order) - 1))
+        return -XEN_EINVAL;
+    flush_before_reuse(d, g, order);
+    e = entry_at(d, g, level);
+    if (!e)
+        return -XEN_ENOMEM;
+    old = *e;
+    __atomic_store_n(e, make_leaf(d, m, level, type), __ATOMIC_RELEASE);
+    if (old & PTE_P) {
+        d->deferred->pending = true;
+        p2m_flush_locked(d);
+        if (level > 1 && !(old & PTE_PS))
+            node_free(d, mfn_of(old & PTE_ADDR), level - 1);
+    }
+    return 0;
+}
+
+int p2m_set(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_type type)
+{
+    int rc;
+
+    spin_lock(&d->p2m_lock);
+    rc = p2m_set_locked(d, g, m, order, type);
+    spin_unlock(&d->p2m_lock);
+    return rc;
+}
+
+int p2m_clear_locked(struct domain *d, gfn_t g, unsigned order)
+{
+    unsigned level;
+    uint64_t *e = find(d, g, &level);
+
+    if (level_shift(level) > order && *e & PTE_P) { /* part of a superpage */
+        e = entry_at(d, g, order / 9 + 1);
+        if (!e)
+            return -XEN_ENOMEM;
+    }
+    if (*e & PTE_P) {
+        __atomic_store_n(e, 0, __ATOMIC_RELEASE);
+        deferred_note(d, g);
+        if (order)
+            d->deferred->gfn_filter = ~0ull;
+    }
+    return 0;
+}
+
+int p2m_clear(struct domain *d, gfn_t g, unsigned order)
+{
+    int rc;
+
+    spin_lock(&d->p2m_lock);
+    rc = p2m_clear_locked(d, g, order);
+    spin_unlock(&d->p2m_lock);
+    return rc;
+}
+
+static unsigned best_order(uint64_t start, uint64_t end, uint64_t align)
+{
+    for (unsigned o = ORDER_1G; o; o -= 9)
+        if (!((start | align) & ((1ull << o) - 1)) && end - start >= 1ull << o)
+            return o;
+    return 0;
+}
+
+int p2m_map_identity(struct domain *d, uint64_t start, uint64_t end)
+{
+    int rc = 0;
+
+    spin_lock(&d->p2m_lock);
+    while (start < end && !rc) {
+        unsigned o = best_order(start, end, 0);
+
+        rc = p2m_set_locked(d, gfn(start), mfn(start), o, P2M_MMIO);
+        start += 1ull << o;
+    }
+    spin_unlock(&d->p2m_lock);
+    return rc;
+}
+
+int p2m_unmap_range(struct domain *d, uint64_t start, uint64_t end)
+{
+    int rc = 0;
+
+    spin_lock(&d->p2m_lock);
+    while (start < end && !rc) {
+        unsigned level, o = best_order(start, end, 0);
+
+        find(d, gfn(start), &level);
+        o = MIN(o, level_shift(level));
+        rc = p2m_clear_locked(d, gfn(start), o);
+        start += 1ull << o;
+    }
+    spin_unlock(&d->p2m_lock);
+    return rc;
+}
+
+void p2m_defer_put_locked(struct domain *d, mfn_t m)
+{
+    struct p2m_deferred *def = d->deferred;
+
+    def->pending = true;
+    def->put[def->nr_put++] = m;
+    if (def->nr_put == ARRAY_SIZE(def->put))
+        p2m_flush_locked(d);
+}
+
+/* New generation: CPUs compare it at the next entry; those inside the guest are brought out first. */
+static void tlb_flush_domain(struct domain *d)
+{
+    __atomic_add_fetch(&d->tlb_generation, 1, __ATOMIC_SEQ_CST);
+    for (unsigned i = 0; i < nr_cpus; i++) {
+        struct cpu *c = cpus[i];
+        struct vcpu *v;
+
+        if (c == this_cpu() || !__atomic_load_n(&c->in_guest, __ATOMIC_SEQ_CST))
+            continue;
+        v = __atomic_load_n(&c->current, __ATOMIC_SEQ_CST);
+        if (!v || v->domain != d)
+            continue;
+        lapic_ipi(c->apic_id, VECTOR_KICK);
+        while (__atomic_load_n(&c->in_guest, __ATOMIC_SEQ_CST) &&
+               __atomic_load_n(&c->current, __ATOMIC_SEQ_CST) == v &&
+               __atomic_load_n(&v->tlb_generation, __ATOMIC_SEQ_CST) != d->tlb_generation)
+            __builtin_ia32_pause();
+    }
+}
+
+void p2m_flush_locked(struct domain *d)
+{
+    struct p2m_deferred *def = d->deferred;
+
+    if (!def->pending)
+        return;
+    tlb_flush_domain(d);
+    if (d->hardware && iommu)
+        iommu->flush_domain(d);
+    for (unsigned i = 0; i < def->nr_put; i++)
+        page_put(def->put[i]);
+    def->nr_put = 0;
+    def->gfn_filter = 0;
+    def->pending = false;
+}
+
+void p2m_flush(struct domain *d)
+{
+    spin_lock(&d->p2m_lock);
+    p2m_flush_locked(d);
+    spin_unlock(&d->p2m_lock);
+}
+
+paddr_t p2m_root(const struct domain *d)
+{
+    return mfn_pa(d->p2m_root);
+}
+
+/* Visit leaves in address order from *g on; the callback may clear the entry it is given. Stops when fn
+ * returns false, with *g the next frame to visit. True: all done. */
+bool p2m_walk_locked(struct domain *d, gfn_t *g,
+                     bool (*fn)(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_type t,
+                                void *arg),
+                     void *arg)
+{
+    while (!(g->n >> 36)) {
+        unsigned level;
+        uint64_t e = *find(d, *g, &level), step = 1ull << level_shift(level);
+        gfn_t here = gfn(ROUND_DOWN(g->n, step));
+
+        g->n = here.n + step;
+        if (e & PTE_P &&
+            !fn(d, here, mfn((e & PTE_ADDR) >> PAGE_SHIFT), level_shift(level), entry_type(e), arg))
+            return false;
+    }
+    return true;
+}
+
+bool p2m_change_type_locked(struct domain *d, gfn_t g, enum p2m_type from, enum p2m_type to)
+{
+    unsigned level;
+    uint64_t *e = find(d, g, &level);
+
+    if (!(*e & PTE_P) || entry_type(*e) != from)
+        return false;
+    __atomic_store_n(e, make_leaf(d, mfn_of(*e & PTE_ADDR), level, to), __ATOMIC_RELEASE);
+    d->deferred->pending = true;
+    d->deferred->gfn_filter = ~0ull;
+    return true;
+}

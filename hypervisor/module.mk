@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The hypervisor image. `make hypervisor`: build/hypervisor/{bulkhead,bulkhead.debug,bulkhead.gz}
+HV := $(B)/hypervisor
+HV_CC ?= $(CC)
+HV_SRC := $(sort $(wildcard hypervisor/boot/*.c hypervisor/core/*.c hypervisor/mm/*.c hypervisor/lib/*.c \
+	hypervisor/drivers/*.c hypervisor/iommu/*.c hypervisor/pvh/*.c hypervisor/arch/x86/*.c \
+	hypervisor/arch/x86/svm/*.c hypervisor/arch/x86/vmx/*.c))
+HV_ASM := $(sort $(wildcard hypervisor/boot/*.S hypervisor/arch/x86/*.S hypervisor/arch/x86/svm/*.S hypervisor/arch/x86/vmx/*.S))
+HV_OBJ := $(HV_SRC:hypervisor/%.c=$(HV)/obj/%.o) $(HV_ASM:hypervisor/%.S=$(HV)/obj/%.S.o)
+HV_FLAGS := -ffreestanding -nostdlib -mno-red-zone -mgeneral-regs-only -mcmodel=kernel -fno-pic -fno-pie \
+	-fno-strict-aliasing -fno-asynchronous-unwind-tables -fno-common -ffunction-sections -fdata-sections \
+	-mstack-protector-guard=global -fcf-protection=none -Ihypervisor/include/libc -Ihypervisor/include -MMD -MP -g
+# extra switches: HV_DEFS=-DBH_FAULT_INJECTION makes the debug build that walks allocation failures
+HV_DEFS ?=
+HV_CFLAGS := -std=gnu11 -O2 -fno-omit-frame-pointer -fstack-protector-strong -Wconversion $(WARN) $(HV_FLAGS) $(HV_DEFS)
+HV_LDFLAGS := -nostdlib -static -no-pie -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,--gc-sections -Wl,--build-id=sha1 \
+	-Wl,--no-warn-rwx-segments -Wl,-T,hypervisor/bulkhead.lds
+
+.PHONY: hypervisor
+hypervisor: $(HV)/bulkhead $(HV)/bulkhead.gz
+ALL += hypervisor
+HELP += hypervisor|build~the~hypervisor~image
+
+$(HV)/obj/%.o: hypervisor/%.c
+	@mkdir -p $(@D)
+	@echo "  CC $<"; $(HV_CC) $(HV_CFLAGS) -c $< -o $@
+$(HV)/obj/%.S.o: hypervisor/%.S
+	@mkdir -p $(@D)
+	@$(HV_CC) $(HV_FLAGS) -D__ASSEMBLY__ -c $< -o $@
+
+# Two link passes: the second one carries the symbol table made from the first, for backtraces.
+$(HV)/mksyms: hypervisor/tools/mksyms.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE -O2 $(WARN) $< -o $@
+$(HV)/syms.%.c: $(HV)/bulkhead.% $(HV)/mksyms
+	@nm -n $< | $(HV)/mksyms > $@
+$(HV)/syms.0.c: $(HV)/mksyms
+	@: | $(HV)/mksyms > $@
+$(HV)/syms.%.o: $(HV)/syms.%.c
+	@$(HV_CC) $(HV_CFLAGS) -c $< -o $@
+$(HV)/bulkhead.1: $(HV_OBJ) $(HV)/syms.0.o hypervisor/bulkhead.lds
+	@$(HV_CC) $(HV_LDFLAGS) $(HV_OBJ) $(HV)/syms.0.o -o $@
+$(HV)/bulkhead.debug: $(HV_OBJ) $(HV)/syms.1.o hypervisor/bulkhead.lds
+	@echo "  LD $@"; $(HV_CC) $(HV_LDFLAGS) $(HV_OBJ) $(HV)/syms.1.o -o $@
+$(HV)/bulkhead: $(HV)/bulkhead.debug
+	@strip -o $@ $<
+$(HV)/bulkhead.gz: $(HV)/bulkhead
+	@gzip -9nc $< > $@
+.SECONDARY: $(HV)/syms.1.c $(HV)/syms.0.c
+
+-include $(HV_OBJ:.o=.d)

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * CPUID as guests see it. The default policy is this machine's leaves masked by the tables below: a bit that
+ * is not listed is not shown. Leaves 0x40000000… are Xen's (arch-x86/cpuid.h of the public ABI).
+ */
+#include "bh/cpuid_policy.h"
+#include "bh/domain.h"
+#include "bh/lib.h"
+#include "bh/time.h"
+
+#define HYPERVISOR_BIT BIT(31)
+#define X2APIC_BIT     BIT(21)
+#define OSXSAVE_BIT    BIT(27)
+
+/* What guests may be shown, by feature word (AMD APM vol. 3 appendix E, Intel SDM vol. 2 CPUID). */
+#define MASK_1C                                                                                              \
+    0xf6f83203u /* sse3 pclmul ssse3 fma cx16 sse4 x2apic movbe popcnt aes xsave osxsave avx f16c rdrand */
+#define MASK_1D 0x178bfbffu
+#define MASK_7B                                                                                              \
+    0x239c07abu /* fsgsbase bmi avx2 smep bmi2 erms rdseed adx smap clflushopt clwb sha; no mpx, hle, sgx */
+#define MASK_7C  0x00405f06u /* avx512 families, vaes, vpclmul, rdpid; no pku, la57, umip is harmless */
+#define MASK_7D  0x00000010u /* fsrm */
+#define MASK_D1  0x00000005u /* xsaveopt, xgetbv1 */
+#define MASK_81C 0x004003f3u /* lahf cmp_legacy cr8 abm sse4a misalignsse 3dnowprefetch, topoext; no svm */
+#define MASK_81D 0x2fd3fbffu
+#define MASK_88B 0x00000215u /* clzero, xsaveerptr, rdpru off, wbnoinvd */
+
+static struct cpuid_policy host, guest_default;
+
+static void read_host(struct cpuid_policy *p)
+{
+    for (uint32_t i = 0; i < CPUID_BASIC && i <= cpu_features.max_leaf; i++)
+        p->basic[i] = cpuid(i, 0);
+    for (uint32_t i = 0; i < CPUID_EXT && 0x80000000u + i <= cpu_features.max_ext_leaf; i++)
+        p->ext[i] = cpuid(0x80000000u + i, 0);
+    for (uint32_t i = 0; i < CPUID_SUB4 && cpu_features.max_leaf >= 4; i++)
+        p->leaf4[i] = cpuid(4, i);
+    for (uint32_t i = 0; i < CPUID_SUB7 && cpu_features.max_leaf >= 7; i++)
+        p->leaf7[i] = cpuid(7, i);
+    for (uint32_t i = 0; i < CPUID_SUBD && cpu_features.max_leaf >= 0xd; i++)
+        p->leafd[i] = cpuid(0xd, i);
+    for (uint32_t i = 0; i < CPUID_SUB1D && cpu_features.max_ext_leaf >= 0x8000001d; i++)
+        p->ext1d[i] = cpuid(0x8000001d, i);
+}
+
+/* Leaves that guests see as the host has them, unchanged; the rest is zero unless finish() fills it in. */
+static const uint32_t shown_basic[] = {0, 1, 2, 4, 7, 0xb, 0xd};
+static const uint32_t shown_ext[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 0x1d, 0x1e};
+
+void cpuid_policy_finish(struct cpuid_policy *p)
+{
+    static const uint32_t sizes[] = {0, 0, 256, 64, 64, 64, 512, 1024}; /* XSAVE components by bit */
+    uint64_t xcr0 = p->leafd[0].a;
+
+    p->basic[0].a = MIN(p->basic[0].a, 0xdu);
+    p->ext[0].a = p->ext[0].a ? MIN(p->ext[0].a, 0x8000001eu) : 0;
+    p->basic[1].c |= HYPERVISOR_BIT | X2APIC_BIT;
+    p->basic[1].c &= ~(uint32_t)OSXSAVE_BIT;
+    if (!(p->basic[1].c & BIT(26))) { /* no XSAVE: no AVX */
+        p->basic[1].c &= ~(uint32_t)(BIT(28) | BIT(12) | BIT(29));
+        p->leaf7[0].b &= ~(uint32_t)BIT(5);
+        memset(p->leafd, 0, sizeof(p->leafd));
+        return;
+    }
+    xcr0 &= 3 | (p->basic[1].c & BIT(28) ? 4 : 0) | (p->leaf7[0].b & BIT(16) ? 0xe0 : 0);
+    p->leafd[0].a = (uint32_t)xcr0;
+    p->leafd[0].d = 0;
+    p->leafd[0].c = 576;
+    for (unsigned i = 2; i < 8; i++)
+        if (xcr0 >> i & 1 && sizes[i])
+            p->leafd[0].c = MAX(p->leafd[0].c, p->leafd[i].a + p->leafd[i].b);
+    for (unsigned i = 2; i < CPUID_SUBD; i++)
+        if (i >= 8 || !(xcr0 >> i & 1))
+            p->leafd[i] = (struct cpuid_regs){0};
+}
+
+static void mask_default(struct cpuid_policy *g, const struct cpuid_policy *h)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(shown_basic); i++)
+        g->basic[shown_basic[i]] = h->basic[shown_basic[i]];
+    for (unsigned i = 0; i < ARRAY_SIZE(shown_ext); i++)
+        g->ext[shown_ext[i]] = h->ext[shown_ext[i]];
+    memcpy(g->leaf4, h->leaf4, sizeof(g->leaf4));
+    memcpy(g->leafd, h->leafd, sizeof(g->leafd));
+    memcpy(g->ext1d, h->ext1d, sizeof(g->ext1d));
+    g->basic[1].b &= 0x0000ff00;
+    g->basic[1].c &= MASK_1C;
+    g->basic[1].d &= MASK_1D;
+    g->leaf7[0].b = h->leaf7[0].b & MASK_7B;
+    g->leaf7[0].c = h->leaf7[0].c & MASK_7C;
+    g->leaf7[0].d = h->leaf7[0].d & MASK_7D;
+    if (!(cpu_features.xcr0_mask & 0xe0))
+        g->leaf7[0].b &= ~(uint32_t)(BIT(16) | BIT(17) | BIT(28) | BIT(30) | BIT(31));
+    g->leafd[1] = (struct cpuid_regs){.a = h->leafd[1].a & MASK_D1};
+    g->leafd[0].a &= (uint32_t)cpu_features.xcr0_mask;
+    g->basic[0xb] = (struct cpuid_regs){0};
+    g->ext[1].c &= MASK_81C;
+    g->ext[1].d &= MASK_81D;
+    if (!cpu_features.rdtscp)
+        g->ext[1].d &= ~(uint32_t)BIT(27);
+    g->ext[7] = (struct cpuid_regs){.d = cpu_features.invariant_tsc ? (uint32_t)BIT(8) : 0};
+    g->ext[8] = (struct cpuid_regs){.a = h->ext[8].a & 0xffff, .b = h->ext[8].b & MASK_88B};
+    cpuid_policy_finish(g);
+}
+
+void cpuid_policy_init(void)
+{
+    read_host(&host);
+    mask_default(&guest_default, &host);
+}
+
+const struct cpuid_policy *cpuid_policy_host(void)
+{
+    return &host;
+}
+
+const struct cpuid_policy *cpuid_policy_default(void)
+{
+    return &guest_default;
+}
+
+struct cpuid_policy *cpuid_policy_new(void)
+{
+    struct cpuid_policy *p = kzalloc(sizeof(*p));
+
+    if (p)
+        *p = guest_default;
+    return p;
+}
+
+void cpuid_policy_free(struct cpuid_policy *p)
+{
+    kfree(p, sizeof(*p));
+}
+
+static const struct cpuid_regs *policy_leaf(const struct cpuid_policy *p, uint32_t leaf, uint32_t sub)
+{
+    static const struct cpuid_regs none;
+
+    if (leaf < CPUID_BASIC) {
+        if (leaf > p->basic[0].a)
+            return &none;
+        switch (leaf) {
+        case 4:
+            return sub < CPUID_SUB4 ? &p->leaf4[sub] : &none;
+        case 7:
+            return sub < CPUID_SUB7 ? &p->leaf7[sub] : &none;
+        case 0xd:
+            return sub < CPUID_SUBD ? &p->leafd[sub] : &none;
+        default:
+            return &p->basic[leaf];
+        }
+    }
+    leaf -= 0x80000000u;
+    if (leaf < CPUID_EXT && 0x80000000u + leaf <= p->ext[0].a)
+        return leaf == 0x1d ? (sub < CPUID_SUB1D ? &p->ext1d[sub] : &none) : &p->ext[leaf];
+    return &none;
+}
+
+/* Xen's leaves; `leaf` counts from the base. */
+static void xen_leaf(struct vcpu *v, uint32_t leaf, uint32_t sub, struct cpuid_regs *r)
+{
+    switch (leaf) {
+    case 0:
+        *r = (struct cpuid_regs){0x40000005, XEN_CPUID_SIGNATURE_EBX, XEN_CPUID_SIGNATURE_ECX,
+                                 XEN_CPUID_SIGNATURE_EDX};
+        break;
+    case 1:
+        r->a = 0x00040011;
+        break;
+    case 2:
+        *r = (struct cpuid_regs){1, 0x40000000, 0, 0};
+        break;
+    case 3:
+        if (sub == 0)
+            *r = (struct cpuid_regs){0, 0, (uint32_t)tsc_khz, 0};
+        else if (sub == 1)
+            *r = (struct cpuid_regs){(uint32_t)v->tsc_offset, (uint32_t)(v->tsc_offset >> 32), tsc_to_ns_mul,
+                                     (uint8_t)tsc_shift};
+        else if (sub == 2)
+            r->a = (uint32_t)tsc_khz;
+        break;
+    case 4: /* no UPCALL_VECTOR: the callback vector saves the guest an EOI for every event */
+        *r = (struct cpuid_regs){0, v->id, v->domain->id, 0};
+        r->a = XEN_HVM_CPUID_VCPU_ID_PRESENT | XEN_HVM_CPUID_DOMID_PRESENT |
+               (v->domain->hardware ? XEN_HVM_CPUID_IOMMU_MAPPINGS : 0);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Parts of leaves that depend on the vCPU or on its control registers. */
+static void dynamic(struct vcpu *v, uint32_t leaf, uint32_t sub, struct cpuid_regs *r)
+{
+    uint32_t id = vlapic_id(v);
+
+    switch (leaf) {
+    case 1:
+        r->b = (r->b & 0xff00) | id << 24 | MIN(v->domain->max_vcpus * 2, 255u) << 16;
+        if (virt->cr4(v) & CR4_OSXSAVE)
+            r->c |= (uint32_t)OSXSAVE_BIT;
+        if (v->domain->max_vcpus > 1)
+            r->d |= (uint32_t)BIT(28);
+        break;
+    case 0xb:
+        *r = (struct cpuid_regs){.c = sub & 0xff, .d = id};
+        if (sub == 0)
+            r->a = 1, r->b = 1, r->c |= 1 << 8;
+        else if (sub == 1)
+            r->a = 8, r->b = v->domain->max_vcpus, r->c |= 2 << 8;
+        break;
+    case 0xd:
+        if (sub == 0) { /* size for the components enabled now */
+            const struct cpuid_policy *p = v->domain->cpuid;
+
+            r->b = 576;
+            for (unsigned i = 2; i < 8; i++)
+                if (v->xcr0 >> i & 1)
+                    r->b = MAX(r->b, p->leafd[i].a + p->leafd[i].b);
+        }
+        break;
+    case 0x8000001e:
+        r->a = id;
+        break;
+    default:
+        break;
+    }
+}
+
+void cpuid_guest(struct vcpu *v, uint32_t leaf, uint32_t sub, struct cpuid_regs *out)
+{
+    if (leaf - 0x40000000u < 0x10000u) {
+        *out = (struct cpuid_regs){0};
+        if (leaf - 0x40000000u < 0x100)
+            xen_leaf(v, leaf - 0x40000000u, sub, out);
+        return;
+    }
+    *out = *policy_leaf(v->domain->cpuid, leaf, sub);
+    dynamic(v, leaf, sub, out);
+}
+
+struct exporter {
+    uint32_t n, max;
+    int (*put)(void *arg, uint32_t i, const xen_cpuid_leaf_t *l);
+    void *arg;
+};
+
+static int export_one(struct exporter *e, uint32_t leaf, uint32_t sub, const struct cpuid_regs *r)
+{
+    xen_cpuid_leaf_t l = {leaf, sub, r->a, r->b, r->c, r->d};
+    uint32_t i = e->n++;
+
+    return e->put && i < e->max ? e->put(e->arg, i, &l) : 0;
+}
+
+static int export_subs(struct exporter *e, uint32_t leaf, const struct cpuid_regs *r, unsigned n)
+{
+    int rc = 0;
+
+    for (uint32_t s = 0; s < n && !rc; s++)
+        rc = export_one(e, leaf, s, &r[s]);
+    return rc;
+}
+
+int cpuid_policy_export(const struct cpuid_policy *p, uint32_t *nr,
+                        int (*put)(void *arg, uint32_t i, const xen_cpuid_leaf_t *l), void *arg)
+{
+    struct exporter e = {0, *nr, put, arg};
+    int rc = 0;
+
+    for (uint32_t i = 0; i <= MIN(p->basic[0].a, CPUID_BASIC - 1) && !rc; i++)
+        rc = i == 4     ? export_subs(&e, i, p->leaf4, CPUID_SUB4)
+             : i == 7   ? export_subs(&e, i, p->leaf7, 1)
+             : i == 0xd ? export_subs(&e, i, p->leafd, CPUID_SUBD)
+                        : export_one(&e, i, XEN_CPUID_NO_SUBLEAF, &p->basic[i]);
+    for (uint32_t i = 0; 0x80000000u + i <= p->ext[0].a && i < CPUID_EXT && !rc; i++)
+        if (i != 0x1d)
+            rc = export_one(&e, 0x80000000u + i, XEN_CPUID_NO_SUBLEAF, &p->ext[i]);
+    *nr = e.n;
+    return rc;
+}
+
+static struct cpuid_regs clip(const xen_cpuid_leaf_t *l, const struct cpuid_regs *max)
+{
+    return (struct cpuid_regs){l->a & max->a, l->b & max->b, l->c & max->c, l->d & max->d};
+}
+
+bool cpuid_policy_set(struct cpuid_policy *p, const xen_cpuid_leaf_t *l)
+{
+    const struct cpuid_policy *def = &guest_default;
+    struct cpuid_regs r = {l->a, l->b, l->c, l->d};
+
+    if (l->leaf == 0) {
+        p->basic[0] = r;
+    } else if (l->leaf == 1) {
+        r = clip(l, &def->basic[1]);
+        p->basic[1].c = r.c;
+        p->basic[1].d = r.d;
+    } else if (l->leaf == 7 && l->subleaf == 0) {
+        p->leaf7[0] = clip(l, &def->leaf7[0]);
+        p->leaf7[0].a = 0;
+    } else if (l->leaf == 0xd && l->subleaf == 0) {
+        p->leafd[0].a = l->a & def->leafd[0].a;
+    } else if (l->leaf == 0xd && l->subleaf == 1) {
+        p->leafd[1].a = l->a & def->leafd[1].a;
+    } else if (l->leaf == 4 && l->subleaf < CPUID_SUB4) {
+        p->leaf4[l->subleaf] = r;
+    } else if (l->leaf == 0x80000001) {
+        r = clip(l, &def->ext[1]);
+        p->ext[1].c = r.c;
+        p->ext[1].d = r.d;
+    } else if (l->leaf == 0x80000000) {
+        p->ext[0].a = l->a;
+    } else if (l->leaf == 0x80000007) {
+        p->ext[7].d = l->d & def->ext[7].d;
+    } else if (l->leaf == 0x80000008) {
+        p->ext[8].b = l->b & def->ext[8].b;
+    } else if (l->leaf - 0x80000000u < CPUID_EXT || l->leaf < CPUID_BASIC) {
+        return true; /* as the hypervisor has it */
+    } else {
+        return l->leaf - 0x40000000u < 0x10000u;
+    }
+    return true;
+}

@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * dom0 from the boot modules: memory in the shape of the machine's memory map, kernel, initrd, start info,
+ * ACPI, devices, the first vCPU's registers. RAM that dom0 does not get is a hole in its map.
+ */
+#include "bh/acpi_build.h"
+#include "bh/boot.h"
+#include "bh/cmdline.h"
+#include "bh/decompress.h"
+#include "bh/domain.h"
+#include "bh/emul.h"
+#include "bh/guest_access.h"
+#include "bh/hwdom.h"
+#include "bh/iommu.h"
+#include "bh/kernel_image.h"
+#include "bh/lib.h"
+#include "bh/msr.h"
+#include "bh/p2m_int.h"
+#include "bh/page.h"
+#include "bh/paging.h"
+#include "bh/setup.h"
+#include "bh/time.h"
+
+#define LOW_1M       0x100000ull
+#define E820_MAX     (BOOT_MAX_E820 + 8)
+#define ACPI_ALIGN   PAGE_SIZE
+#define START_INFO_V 1
+
+struct builder {
+    struct domain *d;
+    const struct boot_info *bi;
+    struct e820_entry map[E820_MAX];
+    unsigned nr_map;
+    uint64_t pages_left, pages_total;
+    gpaddr_t acpi_gpa;
+    uint64_t acpi_size;
+    struct kernel_image kernel;
+    gpaddr_t initrd_gpa, info_gpa;
+    const char *why;
+};
+
+static bool map_add(struct builder *b, uint64_t start, uint64_t end, uint32_t type)
+{
+    struct e820_entry *last = b->nr_map ? &b->map[b->nr_map - 1] : NULL;
+
+    if (start >= end)
+        return true;
+    if (last && last->type == type && last->addr + last->size == start) {
+        last->size += end - start;
+        return true;
+    }
+    if (b->nr_map == E820_MAX)
+        return false;
+    b->map[b->nr_map++] = (struct e820_entry){start, end - start, type};
+    return true;
+}
+
+/* Frames [start, end) of dom0's address space become RAM of its own, by the largest pages that fit. */
+static uint64_t populate(struct builder *b, uint64_t start, uint64_t end)
+{
+    struct domain *d = b->d;
+
+    while (start < end && b->pages_left) {
+        unsigned o = ORDER_1G;
+        mfn_t m = INVALID_MFN;
+
+        while (o && (start & ((1ull << o) - 1) || end - start < 1ull << o || b->pages_left < 1ull << o))
+            o -= 9;
+        for (;; o -= 9) {
+            m = page_alloc_domain(d, o, PAGE_DIRTY_OK | PAGE_NO_LIMIT);
+            if (mfn_valid_value(m) || !o)
+                break;
+        }
+        if (!mfn_valid_value(m) || p2m_set(d, gfn(start), m, o, P2M_RAM))
+            break;
+        start += 1ull << o;
+        b->pages_left -= 1ull << o;
+    }
+    return start;
+}
+
+/* One to one: whatever frames of the range are free. Returns the end of the run from start; *next is where to
+ * go on. */
+static uint64_t populate_direct(struct builder *b, uint64_t start, uint64_t end, uint64_t *next)
+{
+    uint64_t f = start;
+
+    while (f < end && b->pages_left) {
+        unsigned o = f & 511 || end - f < 512 || b->pages_left < 512 ? 0 : ORDER_2M;
+
+        if (o && !page_claim_fixed(b->d, mfn(f), 512))
+            o = 0;
+        if (!o && !page_claim_fixed(b->d, mfn(f), 1))
+            break;
+        if (p2m_set(b->d, gfn(f), mfn(f), o, P2M_RAM))
+            break;
+        f += 1ull << o;
+        b->pages_left -= 1ull << o;
+    }
+    *next = f + 1;
+    return f;
+}
+
+static bool add_ram(struct builder *b, uint64_t start, uint64_t end)
+{
+    if (!b->d->direct_mapped) {
+        uint64_t got = populate(b, start, end);
+
+        return map_add(b, start << PAGE_SHIFT, got << PAGE_SHIFT, E820_RAM);
+    }
+    while (start < end && b->pages_left) {
+        uint64_t next, got = populate_direct(b, start, end, &next);
+
+        if (!map_add(b, start << PAGE_SHIFT, got << PAGE_SHIFT, E820_RAM))
+            return false;
+        start = next;
+    }
+    return true;
+}
+
+/* The last RAM below 4 GiB gives its end to the new ACPI tables. */
+static bool steal_acpi(struct builder *b)
+{
+    struct e820_entry *e = NULL;
+    uint64_t size = ROUND_UP(acpi_build_max_size(b->d->max_vcpus), PAGE_SIZE);
+
+    for (unsigned i = 0; i < b->nr_map; i++)
+        if (b->map[i].type == E820_RAM && b->map[i].addr >= LOW_1M &&
+            b->map[i].addr + b->map[i].size <= BIT(32) && b->map[i].size > size)
+            e = &b->map[i];
+    if (!e || b->nr_map == E820_MAX)
+        return false;
+    e->size -= size;
+    b->acpi_gpa = e->addr + e->size;
+    b->acpi_size = size;
+    memmove(e + 2, e + 1, (size_t)((b->map + b->nr_map) - (e + 1)) * sizeof(*e));
+    e[1] = (struct e820_entry){b->acpi_gpa, size, E820_ACPI};
+    b->nr_map++;
+    return true;
+}
+
+static bool build_memory(struct builder *b)
+{
+    const struct boot_info *bi = b->bi;
+
+    for (unsigned i = 0; i < bi->nr_e820; i++) {
+        const struct e820_entry *e = &bi->e820[i];
+        uint64_t start = e->addr, end = e->addr + e->size;
+
+        if (e->type != E820_RAM || end <= LOW_1M) {
+            if (!map_add(b, start, end, e->type))
+                return false;
+        } else if (!add_ram(b, ROUND_UP(MAX(start, LOW_1M), PAGE_SIZE) >> PAGE_SHIFT, end >> PAGE_SHIFT)) {
+            return false;
+        }
+    }
+    return steal_acpi(b);
+}
+
+/* Pages that must trap: local APIC, IO-APICs, HPET, PCI configuration. */
+static bool must_trap(uint64_t frame)
+{
+    const struct acpi_info *a = &acpi_info;
+
+    if (frame == 0xfee00 || frame == a->hpet_address >> PAGE_SHIFT)
+        return true;
+    for (unsigned i = 0; i < a->nr_ioapics; i++)
+        if (frame == a->ioapic[i].address >> PAGE_SHIFT)
+            return true;
+    for (unsigned i = 0; i < a->nr_mcfg; i++) {
+        uint64_t first = a->mcfg[i].address >> PAGE_SHIFT;
+
+        if (frame >= first + a->mcfg[i].bus_start * 256ull &&
+            frame < first + (a->mcfg[i].bus_end + 1) * 256ull)
+            return true;
+    }
+    return false;
+}
+
+static int map_firmware_range(struct domain *d, uint64_t start, uint64_t end)
+{
+    int rc = 0;
+
+    while (start < end && !rc) {
+        uint64_t stop = start;
+
+        while (start < end && must_trap(start))
+            start++;
+        for (stop = start; stop < end && !must_trap(stop); stop++)
+            ;
+        if (start < stop)
+            rc = p2m_map_identity(d, start, stop);
+        start = stop;
+    }
+    return rc;
+}
+
+/* Firmware's memory keeps its place: the first MiB and what the map calls reserved below 4 GiB, ACPI and NVS.
+ */
+static int map_firmware(struct builder *b)
+{
+    int rc = p2m_map_identity(b->d, 0, LOW_1M >> PAGE_SHIFT);
+
+    for (unsigned i = 0; i < b->bi->nr_e820 && !rc; i++) {
+        const struct e820_entry *e = &b->bi->e820[i];
+        uint64_t start = MAX(e->addr, LOW_1M) >> PAGE_SHIFT,
+                 end = ROUND_UP(e->addr + e->size, PAGE_SIZE) >> PAGE_SHIFT;
+
+        if (e->type == E820_RAM || start >= end || (e->type == E820_RESERVED && start >= BIT(20)))
+            continue;
+        rc = map_firmware_range(b->d, start, end);
+    }
+    return rc;
+}
+
+/* ELF image of the kernel module, unpacked into *buf when it is compressed (order *order, or the module
+ * itself). */
+static int kernel_elf(struct builder *b, const uint8_t **elf, size_t *len, mfn_t *buf, unsigned *order)
+{
+    const struct boot_module *m = &b->bi->module[0];
+    const uint8_t *image = pa_to_va(m->start), *payload;
+    size_t size = (size_t)(m->end - m->start), payload_len, unpacked;
+    void *scratch;
+    int rc = bzimage_payload(image, size, &payload, &payload_len, &unpacked);
+
+    *buf = INVALID_MFN;
+    if (rc == -XEN_ENOSYS) {
+        *elf = image;
+        *len = size;
+        return 0;
+    }
+    b->why = "the kernel module is a damaged bzImage; check the file that the boot loader loads";
+    if (rc)
+        return rc;
+    for (*order = 0; PAGE_SIZE << *order < unpacked; (*order)++)
+        ;
+    b->why = "not enough memory to unpack the kernel";
+    scratch = kzalloc(DECOMPRESS_SCRATCH);
+    *buf = page_alloc(*order, PAGE_DIRTY_OK);
+    if (!scratch || !mfn_valid_value(*buf))
+        return -XEN_ENOMEM;
+    rc = decompress(payload, payload_len, mfn_to_va(*buf), PAGE_SIZE << *order, len, scratch);
+    kfree(scratch, DECOMPRESS_SCRATCH);
+    b->why = "the kernel's compressed payload is damaged or of an unknown format";
+    *elf = mfn_to_va(*buf);
+    return rc;
+}
+
+static int zero_gpa(struct domain *d, gpaddr_t gpa, uint64_t size)
+{
+    static const uint8_t zeros[PAGE_SIZE];
+    int rc = 0;
+
+    while (size && !rc) {
+        uint64_t n = MIN(size, PAGE_SIZE - (gpa & ~PAGE_MASK));
+
+        rc = copy_to_gpa(d, gpa, zeros, n);
+        gpa += n;
+        size -= n;
+    }
+    return rc;
+}
+
+static int load_kernel(struct builder *b)
+{
+    const uint8_t *elf = NULL;
+    size_t len = 0;
+    mfn_t buf;
+    unsigned order = 0;
+    int rc = kernel_elf(b, &elf, &len, &buf, &order);
+
+    if (!rc)
+        rc = elf_kernel_parse(elf, len, &b->kernel, &b->why);
+    for (unsigned i = 0; !rc && i < b->kernel.nr_segments; i++) {
+        const struct kernel_segment *s = &b->kernel.segment[i];
+
+        b->why = "the kernel does not fit into dom0's memory; give more by dom0_mem=";
+        rc = copy_to_gpa(b->d, s->gpa, elf + s->file_offset, s->file_size);
+        rc = rc ? rc : zero_gpa(b->d, s->gpa + s->file_size, s->mem_size - s->file_size);
+    }
+    if (mfn_valid_value(buf))
+        page_free(buf, order);
+    return rc;
+}
+
+/* A place of `size` bytes in RAM above the kernel, below 4 GiB. */
+static gpaddr_t find_place(const struct builder *b, gpaddr_t from, uint64_t size)
+{
+    from = ROUND_UP(from, PAGE_SIZE);
+    for (unsigned i = 0; i < b->nr_map; i++) {
+        uint64_t start = MAX(b->map[i].addr, from), end = b->map[i].addr + b->map[i].size;
+
+        if (b->map[i].type == E820_RAM && start + size <= MIN(end, BIT(32)))
+            return start;
+    }
+    return 0;
+}
+
+static int load_initrd(struct builder *b)
+{
+    const struct boot_module *m = &b->bi->module[1];
+    uint64_t size = b->bi->nr_modules > 1 ? m->end - m->start : 0;
+
+    if (!size)
+        return 0;
+    b->why = "the initrd does not fit into dom0's memory; give more by dom0_mem=";
+    b->initrd_gpa = find_place(b, b->kernel.end, size);
+    return b->initrd_gpa ? copy_to_gpa(b->d, b->initrd_gpa, pa_to_va(m->start), size) : -XEN_ENOMEM;
+}
+
+/* hvm_start_info and what it points to: one page of structures, then the memory map and the command line. */
+static int write_start_info(struct builder *b)
+{
+    const struct boot_module *initrd = &b->bi->module[1];
+    size_t cmd_len = strlen(b->bi->module[0].cmdline) + 1;
+    gpaddr_t base = find_place(
+        b, b->initrd_gpa ? b->initrd_gpa + (initrd->end - initrd->start) : b->kernel.end, 4 * PAGE_SIZE);
+    gpaddr_t mod_gpa = base + 128, map_gpa = base + PAGE_SIZE, cmd_gpa = base + 2 * PAGE_SIZE;
+    struct hvm_start_info info = {.magic = XEN_HVM_START_MAGIC_VALUE,
+                                  .version = START_INFO_V,
+                                  .flags = SIF_PRIVILEGED | SIF_INITDOMAIN,
+                                  .nr_modules = b->initrd_gpa ? 1 : 0,
+                                  .modlist_paddr = mod_gpa,
+                                  .cmdline_paddr = cmd_gpa,
+                                  .rsdp_paddr = b->acpi_gpa,
+                                  .memmap_paddr = map_gpa,
+                                  .memmap_entries = b->nr_map};
+    struct hvm_modlist_entry mod = {.paddr = b->initrd_gpa, .size = initrd->end - initrd->start};
+    struct hvm_memmap_table_entry e[PAGE_SIZE / sizeof(struct hvm_memmap_table_entry)] = {0};
+    int rc;
+
+    b->why = "no room for dom0's start information";
+    if (!base || b->nr_map > ARRAY_SIZE(e))
+        return -XEN_ENOMEM;
+    for (unsigned i = 0; i < b->nr_map; i++)
+        e[i] = (struct hvm_memmap_table_entry){
+            .addr = b->map[i].addr, .size = b->map[i].size, .type = b->map[i].type};
+    b->info_gpa = base;
+    rc = copy_to_gpa(b->d, base, &info, sizeof(info));
+    rc = rc ? rc : copy_to_gpa(b->d, mod_gpa, &mod, sizeof(mod));
+    rc = rc ? rc : copy_to_gpa(b->d, map_gpa, e, b->nr_map * sizeof(e[0]));
+    return rc ? rc : copy_to_gpa(b->d, cmd_gpa, b->bi->module[0].cmdline, cmd_len);
+}
+
+static int write_acpi(struct builder *b)
+{
+    void *buf = kzalloc(b->acpi_size);
+    int64_t used;
+    int rc = -XEN_ENOMEM;
+
+    b->why = "no room for dom0's ACPI tables";
+    if (!buf)
+        return rc;
+    used = acpi_build(&acpi_info, b->d->max_vcpus, b->acpi_gpa, buf, b->acpi_size);
+    rc = used < 0 ? (int)used : copy_to_gpa(b->d, b->acpi_gpa, buf, b->acpi_size);
+    kfree(buf, b->acpi_size);
+    return rc;
+}
+
+static int publish_memory_map(struct builder *b)
+{
+    b->d->e820 = kzalloc(b->nr_map * sizeof(b->map[0]));
+    if (!b->d->e820)
+        return -XEN_ENOMEM;
+    memcpy(b->d->e820, b->map, b->nr_map * sizeof(b->map[0]));
+    b->d->nr_e820 = b->nr_map;
+    return 0;
+}
+
+/* Registers at the PVH entry point: 32-bit protected mode, no paging, ebx the start info. */
+static void set_entry_state(struct builder *b)
+{
+    struct vcpu *v = b->d->vcpu[0];
+    struct cpu_state s;
+
+    virt->get_state(v, &s);
+    for (unsigned i = 0; i < NR_SEGS; i++)
+        s.seg[i] = (struct segment){0, 0xc93, 0xffffffff, 0};
+    s.seg[SEG_CS] = (struct segment){8, 0xc9b, 0xffffffff, 0};
+    s.seg[SEG_TR] = (struct segment){0, 0x08b, 0x67, 0};
+    s.seg[SEG_LDTR] = (struct segment){0, 0x082, 0, 0};
+    s.seg[SEG_GDTR] = s.seg[SEG_IDTR] = (struct segment){0};
+    s.cr0 = CR0_PE | CR0_ET;
+    s.rip = b->kernel.entry;
+    s.rflags = 2;
+    virt->set_state(v, &s);
+    memset(&v->regs, 0, sizeof(v->regs));
+    v->regs.rbx = b->info_gpa;
+}
+
+static uint64_t memory_wanted(const char *cmdline)
+{
+    uint64_t available = page_count_free() << PAGE_SHIFT, reserve;
+    char val[64] = "";
+    struct dom0_mem m;
+
+    /* tables, dom0's own page tables and a little for the hypervisor stay back */
+    reserve = MIN(available / 16, 64ull << 20) + (available >> 9);
+    available -= MIN(available, reserve);
+    cmdline_get(cmdline, "dom0_mem", val, sizeof(val));
+    if (cmdline_parse_dom0_mem(val, &m)) {
+        pr_warn("dom0_mem=%s is not a size; dom0 gets all memory\n", val);
+        (void)cmdline_parse_dom0_mem("", &m);
+    }
+    return dom0_mem_resolve(&m, available);
+}
+
+static struct domain *new_dom0(const char *cmdline, int *rc)
+{
+    unsigned vcpus = (unsigned)MIN(cmdline_number(cmdline, "dom0_max_vcpus", nr_cpus), MAX_VCPUS);
+    struct xen_domctl_createdomain c = {.max_vcpus = vcpus ? vcpus : 1,
+                                        .max_evtchn_port = ~0u,
+                                        .max_grant_frames = -1,
+                                        .max_maptrack_frames = -1};
+
+    return domain_create(0, &c, rc);
+}
+
+/* Modules may lie where a one-to-one dom0's RAM must be: copy them out of the way first. */
+static int move_modules(struct boot_info *bi)
+{
+    for (unsigned i = 0; i < bi->nr_modules; i++) {
+        struct boot_module *m = &bi->module[i];
+        uint64_t size = m->end - m->start;
+        paddr_t old = ROUND_DOWN(m->start, PAGE_SIZE), old_end = ROUND_UP(m->end, PAGE_SIZE);
+        unsigned order = 0;
+        mfn_t to;
+
+        while (PAGE_SIZE << order < size)
+            order++;
+        to = page_alloc_top(order);
+        if (!mfn_valid_value(to))
+            return -XEN_ENOMEM;
+        memcpy(mfn_to_va(to), pa_to_va(m->start), size);
+        m->start = mfn_pa(to);
+        m->end = m->start + size;
+        page_add_ram(old, old_end, true);
+    }
+    return 0;
+}
+
+static void free_modules(const struct boot_info *bi)
+{
+    for (unsigned i = 0; i < bi->nr_modules; i++)
+        page_add_ram(bi->module[i].start, ROUND_UP(bi->module[i].end, PAGE_SIZE), true);
+}
+
+static int attach_devices(struct builder *b)
+{
+    int rc;
+
+    emul_port_passthrough(b->d, 0, 0x10000, true);
+    b->why = "the virtual IO-APICs could not be made";
+    rc = vioapic_init(b->d, &acpi_info);
+    if (rc)
+        return rc;
+    b->why = "the PCI configuration space could not be taken over";
+    rc = vpci_init(b->d, &acpi_info);
+    if (rc)
+        return rc;
+    b->why = "the legacy devices could not be set up";
+    return legacy_init(b->d, &acpi_info);
+}
+
+static int build(struct builder *b)
+{
+    struct domain *d = b->d;
+    int rc;
+
+    b->why = "not enough memory for its virtual CPUs";
+    rc = domain_set_max_vcpus(d, d->max_vcpus);
+    if (rc)
+        return rc;
+    b->why = "its memory map could not be built; is dom0_mem= too small?";
+    if (!build_memory(b) || map_firmware(b))
+        return -XEN_ENOMEM;
+    d->max_pages = d->tot_pages;
+    rc = load_kernel(b);
+    rc = rc ? rc : load_initrd(b);
+    rc = rc ? rc : write_acpi(b);
+    rc = rc ? rc : write_start_info(b);
+    rc = rc ? rc : publish_memory_map(b);
+    rc = rc ? rc : attach_devices(b);
+    if (!rc)
+        set_entry_state(b);
+    return rc;
+}
+
+int dom0_build(const struct boot_info *bi, const char **why)
+{
+    static struct builder b __attribute__((section(".bss.init")));
+    int rc;
+
+    *why = "no kernel: the boot loader must load a Linux kernel as first module";
+    if (!bi->nr_modules)
+        return -XEN_ENOENT;
+    b.bi = bi;
+    b.d = new_dom0(bi->cmdline, &rc);
+    *why = "not enough memory for its records";
+    if (!b.d)
+        return rc;
+    dom0 = b.d;
+    if (!iommu) {
+        pr_warn("*** NO IOMMU: dom0 is mapped one to one and its devices reach all memory. No protection "
+                "from devices,\n");
+        pr_warn("*** no passthrough. Switch the IOMMU (AMD-Vi, VT-d) on in the firmware, or do not trust "
+                "this machine.\n");
+        b.d->direct_mapped = true;
+        *why = "not enough memory to move the boot modules";
+        rc = move_modules(&boot_info);
+        if (rc)
+            return rc;
+    }
+    b.pages_left = memory_wanted(bi->cmdline) >> PAGE_SHIFT;
+    rc = build(&b);
+    *why = b.why;
+    if (rc)
+        return rc;
+    free_modules(bi);
+    if (iommu)
+        iommu_enable();
+    pr_info("dom0: %lu MiB, %u vCPUs, kernel entry %lx, start info %lx\n", b.d->tot_pages >> 8,
+            b.d->max_vcpus, b.kernel.entry, b.info_gpa);
+    return 0;
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Trapped memory and port accesses: tables of ranges, instruction decode, result into registers. See emul.h.
+ */
+#include "bh/domain.h"
+#include "bh/emul.h"
+#include "bh/exit.h"
+#include "bh/guest_access.h"
+#include "bh/insn.h"
+#include "bh/lib.h"
+#include "bh/logdirty.h"
+#include "bh/p2m_int.h"
+#include "bh/page.h"
+
+#define MAX_MMIO  192u
+#define MAX_PORTS 32u
+#define IOPM_SIZE (3 * PAGE_SIZE)
+
+struct range {
+    uint64_t start, end;
+    emul_fn fn;
+    void *arg;
+};
+struct emul_domain {
+    struct range mmio[MAX_MMIO], port[MAX_PORTS]; /* sorted by start */
+    unsigned nr_mmio, nr_port;
+    uint8_t *iopm;
+};
+static uint8_t *iopm_none;
+
+static uint8_t *iopm_new(void)
+{
+    uint8_t *p = page_va_alloc(2, 0); /* three of four frames */
+
+    if (p)
+        memset(p, 0xff, 4 * PAGE_SIZE);
+    return p;
+}
+
+int emul_domain_init(struct domain *d)
+{
+    if (!iopm_none)
+        iopm_none = iopm_new();
+    if (!iopm_none)
+        return -XEN_ENOMEM;
+    if (!d->hardware)
+        return 0;
+    d->emul = kzalloc(sizeof(*d->emul));
+    if (!d->emul)
+        return -XEN_ENOMEM;
+    d->emul->iopm = iopm_new();
+    return d->emul->iopm ? 0 : -XEN_ENOMEM;
+}
+
+void emul_domain_free(struct domain *d)
+{
+    if (!d->emul)
+        return;
+    page_free(va_to_mfn(d->emul->iopm), 2);
+    kfree(d->emul, sizeof(*d->emul));
+    d->emul = NULL;
+}
+
+paddr_t emul_iopm(const struct domain *d)
+{
+    return va_to_pa(d->emul ? d->emul->iopm : iopm_none);
+}
+
+static int range_add(struct range *table, unsigned *nr, unsigned max, struct range r)
+{
+    unsigned i = *nr;
+
+    if (*nr == max)
+        return -XEN_ENOSPC;
+    for (unsigned j = 0; j < *nr; j++)
+        if (r.start < table[j].end && table[j].start < r.end)
+            return -XEN_EEXIST;
+    for (; i > 0 && table[i - 1].start > r.start; i--)
+        table[i] = table[i - 1];
+    table[i] = r;
+    (*nr)++;
+    return 0;
+}
+
+static const struct range *range_find(const struct range *table, unsigned nr, uint64_t at)
+{
+    unsigned lo = 0, hi = nr;
+
+    while (lo < hi) {
+        unsigned mid = (lo + hi) / 2;
+
+        if (at < table[mid].start)
+            hi = mid;
+        else if (at >= table[mid].end)
+            lo = mid + 1;
+        else
+            return &table[mid];
+    }
+    return NULL;
+}
+
+int emul_mmio_register(struct domain *d, gpaddr_t start, uint64_t size, emul_fn fn, void *arg)
+{
+    int rc;
+
+    if (!d->emul)
+        return -XEN_ENOSPC;
+    spin_lock(&d->lock);
+    rc = range_add(d->emul->mmio, &d->emul->nr_mmio, MAX_MMIO, (struct range){start, start + size, fn, arg});
+    spin_unlock(&d->lock);
+    return rc;
+}
+
+void emul_mmio_unregister(struct domain *d, gpaddr_t start)
+{
+    struct emul_domain *e = d->emul;
+
+    spin_lock(&d->lock);
+    for (unsigned i = 0; e && i < e->nr_mmio; i++)
+        if (e->mmio[i].start == start) {
+            memmove(&e->mmio[i], &e->mmio[i + 1], (e->nr_mmio - i - 1) * sizeof(e->mmio[0]));
+            e->nr_mmio--;
+            break;
+        }
+    spin_unlock(&d->lock);
+}
+
+int emul_port_register(struct domain *d, uint16_t first, uint32_t count, emul_fn fn, void *arg)
+{
+    int rc;
+
+    if (!d->emul)
+        return -XEN_ENOSPC;
+    rc =
+        range_add(d->emul->port, &d->emul->nr_port, MAX_PORTS, (struct range){first, first + count, fn, arg});
+    if (!rc)
+        emul_port_passthrough(d, first, count, false);
+    return rc;
+}
+
+void emul_port_passthrough(struct domain *d, uint16_t first, uint32_t count, bool allow)
+{
+    for (uint32_t p = first; p < first + count && p < 0x10000 && d->emul; p++) {
+        if (allow)
+            d->emul->iopm[p / 8] &= (uint8_t) ~(1u << p % 8);
+        else
+            d->emul->iopm[p / 8] |= (uint8_t)(1u << p % 8);
+    }
+}
+
+void emul_port(struct vcpu *v, uint16_t port, unsigned size, bool write, uint64_t *val)
+{
+    const struct emul_domain *e = v->domain->emul;
+    const struct range *r = e ? range_find(e->port, e->nr_port, port) : NULL;
+
+    if (r) {
+        r->fn(v, r->arg, port - r->start, size, write, val);
+        return;
+    }
+    /* Linux's TSC calibration counts PIT channel 2 down by reading it: all-ones would make it loop 100,000
+     * times */
+    if (!write)
+        *val = port == 0x42 || port == 0x61 ? 0 : ~0ull;
+}
+
+static void mmio_access(struct vcpu *v, gpaddr_t gpa, unsigned size, bool write, uint64_t *val)
+{
+    struct domain *d = v->domain;
+    struct range r = {0};
+    const struct range *found;
+
+    if (gpa >> 12 == 0xfee00) {
+        vlapic_mmio(v, NULL, gpa & 0xfff, size, write, val);
+        return;
+    }
+    if (!write)
+        *val = ~0ull;
+    if (!d->emul)
+        return;
+    spin_lock(&d->lock);
+    found = range_find(d->emul->mmio, d->emul->nr_mmio, gpa);
+    if (found)
+        r = *found;
+    spin_unlock(&d->lock);
+    if (r.fn)
+        r.fn(v, r.arg, gpa - r.start, size, write, val);
+}
+
+static uint64_t size_mask(unsigned size)
+{
+    return size >= 8 ? ~0ull : (1ull << size * 8) - 1;
+}
+
+static uint64_t *gpr(struct vcpu *v, unsigned n)
+{
+    return (uint64_t *)&v->regs + n; /* rsp is never an operand of these forms that matters */
+}
+
+static uint64_t reg_get(struct vcpu *v, const struct insn *i)
+{
+    return i->reg_high8 ? *gpr(v, i->reg & 3) >> 8 & 0xff : *gpr(v, i->reg) & size_mask(i->size);
+}
+
+static void reg_set(struct vcpu *v, const struct insn *i, uint64_t val, unsigned size)
+{
+    uint64_t *r = gpr(v, i->reg_high8 ? i->reg & 3u : i->reg);
+
+    if (i->reg_high8)
+        *r = (*r & ~0xff00ull) | (val & 0xff) << 8;
+    else if (size == 4)
+        *r = (uint32_t)val; /* 32-bit results clear the upper half */
+    else
+        *r = (*r & ~size_mask(size)) | (val & size_mask(size));
+}
+
+static uint64_t extend(const struct insn *i, uint64_t val)
+{
+    unsigned shift = 64u - i->size * 8u;
+
+    val &= size_mask(i->size);
+    return i->sign_extend && shift ? (uint64_t)((int64_t)(val << shift) >> shift) : val;
+}
+
+/* Carry the decoded instruction out against the device at gpa. False: not possible. */
+static bool execute(struct vcpu *v, const struct insn *i, gpaddr_t gpa, uint64_t *rflags)
+{
+    uint64_t val = 0, operand = i->has_imm ? i->imm & size_mask(i->size) : reg_get(v, i);
+
+    switch (i->op) {
+    case INSN_STORE:
+        mmio_access(v, gpa, i->size, true, &operand);
+        return true;
+    case INSN_LOAD:
+        mmio_access(v, gpa, i->size, false, &val);
+        reg_set(v, i, extend(i, val), i->dest_size);
+        return true;
+    case INSN_RMW:
+    case INSN_TEST:
+        mmio_access(v, gpa, i->size, false, &val);
+        val = insn_alu(i->alu, i->size, val & size_mask(i->size), operand, rflags);
+        if (i->op == INSN_RMW)
+            mmio_access(v, gpa, i->size, true, &val);
+        return true;
+    case INSN_XCHG:
+        mmio_access(v, gpa, i->size, false, &val);
+        mmio_access(v, gpa, i->size, true, &operand);
+        reg_set(v, i, val, i->size);
+        return true;
+    case INSN_STOS:
+        if (i->rep && !v->regs.rcx)
+            return true;
+        operand = v->regs.rax & size_mask(i->size);
+        mmio_access(v, gpa, i->size, true, &operand);
+        v->regs.rdi += *rflags & BIT(10) ? -(uint64_t)i->size : i->size;
+        if (i->rep && --v->regs.rcx)
+            return false; /* next element: another exit */
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool emulate_mmio(struct vcpu *v, gpaddr_t gpa)
+{
+    uint8_t bytes[15];
+    struct insn insn;
+    uint64_t rip = virt->rip(v), rflags = virt->rflags(v);
+    unsigned n = guest_fetch(v, rip, bytes, sizeof(bytes));
+
+    if (!n || insn_decode(bytes, n, virt->long_mode(v), &insn))
+        return false;
+    if (execute(v, &insn, gpa, &rflags))
+        virt->set_rip(v, rip + insn.length);
+    else if (insn.op != INSN_STOS)
+        return false;
+    virt->set_rflags(v, rflags);
+    return true;
+}
+
+void emul_memory_fault(struct vcpu *v, gpaddr_t gpa, bool write, bool fetch)
+{
+    struct domain *d = v->domain;
+    enum p2m_type t;
+
+    spin_lock(&d->p2m_lock);
+    (void)p2m_lookup_locked(d, gfn_of(gpa), &t, NULL);
+    if (t == P2M_LOGDIRTY && write)
+        p2m_log_dirty_locked(d, gfn_of(gpa));
+    spin_unlock(&d->p2m_lock);
+    if (t == P2M_RAM || t == P2M_LOGDIRTY || (t == P2M_GRANT_RO && !write) || t == P2M_FOREIGN ||
+        t == P2M_GRANT_RW)
+        return; /* mapped meanwhile, or made writable: run the instruction again */
+    if (t == P2M_MMIO)
+        return;
+    if (fetch || t == P2M_GRANT_RO || !emulate_mmio(v, gpa)) {
+        pr_debug("d%uv%u: bad %s of guest address %lx at %lx\n", d->id, v->id, write ? "write" : "read", gpa,
+                 virt->rip(v));
+        guest_inject_gp(v);
+    }
+}

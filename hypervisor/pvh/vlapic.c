@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The emulated local APIC. IRR and ISR are changed with atomic bit operations: interrupts may be set by any
+ * CPU, everything else only by the vCPU itself (or while it does not run).
+ */
+#include "bh/domain.h"
+#include "bh/lib.h"
+#include "bh/msr.h"
+#include "bh/time.h"
+#include "bh/vlapic_irq.h"
+
+enum {
+    REG_ID = 0x02,
+    REG_VERSION = 0x03,
+    REG_TPR = 0x08,
+    REG_APR = 0x09,
+    REG_PPR = 0x0a,
+    REG_EOI = 0x0b,
+    REG_LDR = 0x0d,
+    REG_DFR = 0x0e,
+    REG_SVR = 0x0f,
+    REG_ISR = 0x10,
+    REG_TMR = 0x18,
+    REG_IRR = 0x20,
+    REG_ESR = 0x28,
+    REG_ICR = 0x30,
+    REG_ICR_HIGH = 0x31,
+    REG_LVT = 0x32,
+    REG_TIMER_INIT = 0x38,
+    REG_TIMER_CURRENT = 0x39,
+    REG_TIMER_DIVIDE = 0x3e,
+    REG_SELF_IPI = 0x3f,
+};
+#define BASE_ENABLED BIT(11)
+#define BASE_X2APIC  BIT(10)
+#define BASE_BSP     BIT(8)
+#define BUS_NS       10u /* the emulated bus clock: 100 MHz */
+#define LVT_MASKED   BIT(16)
+#define LVT_PERIODIC BIT(17)
+#define VERSION      0x50014u /* 6 LVT entries */
+
+static bool x2apic_mode(const struct vlapic *a)
+{
+    return a->base_msr & BASE_X2APIC;
+}
+
+uint32_t vlapic_id(const struct vcpu *v)
+{
+    return v->id * 2;
+}
+
+static int highest(const uint32_t *bits)
+{
+    for (int i = 7; i >= 0; i--)
+        if (bits[i])
+            return i * 32 + 31 - __builtin_clz(bits[i]);
+    return -1;
+}
+
+static bool set_bit(uint32_t *bits, uint8_t n)
+{
+    return __atomic_fetch_or(&bits[n / 32], 1u << n % 32, __ATOMIC_SEQ_CST) >> n % 32 & 1;
+}
+
+static void clear_bit(uint32_t *bits, uint8_t n)
+{
+    __atomic_fetch_and(&bits[n / 32], ~(1u << n % 32), __ATOMIC_SEQ_CST);
+}
+
+static uint8_t ppr(const struct vlapic *a)
+{
+    int isr = highest(a->isr);
+    uint8_t serving = isr < 0 ? 0 : (uint8_t)(isr & 0xf0);
+
+    return (a->tpr & 0xf0) >= serving ? (uint8_t)a->tpr : serving;
+}
+
+int vlapic_pending(struct vcpu *v)
+{
+    struct vlapic *a = &v->lapic;
+    int vector = highest(a->irr);
+
+    if (vector < 0 || !(a->svr & 0x100) || (vector & 0xf0) <= (ppr(a) & 0xf0))
+        return -1;
+    return vector;
+}
+
+void vlapic_ack(struct vcpu *v, uint8_t vector)
+{
+    clear_bit(v->lapic.irr, vector);
+    set_bit(v->lapic.isr, vector);
+}
+
+void vlapic_set_irq(struct vcpu *v, uint8_t vector, bool level)
+{
+    struct vlapic *a = &v->lapic;
+
+    if (!(a->base_msr & BASE_ENABLED) || vector < 16)
+        return;
+    if (level)
+        set_bit(a->tmr, vector);
+    else
+        clear_bit(a->tmr, vector);
+    if (!set_bit(a->irr, vector))
+        vcpu_kick(v);
+}
+
+static void eoi(struct vcpu *v)
+{
+    struct vlapic *a = &v->lapic;
+    int vector = highest(a->isr);
+
+    if (vector < 0)
+        return;
+    clear_bit(a->isr, (uint8_t)vector);
+    if (a->tmr[vector / 32] >> vector % 32 & 1)
+        vioapic_eoi(v->domain, (uint8_t)vector);
+}
+
+static bool matches(struct vcpu *v, uint32_t dest, bool logical, bool wide)
+{
+    const struct vlapic *a = &v->lapic;
+    uint32_t all = wide ? 0xffffffff : 0xff;
+
+    if (dest == all)
+        return true;
+    if (!logical)
+        return dest == (wide ? vlapic_id(v) : (vlapic_id(v) & 0xff));
+    if (x2apic_mode(a)) {
+        uint32_t ldr = (vlapic_id(v) >> 4) << 16 | 1u << (vlapic_id(v) & 15);
+
+        if (!wide) /* an 8-bit message reaches cluster 0 */
+            return ldr >> 16 == 0 && ldr & dest & 0xffff;
+        return ldr >> 16 == dest >> 16 && ldr & dest & 0xffff;
+    }
+    if (a->dfr >> 28 == 0xf)
+        return a->ldr >> 24 & dest;
+    return a->ldr >> 28 == dest >> 4 && a->ldr >> 24 & dest & 15;
+}
+
+static void accept(struct vcpu *v, uint8_t mode, uint8_t vector, bool level)
+{
+    switch (mode) {
+    case APIC_DM_FIXED:
+    case APIC_DM_LOWEST:
+        vlapic_set_irq(v, vector, level);
+        break;
+    case APIC_DM_NMI:
+        v->nmi_pending = true;
+        vcpu_kick(v);
+        break;
+    case APIC_DM_INIT:
+        if (v != current_vcpu())
+            vcpu_init_reset(v);
+        break;
+    case APIC_DM_SIPI:
+        vcpu_sipi(v, vector);
+        break;
+    default:
+        break;
+    }
+}
+
+static unsigned deliver(struct domain *d, struct vcpu *from, uint32_t dest, bool logical, bool wide,
+                        uint8_t shorthand, uint8_t mode, uint8_t vector, bool level)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < d->max_vcpus; i++) {
+        struct vcpu *v = d->vcpu[i];
+
+        if (!v)
+            continue;
+        if (shorthand == 1   ? v != from
+            : shorthand == 3 ? v == from
+                             : !shorthand && !matches(v, dest, logical, wide))
+            continue;
+        accept(v, mode, vector, level);
+        n++;
+        if (mode == APIC_DM_LOWEST && !shorthand)
+            break;
+    }
+    return n;
+}
+
+unsigned vlapic_deliver(struct domain *d, uint32_t dest, bool logical, uint8_t mode, uint8_t vector,
+                        bool level)
+{
+    return deliver(d, NULL, dest, logical, dest > 0xff, 0, mode, vector, level);
+}
+
+static void send_ipi(struct vcpu *v, uint32_t low, uint32_t dest, bool wide)
+{
+    uint8_t mode = low >> 8 & 7;
+
+    if (mode == APIC_DM_INIT && !(low & BIT(14))) /* INIT de-assert */
+        return;
+    if (mode == APIC_DM_FIXED && (low & 0xff) < 16)
+        return;
+    deliver(v->domain, v, dest, low & BIT(11), wide, low >> 18 & 3, mode, (uint8_t)low, false);
+}
+
+static unsigned divisor(const struct vlapic *a)
+{
+    unsigned shift = ((a->timer_divide & 3) | (a->timer_divide >> 1 & 4)) + 1;
+
+    return 1u << (shift & 7);
+}
+
+static void timer_start(struct vcpu *v, uint32_t count)
+{
+    struct vlapic *a = &v->lapic;
+
+    a->timer_init = count;
+    a->timer_start = now_ns();
+    if (count)
+        timer_set(&this_cpu()->timers, &a->timer, a->timer_start + (uint64_t)count * divisor(a) * BUS_NS);
+    else
+        timer_stop(&a->timer);
+}
+
+static uint32_t timer_current(const struct vlapic *a)
+{
+    uint64_t ticks = (now_ns() - a->timer_start) / (divisor(a) * BUS_NS);
+
+    if (!a->timer_init || (!(a->lvt[0] & LVT_PERIODIC) && ticks >= a->timer_init))
+        return 0;
+    return (uint32_t)(a->timer_init - ticks % a->timer_init);
+}
+
+static void timer_fired(void *arg)
+{
+    struct vcpu *v = arg;
+    struct vlapic *a = &v->lapic;
+    uint64_t period = (uint64_t)a->timer_init * divisor(a) * BUS_NS;
+
+    if (!(a->lvt[0] & LVT_MASKED))
+        vlapic_set_irq(v, (uint8_t)a->lvt[0], false);
+    if (a->lvt[0] & LVT_PERIODIC && a->timer_init) {
+        a->timer_start += period;
+        /* not faster than 10 kHz, so that a guest cannot keep a CPU busy with its timer */
+        timer_set(&this_cpu()->timers, &a->timer, MAX(a->timer_start + period, now_ns() + 100 * US));
+    }
+}
+
+static bool reg_read(struct vcpu *v, unsigned reg, uint32_t *val)
+{
+    const struct vlapic *a = &v->lapic;
+    bool x2 = x2apic_mode(a);
+
+    if (reg >= REG_ISR && reg < REG_ISR + 8)
+        *val = a->isr[reg - REG_ISR];
+    else if (reg >= REG_TMR && reg < REG_TMR + 8)
+        *val = a->tmr[reg - REG_TMR];
+    else if (reg >= REG_IRR && reg < REG_IRR + 8)
+        *val = a->irr[reg - REG_IRR];
+    else if (reg >= REG_LVT && reg < REG_LVT + 6)
+        *val = a->lvt[reg - REG_LVT];
+    else
+        switch (reg) {
+        case REG_ID:
+            *val = x2 ? vlapic_id(v) : vlapic_id(v) << 24;
+            break;
+        case REG_VERSION:
+            *val = VERSION;
+            break;
+        case REG_TPR:
+            *val = a->tpr;
+            break;
+        case REG_APR:
+        case REG_PPR:
+            *val = ppr(a);
+            break;
+        case REG_LDR:
+            *val = x2 ? (vlapic_id(v) >> 4) << 16 | 1u << (vlapic_id(v) & 15) : a->ldr;
+            break;
+        case REG_DFR:
+            *val = a->dfr;
+            return !x2;
+        case REG_SVR:
+            *val = a->svr;
+            break;
+        case REG_ESR:
+            *val = a->esr;
+            break;
+        case REG_ICR:
+            *val = a->icr_low;
+            break;
+        case REG_ICR_HIGH:
+            *val = a->icr_high;
+            return !x2;
+        case REG_TIMER_INIT:
+            *val = a->timer_init;
+            break;
+        case REG_TIMER_CURRENT:
+            *val = timer_current(a);
+            break;
+        case REG_TIMER_DIVIDE:
+            *val = a->timer_divide;
+            break;
+        default:
+            *val = 0;
+            return false;
+        }
+    return true;
+}
+
+static bool reg_write(struct vcpu *v, unsigned reg, uint32_t val)
+{
+    struct vlapic *a = &v->lapic;
+    bool x2 = x2apic_mode(a);
+
+    if (reg >= REG_LVT && reg < REG_LVT + 6) {
+        a->lvt[reg - REG_LVT] = (val & 0x3b7ffu) | (a->svr & 0x100 ? 0 : (uint32_t)LVT_MASKED);
+        return true;
+    }
+    switch (reg) {
+    case REG_TPR:
+        a->tpr = val & 0xff;
+        break;
+    case REG_EOI:
+        eoi(v);
+        break;
+    case REG_LDR:
+        a->ldr = val & 0xff000000;
+        return !x2;
+    case REG_DFR:
+        a->dfr = val | 0x0fffffff;
+        return !x2;
+    case REG_SVR:
+        a->svr = val & 0x3ff;
+        if (!(val & 0x100))
+            for (unsigned i = 0; i < 6; i++)
+                a->lvt[i] |= LVT_MASKED;
+        break;
+    case REG_ESR:
+        a->esr = 0;
+        break;
+    case REG_ICR:
+        a->icr_low = val & ~(uint32_t)BIT(12);
+        send_ipi(v, val, a->icr_high >> 24, false);
+        break;
+    case REG_ICR_HIGH:
+        a->icr_high = val & 0xff000000;
+        break;
+    case REG_TIMER_INIT:
+        timer_start(v, val);
+        break;
+    case REG_TIMER_DIVIDE:
+        a->timer_divide = val & 0xb;
+        break;
+    case REG_SELF_IPI:
+        if (!x2)
+            return false;
+        if (val > 15)
+            vlapic_set_irq(v, (uint8_t)val, false);
+        break;
+    default:
+        return false;
+    }
+    return true;
+}
+
+bool vlapic_msr_read(struct vcpu *v, uint32_t msr, uint64_t *val)
+{
+    uint32_t low = 0;
+
+    if (!x2apic_mode(&v->lapic) || !reg_read(v, msr - MSR_X2APIC_BASE, &low))
+        return false;
+    *val = low;
+    if (msr - MSR_X2APIC_BASE == REG_ICR)
+        *val |= (uint64_t)v->lapic.icr_high << 32;
+    return true;
+}
+
+bool vlapic_msr_write(struct vcpu *v, uint32_t msr, uint64_t val)
+{
+    unsigned reg = msr - MSR_X2APIC_BASE;
+
+    if (!x2apic_mode(&v->lapic))
+        return false;
+    if (reg == REG_ICR) {
+        v->lapic.icr_low = (uint32_t)val;
+        v->lapic.icr_high = (uint32_t)(val >> 32);
+        send_ipi(v, (uint32_t)val, (uint32_t)(val >> 32), true);
+        return true;
+    }
+    return !(val >> 32) && reg != REG_ICR_HIGH && reg_write(v, reg, (uint32_t)val);
+}
+
+bool vlapic_base_write(struct vcpu *v, uint64_t val)
+{
+    uint64_t old = v->lapic.base_msr, modes = BASE_ENABLED | BASE_X2APIC;
+
+    if ((val & ~(modes | BASE_BSP)) != 0xfee00000 || (val & modes) == BASE_X2APIC)
+        return false;
+    if ((old & modes) == modes && (val & modes) == BASE_ENABLED)
+        return false; /* x2APIC to xAPIC needs a disable in between */
+    v->lapic.base_msr = (val & ~BASE_BSP) | (old & BASE_BSP);
+    return true;
+}
+
+void vlapic_mmio(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool write, uint64_t *val)
+{
+    uint32_t low = (uint32_t)*val;
+
+    (void)arg;
+    if (x2apic_mode(&v->lapic) || !(v->lapic.base_msr & BASE_ENABLED) || offset & 15 || size < 4) {
+        *val = write ? *val : ~0ull;
+        return;
+    }
+    if (write) {
+        reg_write(v, (unsigned)(offset >> 4), low);
+        return;
+    }
+    reg_read(v, (unsigned)(offset >> 4), &low);
+    *val = low;
+}
+
+void vlapic_reset(struct vcpu *v)
+{
+    struct vlapic *a = &v->lapic;
+    uint64_t base = a->base_msr;
+
+    timer_stop(&a->timer);
+    memset(a, 0, offsetof(struct vlapic, timer));
+    a->base_msr = base;
+    a->dfr = 0xffffffff;
+    a->svr = 0xff;
+    for (unsigned i = 0; i < 6; i++)
+        a->lvt[i] = LVT_MASKED;
+}
+
+void vlapic_init(struct vcpu *v)
+{
+    v->lapic.base_msr = 0xfee00000 | BASE_ENABLED | (v->id ? 0 : BASE_BSP);
+    v->lapic.timer.fn = timer_fired;
+    v->lapic.timer.arg = v;
+    vlapic_reset(v);
+}
+
+void vlapic_destroy(struct vcpu *v)
+{
+    timer_stop(&v->lapic.timer);
+}
