@@ -5,7 +5,7 @@ LIBVCHAN_SOCKET := $(VCHAN_B)/libvchan-socket.so.0
 LIBVCHAN_XEN := $(VCHAN_B)/libvchan-xen.so.0
 LIBVCHAN_SOCKET_A := $(VCHAN_B)/libvchan-socket.a
 VCHAN_CFLAGS := $(CFLAGS_USER) $(WARN_STRICT) -fPIC -Ilibvchan
-VCHAN_LIBS_xen := -lxenstore -lxenevtchn -lxengnttab -lxenctrl
+VCHAN_LIBS_xen := -lxenstore -lxenevtchn -lxengnttab -lxencall
 VCHAN_OBJS_socket := $(VCHAN_B)/obj/socket.o
 VCHAN_OBJS_xen := $(patsubst libvchan/%.c,$(VCHAN_B)/obj/%.o,$(wildcard libvchan/xen*.c))
 
@@ -27,7 +27,7 @@ $(eval $(call VCHAN_LIBRARY,xen))
 
 .PHONY: libvchan libvchan-socket
 libvchan-socket: $(LIBVCHAN_SOCKET) $(LIBVCHAN_SOCKET_A)
-libvchan: libvchan-socket
+libvchan: libvchan-socket $(LIBVCHAN_XEN)
 ALL += libvchan
 HELP += libvchan|build~libvchan~(Xen~and~socket~variants)
 -include $(wildcard $(VCHAN_B)/obj/*.d)

@@ -16,8 +16,7 @@
 
 #define CONNECT_SECONDS 60 /* the caller opens its data channel as soon as it is told */
 
-/* Connect the data channel; without one nobody can be told anything. */
-static int open_data(const struct serve *s, struct run *run)
+int serve_open_data(const struct serve *s, struct run *run)
 {
     run->vchan = data_connect((int)s->domain, (int)s->port, CONNECT_SECONDS);
     run->chunk = run->vchan ? data_handshake(run->vchan) : 0;
@@ -77,14 +76,14 @@ static int run_parsed(const struct serve *s, struct run *run, const struct comma
         run_wait_for_session(c, user);
     if (user && fork_server_suits(s, c, config) && use_fork_server(s, user))
         return 0;
-    if (open_data(s, run) < 0)
-        return EXIT_QREXEC_PROBLEM;
-    return user ? session_run(user, run) : run_command(run);
+    if (user)
+        return session_run(s, user, run);
+    return serve_open_data(s, run) < 0 ? EXIT_QREXEC_PROBLEM : run_command(run);
 }
 
-static int fail(const struct serve *s, struct run *run)
+int serve_fail(const struct serve *s, struct run *run)
 {
-    return open_data(s, run) < 0 ? EXIT_QREXEC_PROBLEM : run_fail(run, EXIT_QREXEC_PROBLEM);
+    return serve_open_data(s, run) < 0 ? EXIT_QREXEC_PROBLEM : run_fail(run, EXIT_QREXEC_PROBLEM);
 }
 
 int serve_call(const struct serve *s)
@@ -96,12 +95,12 @@ int serve_call(const struct serve *s)
 
     if (ret < 0) {
         qlog("malformed command: %s", strerror(-ret));
-        ret = fail(s, &run);
+        ret = serve_fail(s, &run);
         libvchan_close(run.vchan);
         return ret;
     }
     if (!command.shell && service_read_config(&command, &config) < 0)
-        ret = fail(s, &run);
+        ret = serve_fail(s, &run);
     else
         ret = run_parsed(s, &run, &command, &config);
     libvchan_close(run.vchan);

@@ -19,12 +19,22 @@ struct serve {
 /** Serve to the end. @return status of the command */
 int serve_call(const struct serve *serve);
 
+/**
+ * Connect the call's data channel. As who serves the call's data: a mapping of granted pages may not survive
+ * a fork.
+ * @return 0 or -errno, reason logged
+ */
+int serve_open_data(const struct serve *serve, struct run *run);
+
+/** Tell the caller that the call failed before a session was there. @return status */
+int serve_fail(const struct serve *serve, struct run *run);
+
 /* session.c or session_plain.c */
 
 /**
- * Become the user in a session of its own and run.
- * @return the command's status; if there can be no session the caller is told so by run_fail()
+ * Become the user in a session of its own, open the data channel and run.
+ * @return the command's status
  */
-int session_run(const char *user, struct run *run);
+int session_run(const struct serve *serve, const char *user, struct run *run);
 
 #endif

@@ -14,11 +14,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "libvchan.h"
 #include "serve.h"
 #include "util.h"
 #include "wire.h"
 
-#define PAM_SERVICE "qrexec"
+#define SESSION_SERVICE "qrexec"
 
 extern char **environ;
 
@@ -81,63 +82,72 @@ static int set_environment(pam_handle_t *pam, const struct passwd *pw)
     return bad ? -ENOMEM : 0;
 }
 
-/* In the child: become the user and run. */
-static int run_as(pam_handle_t *pam, const struct passwd *pw, struct run *run)
+/* In the child: open the data channel while the devices may still be opened, become the user, run. */
+static int run_as(const struct serve *serve, pam_handle_t *pam, const struct passwd *pw, struct run *run)
 {
+    int ret;
+
+    if (serve_open_data(serve, run) < 0)
+        return EXIT_QREXEC_PROBLEM;
     if (set_environment(pam, pw) < 0 || setgid(pw->pw_gid) < 0 || setuid(pw->pw_uid) < 0) {
         qlog_errno("cannot become %s", pw->pw_name);
-        return run_fail(run, EXIT_QREXEC_PROBLEM);
+        ret = run_fail(run, EXIT_QREXEC_PROBLEM);
+    } else {
+        if (chdir(pw->pw_dir) < 0 && chdir("/") < 0)
+            qlog_errno("cannot enter %s", pw->pw_dir);
+        run->shell = (struct run_shell){.path = *pw->pw_shell ? pw->pw_shell : "/bin/sh", .login = true};
+        ret = run_command(run);
     }
-    if (chdir(pw->pw_dir) < 0 && chdir("/") < 0)
-        qlog_errno("cannot enter %s", pw->pw_dir);
-    run->shell = (struct run_shell){.path = *pw->pw_shell ? pw->pw_shell : "/bin/sh", .login = true};
-    return run_command(run);
+    libvchan_close(run->vchan);
+    return ret;
 }
 
-static int run_in_session(pam_handle_t *pam, const struct passwd *pw, struct run *run)
+static int run_in_session(const struct serve *serve, pam_handle_t *pam, const struct passwd *pw,
+                          struct run *run)
 {
     int status = 0;
     pid_t pid = fork();
 
     if (pid == 0)
-        _exit(run_as(pam, pw, run));
+        _exit(run_as(serve, pam, pw, run));
     if (pid < 0)
-        return run_fail(run, EXIT_QREXEC_PROBLEM);
+        return serve_fail(serve, run);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int run_as_root(const struct passwd *pw, struct run *run)
+static int run_as_root(const struct serve *serve, const struct passwd *pw, struct run *run)
 {
     struct pam_conv conversation = {.conv = no_conversation};
     pam_handle_t *pam = NULL;
-    int ret = pam_start(PAM_SERVICE, pw->pw_name, &conversation, &pam), status;
+    int ret = pam_start(SESSION_SERVICE, pw->pw_name, &conversation, &pam), status;
 
     if (ret != PAM_SUCCESS || open_session(pam, pw) < 0) {
-        pam_end(pam, ret);
-        return run_fail(run, EXIT_QREXEC_PROBLEM);
+        if (pam)
+            pam_end(pam, ret);
+        return serve_fail(serve, run);
     }
-    status = run_in_session(pam, pw, run);
+    status = run_in_session(serve, pam, pw, run);
     ret = pam_close_session(pam, PAM_SILENT);
     pam_setcred(pam, PAM_DELETE_CRED | PAM_SILENT);
     pam_end(pam, ret);
     return status;
 }
 
-int session_run(const char *user, struct run *run)
+int session_run(const struct serve *serve, const char *user, struct run *run)
 {
     struct passwd *pw = getpwnam(user);
 
     if (!pw) {
         qlog("no user %s here", user);
-        return run_fail(run, EXIT_QREXEC_PROBLEM);
+        return serve_fail(serve, run);
     }
     if (geteuid() == 0)
-        return run_as_root(pw, run);
+        return run_as_root(serve, pw, run);
     if (pw->pw_uid != geteuid()) {
         qlog("cannot run as %s: the agent is not root", user);
-        return run_fail(run, EXIT_QREXEC_PROBLEM);
+        return serve_fail(serve, run);
     }
-    return run_command(run);
+    return serve_open_data(serve, run) < 0 ? EXIT_QREXEC_PROBLEM : run_command(run);
 }

@@ -8,13 +8,13 @@
 #include "util.h"
 #include "wire.h"
 
-int session_run(const char *user, struct run *run)
+int session_run(const struct serve *serve, const char *user, struct run *run)
 {
     struct passwd *pw = getpwnam(user);
 
     if (!pw || pw->pw_uid != geteuid()) {
         qlog("cannot run as %s: only as the user who we are", user);
-        return run_fail(run, EXIT_QREXEC_PROBLEM);
+        return serve_fail(serve, run);
     }
-    return run_command(run);
+    return serve_open_data(serve, run) < 0 ? EXIT_QREXEC_PROBLEM : run_command(run);
 }

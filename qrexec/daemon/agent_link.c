@@ -9,6 +9,7 @@
 #include "request.h"
 #include "util.h"
 
+#define CONNECT_LIMIT_MS  10000
 #define MAX_AGENT_MESSAGE (sizeof(struct trigger_service4) + MAX_SERVICE)
 
 int agent_connect(struct daemon *d)
@@ -93,11 +94,17 @@ static int handle_terminated(struct daemon *d, const char *body, size_t size)
     return 0;
 }
 
+/* A free slot; one whose call was made long ago without the VM's side being connected counts as refused. */
 static struct pending *free_pending(struct daemon *d)
 {
-    for (struct pending *p = d->pending; p < d->pending + MAX_PENDING; p++)
+    for (struct pending *p = d->pending; p < d->pending + MAX_PENDING; p++) {
+        if (p->id && p->made_at && now_ms() - p->made_at > CONNECT_LIMIT_MS) {
+            refuse(d, p->ident);
+            p->id = 0;
+        }
         if (!p->id)
             return p;
+    }
     return NULL;
 }
 
@@ -133,6 +140,7 @@ static int handle_trigger(struct daemon *d, uint32_t type, char *untrusted_body,
     }
     p->id = id;
     p->connected = false;
+    p->made_at = 0;
     memcpy(p->ident, request.ident, sizeof(p->ident));
     return 0;
 }
@@ -191,6 +199,10 @@ int agent_results(struct daemon *d)
     while ((ret = broker_receive(d->broker_fd, &result)) > 0) {
         for (struct pending *p = d->pending; p < d->pending + MAX_PENDING; p++) {
             if (p->id != result.id)
+                continue;
+            /* A call that was made has its SERVICE_CONNECT in a client's socket, perhaps not read yet. */
+            p->made_at = result.status == 0 && !p->connected ? now_ms() : 0;
+            if (p->made_at)
                 continue;
             if (!p->connected && d->ready)
                 refuse(d, p->ident);

@@ -43,14 +43,15 @@ static int serve_in_dom0(const struct call_settings *s, const struct call *c, co
 {
     bool keyword = a->requested_target[0] == '@';
     char *command, number[16];
+    int ret;
 
     if (asprintf(&command, "QUBESRPC %s%s %s %s %s", service, plus(service), source,
                  keyword ? "keyword" : "name", a->requested_target + keyword) < 0)
         return EXIT_QREXEC_PROBLEM;
     source_number(s, number);
-    dom0_serve(s->socket_dir, number, c->ident, command, DOM0_VCHAN_WAIT);
+    ret = dom0_serve(s->socket_dir, number, c->ident, command, DOM0_VCHAN_WAIT);
     free(command);
-    return 0;
+    return ret < 0 ? EXIT_QREXEC_PROBLEM : 0;
 }
 
 static int connect_target(const struct call_settings *s, const struct target *t)

@@ -166,6 +166,8 @@ static int handle_connect(struct daemon *d, int index, char *body, size_t size)
         ret = channel_send(&d->clients[index].channel, MSG_SERVICE_CONNECT, &reply, sizeof(reply));
     }
     p->connected = true;
+    if (p->made_at)
+        p->id = 0;
     if (ret == 0)
         ret = channel_send2(&d->agent, MSG_SERVICE_CONNECT, &where, sizeof(where), body + sizeof(where),
                             size - sizeof(where));

@@ -22,6 +22,8 @@ struct client {
 struct pending {
     uint32_t id;    /* 0: free */
     bool connected; /* SERVICE_CONNECT came */
+    int64_t
+        made_at; /* ms: the handler ended well, but SERVICE_CONNECT has not been read yet; 0: it works on */
     char ident[32];
 };
 

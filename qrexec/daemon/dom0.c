@@ -159,10 +159,10 @@ int dom0_serve(const char *socket_dir, const char *source, const char *ident, co
     fd = dom0_connect(socket_dir, source);
     if (fd < 0) {
         qlog("cannot connect to the daemon of %s: %s", source, strerror(-fd));
-        return EXIT_QREXEC_PROBLEM;
+        return fd;
     }
-    ret = dom0_service_connect(fd, &where, ident) < 0 ? EXIT_QREXEC_PROBLEM : 0;
-    if (!ret) {
+    ret = dom0_service_connect(fd, &where, ident);
+    if (ret == 0) {
         run.vchan = data_connect((int)where.domain, (int)where.port, seconds);
         run.chunk = run.vchan ? data_handshake(run.vchan) : 0;
         ret = run.chunk ? run_text(command, &run) : EXIT_QREXEC_PROBLEM;

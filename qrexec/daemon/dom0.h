@@ -43,7 +43,7 @@ void dom0_wait_end(int fd);
  * @param source  domid of the caller as text or its name, for the daemon's socket
  * @param command "[nogui:]QUBESRPC …" or a shell command
  * @param seconds to wait for the VM's data channel; 0: for ever
- * @return status of the command
+ * @return status of the command (the caller was told), or -errno if the caller could not be told anything
  */
 int dom0_serve(const char *socket_dir, const char *source, const char *ident, const char *command,
                unsigned seconds);

@@ -135,8 +135,11 @@ static int run_dom0(const struct options *o)
 {
     const char *command = o->command;
 
-    if (o->ident)
-        return dom0_serve(o->socket_dir, o->source, o->ident, command, o->seconds);
+    if (o->ident) {
+        int ret = dom0_serve(o->socket_dir, o->source, o->ident, command, o->seconds);
+
+        return ret < 0 ? EXIT_QREXEC_PROBLEM : ret;
+    }
     if (strncmp(command, "DEFAULT:QUBESRPC ", 17) != 0) {
         qlog("in dom0 only services can be run: DEFAULT:QUBESRPC SERVICE+ARG SOURCE");
         return USAGE_ERROR;

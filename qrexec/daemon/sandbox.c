@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -84,6 +85,12 @@ void sandbox_enter(void)
         return;
     for (size_t i = 0; i < sizeof(denied) / sizeof(denied[0]) && ret == 0; i++)
         ret = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), denied[i], 0);
+    /* libxenstore needs a thread; a process would be made without CLONE_THREAD */
+    if (ret == 0)
+        ret = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
+                               SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+    if (ret == 0)
+        ret = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     if (ret == 0)
         ret = seccomp_load(filter);
     if (ret < 0)
