@@ -40,6 +40,10 @@ $(DM_OUT)/desktop/%.o: domain-manager/desktop/%.c
 $(DM_PANEL): $(addprefix $(DM_OUT)/desktop/,panel.o panel_menu.o) $(DM_DESKTOP_COMMON)
 	$(CC) $(LDFLAGS_USER) -o $@ $^ $(DM_GTK_LIBS)
 
+DM_WINDOW := $(DM_OUT)/bulkhead-manager
+$(DM_WINDOW): $(addprefix $(DM_OUT)/desktop/,manager.o manager_widgets.o create_dialog.o settings_dialog.o) $(DM_DESKTOP_COMMON)
+	$(CC) $(LDFLAGS_USER) -o $@ $^ $(DM_GTK_LIBS)
+
 DM_QUBESDB := $(DM_OUT)/qubesdb-cmd
 DM_QUBESDB_NAMES := $(addprefix qubesdb-,read list multiread write rm watch)
 $(DM_OUT)/vm/%.o: domain-manager/vm/%.c
@@ -50,7 +54,7 @@ $(DM_QUBESDB): $(DM_OUT)/vm/main.o $(DM_OUT)/vm/qubesdb.o
 	$(CC) $(LDFLAGS_USER) -o $@ $^ -lxenstore
 
 .PHONY: domain-manager
-domain-manager: $(DM_DAEMON) $(DM_TOOL) $(DM_PANEL) $(DM_QUBESDB)
+domain-manager: $(DM_DAEMON) $(DM_TOOL) $(DM_PANEL) $(DM_WINDOW) $(DM_QUBESDB)
 ALL += domain-manager
 HELP += domain-manager|build~the~domain~manager,~its~tools~and~desktop~programs
 
@@ -69,7 +73,7 @@ install-dom0-manager: domain-manager
 	  /etc/qubes-rpc /usr/share/man/man1 /usr/share/man/man8 /usr/share/bash-completion/completions \
 	  /var/lib/bulkhead)
 	install -m 755 $(DM_DAEMON) $(DESTDIR)/usr/sbin/
-	install -m 755 $(DM_TOOL) $(DM_PANEL) $(DESTDIR)/usr/bin/
+	install -m 755 $(DM_TOOL) $(DM_PANEL) $(DM_WINDOW) $(DESTDIR)/usr/bin/
 	for n in $(DM_TOOL_NAMES); do ln -sf qvm $(DESTDIR)/usr/bin/$$n; done
 	install -m 644 $(addprefix domain-manager/systemd/,$(DM_UNITS)) $(DESTDIR)/usr/lib/systemd/system/
 	install -m 644 domain-manager/systemd/modules-load.conf $(DESTDIR)/usr/lib/modules-load.d/bulkhead-dom0.conf

@@ -434,7 +434,7 @@ static gboolean xl_destroy(struct backend *b, int domid, GError **error)
 
 /* Directories that the guest itself may write; all others it can only read. */
 static const char *const guest_writable[] = {"/qubes-block-devices", "/qubes-usb-devices",
-                                             "/features-request", "/qubes-gui-agent"};
+                                             "/features-request"};
 
 static gboolean write_all_keys(struct xs_handle *xs, xs_transaction_t t, int domid, char **pairs)
 {
@@ -457,7 +457,9 @@ static gboolean write_all_keys(struct xs_handle *xs, xs_transaction_t t, int dom
         if (!xs_mkdir(xs, t, path) || !xs_set_permissions(xs, t, path, owner, 1))
             return FALSE;
     }
-    return TRUE;
+    snprintf(path, sizeof path, "/local/domain/%d/memory/meminfo",
+             domid); /* used KiB, for memory balancing */
+    return xs_mkdir(xs, t, path) && xs_set_permissions(xs, t, path, owner, 1);
 }
 
 static gboolean xl_write_keys(struct backend *b, int domid, char **pairs, GError **error)
