@@ -113,13 +113,17 @@ static void dump_window(struct agent *agent, struct window *win)
 {
     struct rect whole = {0, 0, win->actual.width, win->actual.height};
     struct window_buffer next = {0};
+    int rc;
 
     if (!rect_clip(&whole, GUI_MAX_WIDTH, GUI_MAX_HEIGHT))
         return;
     if (!win->pixmap)
         name_pixmap(agent, win);
     take_damage(agent, win);
-    if (!grants_take(agent, win, &next) && copy_window(agent, win, whole, &next)) {
+    rc = grants_take(agent, win, &next);
+    if (rc == -ENOTSUP)
+        rc = copy_window(agent, win, whole, &next);
+    if (rc) {
         drop_pixmap(agent, win); /* X has moved on; its event comes */
         return;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "grants.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,33 +35,41 @@ static struct grants_get_refs_reply *ask(struct agent *agent, uint32_t pixmap)
     return reply;
 }
 
-/* Does the pixmap look as a dump must: the window's size, no padding? */
-static bool suits(const struct grants_get_refs_reply *reply, const struct window *win)
+/* Does the pixmap look as a dump must: no padding, enough pages? */
+static bool suits(const struct grants_get_refs_reply *reply)
 {
-    return reply->width == win->actual.width && reply->height == win->actual.height &&
-           reply->stride == reply->width * 4 && reply->width <= GUI_MAX_WIDTH &&
+    return reply->stride == reply->width * 4 && reply->width <= GUI_MAX_WIDTH &&
            reply->height <= GUI_MAX_HEIGHT && reply->length >= gui_buffer_pages(reply->width, reply->height);
 }
 
-bool grants_take(struct agent *agent, struct window *win, struct window_buffer *out)
+static int take(const struct grants_get_refs_reply *reply, struct window *win, struct window_buffer *out)
+{
+    size_t bytes = (size_t)reply->length * sizeof(out->refs[0]);
+
+    if (reply->width != win->actual.width || reply->height != win->actual.height)
+        return -EAGAIN;
+    if (!suits(reply))
+        return -ENOTSUP;
+    out->refs = malloc(bytes);
+    if (!out->refs)
+        return -ENOTSUP;
+    memcpy(out->refs, reply + 1, bytes);
+    out->width = reply->width;
+    out->height = reply->height;
+    out->pixmap = win->pixmap;
+    win->pixmap = 0;
+    return 0;
+}
+
+int grants_take(struct agent *agent, struct window *win, struct window_buffer *out)
 {
     struct grants_get_refs_reply *reply;
-    size_t bytes;
+    int rc;
 
     if (!agent->x.grants || win->border)
-        return false;
+        return -ENOTSUP;
     reply = ask(agent, win->pixmap);
-    if (!reply)
-        return false;
-    bytes = (size_t)reply->length * sizeof(out->refs[0]);
-    out->refs = suits(reply, win) ? malloc(bytes) : NULL;
-    if (out->refs) {
-        memcpy(out->refs, reply + 1, bytes);
-        out->width = reply->width;
-        out->height = reply->height;
-        out->pixmap = win->pixmap;
-        win->pixmap = 0;
-    }
+    rc = reply ? take(reply, win, out) : -ENOTSUP;
     free(reply);
-    return out->refs != NULL;
+    return rc;
 }

@@ -12,9 +12,10 @@
 void grants_start(struct agent *agent);
 
 /*
- * Make the pixmap that was just named for the window its buffer. The name passes to `out` (buffer_free()
- * frees it) if this succeeds; false: the window has a border, the pages ran out, or the server cannot: copy.
+ * Make the pixmap that was just named for the window its buffer. 0: done, the name passed to `out`
+ * (buffer_free() frees it). -ENOTSUP: copy instead (the window has a border, the pages ran out, or the server
+ * cannot). -EAGAIN: the window has another size already, whose event is on the way.
  */
-bool grants_take(struct agent *agent, struct window *win, struct window_buffer *out);
+int grants_take(struct agent *agent, struct window *win, struct window_buffer *out);
 
 #endif

@@ -80,11 +80,15 @@ CHECK_QUICK += check-gui-agent-unit
 .PHONY: check-gui-agent
 check-gui-agent: $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT)
 	@tests/harness/stage gui-agent --timeout 180 -- tests/system/gui/test_agent.py
-CHECK_SYSTEM += check-gui-agent
+.PHONY: check-gui-agent-xorg
+check-gui-agent-xorg: $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT) $(GUI_AGENT_XORG_SOCKET)
+	@tests/harness/stage gui-agent-xorg --timeout 180 -- tests/system/gui/test_agent.py --xorg
+CHECK_SYSTEM += check-gui-agent check-gui-agent-xorg
 HELP += check-gui-agent|the~GUI~agent~under~Xvfb
 
 .PHONY: install-vm-gui-agent
-install-vm-gui-agent: $(GUI_AGENT_B)/qubes-gui $(GUI_AGENT_LAYOUT)
+install-vm-gui-agent: $(GUI_AGENT_B)/qubes-gui $(GUI_AGENT_LAYOUT) $(GUI_AGENT_XORG)
+	install -D -m 0644 $(GUI_AGENT_XORG) $(DESTDIR)/usr/lib/xorg/modules/extensions/libqubesgrant.so
 	install -D -m 0755 $(GUI_AGENT_B)/qubes-gui $(DESTDIR)/usr/bin/qubes-gui
 	install -D -m 0755 $(GUI_AGENT_LAYOUT) $(DESTDIR)/usr/lib/bulkhead/qubes-set-monitor-layout
 	install -D -m 0755 gui-agent/vm/qubes-session $(DESTDIR)/usr/lib/bulkhead/qubes-session
@@ -104,7 +108,10 @@ INSTALL_VM += install-vm-gui-agent
 .PHONY: check-gui-e2e
 check-gui-e2e: $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT) gui-daemon-socket
 	@tests/harness/stage gui-e2e --timeout 300 -- tests/system/gui/test_end_to_end.py
-CHECK_SYSTEM += check-gui-e2e
+.PHONY: check-gui-e2e-xorg
+check-gui-e2e-xorg: $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT) $(GUI_AGENT_XORG_SOCKET) gui-daemon-socket
+	@tests/harness/stage gui-e2e-xorg --timeout 300 -- tests/system/gui/test_end_to_end.py --xorg
+CHECK_SYSTEM += check-gui-e2e check-gui-e2e-xorg
 HELP += check-gui-e2e|GUI~agent~and~daemon~together~under~Xvfb
 
 # Figures: make bench-gui
@@ -114,6 +121,6 @@ $(GUI_AGENT_B)/bench/%: tests/bench/gui/%.c
 	$(CC) $(CFLAGS_USER) $(LDFLAGS_USER) -o $@ $< -lxcb-shm -lxcb-xtest -lxcb
 
 .PHONY: bench-gui
-bench-gui: $(GUI_AGENT_SOCKET) $(GUI_AGENT_BENCH) gui-daemon-socket
+bench-gui: $(GUI_AGENT_SOCKET) $(GUI_AGENT_BENCH) $(GUI_AGENT_XORG_SOCKET) gui-daemon-socket
 	@tests/bench/gui/bench_gui.py
 HELP += bench-gui|figures~of~the~GUI~path~next~to~local~drawing

@@ -4,12 +4,12 @@
  * pages (granted-pixmap.c) and tells the agent their references (grants-protocol.h). In xorg.conf:
  *
  *     Section "Module"
- *         Load "qubesgrant"
  *         SubSection "qubesgrant"
  *             Option "GuiDomain" "0"
  *         EndSubSection
  *     EndSection
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <xorg-server.h>
 #include <dixstruct.h>
@@ -76,8 +76,15 @@ static void *setup(void *module, void *options, int *major_error, int *minor_err
 {
     static const ExtensionModule extension = {init_extension, GRANTS_EXTENSION, NULL};
 
-    (void)major_error;
+    static bool loaded;
+
     (void)minor_error;
+    if (loaded) { /* both "Load" and "SubSection" in the configuration, say */
+        if (major_error)
+            *major_error = LDR_ONCEONLY;
+        return NULL;
+    }
+    loaded = true;
     gui_domain = xf86CheckIntOption(options, "GuiDomain", 0);
     LoadExtensionList(&extension, 1, FALSE);
     return module;

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Figures of the GUI path, next to the same program drawing locally in dom0, in one run. TAP lines say whether the
-goals are met; the "figure:" lines are for people. Option --quick: shorter runs."""
+goals are met; the "figure:" lines are for people. Options: --quick: shorter runs; --copy: the domain's server is Xvfb, and
+the agent copies (else Xorg with our module, as in a domain)."""
 import os, re, signal, subprocess, sys, time
 from Xlib import X, display as xdisplay
 
@@ -29,7 +30,7 @@ class Bench:
         d = xdisplay.Display(self.dom0)
         wait_for(lambda: d.screen().root.get_full_property(d.intern_atom("_NET_SUPPORTING_WM_CHECK"), X.AnyPropertyType), 10)
         self.d0 = d
-        self.guest = rig.xvfb("2240x1280")
+        self.guest = rig.xvfb("2240x1280") if "--copy" in sys.argv else rig.xorg()
         self.x1 = rig.last_x
         self.agent = rig.agent(self.guest, 1)
         self.daemon = rig.spawn([DAEMON, "-f", "-d", "1", "-N", "work", "-c", "0x3465a4", "-l", "6"], name="guid1",

@@ -5,6 +5,7 @@ import os, shutil, subprocess, sys, tempfile, time
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
 AGENT = os.path.join(TOP, "build/gui-agent-socket/qubes-gui")
 LAYOUT = os.path.join(TOP, "build/gui-agent/qubes-set-monitor-layout")
+XORG = "/usr/lib/xorg/Xorg"
 DAEMON = os.path.join(TOP, "build/gui-daemon-socket/qubes-guid")
 
 
@@ -52,7 +53,7 @@ class Rig:
 
     def show_logs(self):
         for f in sorted(os.listdir(self.dir)):
-            if f.endswith(".log"):
+            if f.endswith(".log") and not f.startswith("x"):
                 for line in open(self.dir + "/" + f, errors="replace").read().splitlines()[-15:]:
                     print("# %s: %s" % (f, line))
 
@@ -82,11 +83,22 @@ class Rig:
 
     def xvfb(self, size="1280x800", number=None):
         """Start Xvfb on a free display of ours (or the given one); its name."""
+        return self.server(number, lambda n: ["Xvfb", ":%d" % n, "-screen", "0", size + "x24", "-nolisten", "tcp", "-noreset"])
+
+    def xorg(self, domain=1, number=None):
+        """Start what a domain has: Xorg, dummy driver, our configuration and server module."""
+        conf = "%s/xorg-%d.conf" % (self.dir, domain)
+        shutil.copyfile(os.path.join(TOP, "gui-agent/vm/xorg-qubes.conf"), conf)
+        modules = os.path.join(TOP, "build/gui-agent-socket/xorg") + ",/usr/lib/xorg/modules"
+        return self.server(number, lambda n: [XORG, ":%d" % n, "-config", conf, "-modulepath", modules, "-nolisten", "tcp",
+                                              "-noreset", "-novtswitch", "-sharevts", "-logfile",
+                                              "%s/xorg-%d.txt" % (self.dir, n), "vt7"], VCHAN_DOMAIN=str(domain))
+
+    def server(self, number, argv, **env):
         for n in [number] if number else range(80, 100):
-            if not number and (os.path.exists("/tmp/.X11-unix/X%d" % n) or os.path.exists("/tmp/.X%d-lock" % n)):
+            if not number and display_used(n):
                 continue
-            p = self.spawn(["Xvfb", ":%d" % n, "-screen", "0", size + "x24", "-nolisten", "tcp", "-noreset"],
-                           name="xvfb%d" % n)
+            p = self.spawn(argv(n), name="x%d" % n, **env)
             end = time.monotonic() + 10
             while p.poll() is None and time.monotonic() < end:
                 if os.path.exists("/tmp/.X11-unix/X%d" % n):
@@ -110,6 +122,20 @@ class Rig:
     def run(self, argv, display, **kw):
         return subprocess.run(argv, env=self.env(DISPLAY=display), stdin=subprocess.DEVNULL, capture_output=True,
                               timeout=30, text=True, **kw)
+
+
+def display_used(n):
+    """True if a server runs there; what a killed one left behind is removed."""
+    try:
+        pid = int(open("/tmp/.X%d-lock" % n).read())
+        os.kill(pid, 0)
+        return True
+    except (OSError, ValueError):
+        pass
+    for f in ("/tmp/.X%d-lock" % n, "/tmp/.X11-unix/X%d" % n):
+        if os.path.exists(f):
+            os.unlink(f)
+    return False
 
 
 def wait_for(condition, timeout=10, step=0.05):

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The agent under Xvfb against guipeer, our model of the daemon: every message, real applications, restarts. TAP."""
-import os, signal, struct, subprocess, sys, time
+"""The agent against guipeer, our model of the daemon: every message, real applications, restarts. TAP. The domain's X
+server is Xvfb (the agent copies), or with --xorg Xorg with the dummy driver and our server module (nothing is copied)."""
+import os, re, signal, struct, subprocess, sys, time
 from Xlib import X, Xatom, Xutil, display as xdisplay
 from Xlib.ext import randr
 from Xlib.protocol import event as xevent
@@ -13,6 +14,8 @@ from guipeer import Peer
 from rig import LAYOUT, Rig, Tap, context_switches, cpu_seconds, wait_for
 
 tap = Tap()
+WITH_XORG = "--xorg" in sys.argv
+
 
 
 class Client:
@@ -496,7 +499,7 @@ def test_x_restart(rig, d, p, agent):
     rig.stop(rig.last_x, kill=True)
     tap.ok(p.wait(lambda: not p.windows), "the X server's end destroys all windows")
     time.sleep(0.3)
-    rig.xvfb(number=n)
+    rig.xorg(number=n) if WITH_XORG else rig.xvfb(number=n)
     c = Client(d, colour=0x654321).map()
     w = window_of(p, c, 8)
     tap.ok(w is not None, "windows of the next X server appear")
@@ -513,7 +516,7 @@ def test_shm_freed(rig, p):
 
 def main():
     with Rig("agent") as rig:
-        d = rig.xvfb()
+        d = rig.xorg() if WITH_XORG else rig.xvfb()
         agent = rig.agent(d)
         p = Peer(rig.vchan, rig.shm, 1)
         tap.ok(p.agent_version == 0x10040, "the agent's version is first", hex(p.agent_version))
@@ -531,7 +534,10 @@ def main():
         test_x_restart(rig, d, p, agent)
         test_shm_freed(rig, p)
         agent.send_signal(signal.SIGUSR1)
-        tap.ok(wait_for(lambda: "stats frames=" in rig.log("agent1")), "SIGUSR1 prints counters")
+        stats = wait_for(lambda: re.search("bytes-copied=([0-9]+)", rig.log("agent1")))
+        tap.ok(stats, "SIGUSR1 prints counters")
+        if WITH_XORG:
+            tap.ok(stats and int(stats.group(1)) < 500000, "only windows with a border were copied", stats)
         agent.terminate()
         tap.ok(agent.wait(5) == 0, "SIGTERM ends it cleanly")
         if tap.bad:

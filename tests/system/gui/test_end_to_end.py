@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Agent and daemon together, over sockets: domains on displays of their own, dom0 another one with xfwm4. What a user
-sees in dom0 is compared with what the domain's X server has, pixel by pixel. Screenshots: build/check/gui-*.png. TAP."""
+sees in dom0 is compared with what the domain's X server has, pixel by pixel. Screenshots: build/check/gui-*.png. TAP. With
+--xorg the domains' X servers are Xorg with the dummy driver and our module, else Xvfb."""
 import os, signal, socket, subprocess, sys, threading, time
 from Xlib.error import XError
 from Xlib import X, Xatom, display as xdisplay
@@ -11,6 +12,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from rig import DAEMON, LAYOUT, TOP, Rig, Tap, context_switches, cpu_seconds, wait_for
 
 tap = Tap()
+WITH_XORG = "--xorg" in sys.argv
+
 COLOURS = {1: 0x3465a4, 2: 0x73d216, 3: 0xcc0000}
 NAMES = {1: "work", 2: "bank", 3: "disp"}
 LABELS = {1: 6, 2: 4, 3: 1}
@@ -95,7 +98,7 @@ class Dom0:
 class Domain:
     def __init__(self, rig, dom0, n):
         self.rig, self.n, self.dom0 = rig, n, dom0
-        self.name = rig.xvfb("2560x1600")
+        self.name = rig.xorg(n) if WITH_XORG else rig.xvfb("2560x1600")
         self.d = xdisplay.Display(self.name)
         self.agent = rig.agent(self.name, n)
         self.daemon = dom0.daemon(n)
@@ -166,7 +169,7 @@ def test_three_domains(rig, dom0, doms):
         tap.ok(wait_for(lambda: dom.top("xterm-") and (NAMES[n], dom.top("xterm-")[0]) in dom0.windows(), 15),
                "%s: xterm is in dom0" % NAMES[n])
         check_pixels(dom0, dom, "xterm-", "%s: dom0 shows the window's pixels" % NAMES[n])
-    shot = dom0.screenshot(os.path.join(TOP, "build/check/gui-three-domains.png"))
+    shot = dom0.screenshot(os.path.join(TOP, "build/check/gui-three-domains%s.png" % ("-xorg" if WITH_XORG else "")))
     for n, dom in doms.items():
         _, _, x, y, w, h, _ = dom.top("xterm-")
         rgb = (COLOURS[n] >> 16, COLOURS[n] >> 8 & 255, COLOURS[n] & 255)
