@@ -22,3 +22,8 @@ $(POLICY_TEST_UNITS:%=$(POLICY_TEST_OBJ)/%): $(POLICY_TEST_OBJ)/%: $(POLICY_TEST
 check-policy-unit: $(POLICY_TEST_UNITS:%=$(POLICY_TEST_OBJ)/%)
 	@tests/harness/stage policy-unit --timeout 120 -- sh -c 'st=0; for t in $^; do $$t || st=1; done; exit $$st'
 CHECK_QUICK += check-policy-unit
+
+.PHONY: check-policy-programs
+check-policy-programs: qrexec-policy
+	@tests/harness/stage policy-programs --timeout 180 -- tests/unit/policy/programs.py $(B)/qrexec
+CHECK_QUICK += check-policy-programs
