@@ -42,8 +42,9 @@ static int clear_frame(struct domain *d, gfn_t g, unsigned order)
 
     if (t == P2M_NONE)
         return 0;
-    if (t == P2M_MMIO)
-        return -XEN_EPERM;
+    if (t ==
+        P2M_MMIO) /* dom0's RAM of the first MiB is the machine's own; Linux puts its shared_info there */
+        return d->hardware && g.n < 0x100 ? p2m_clear_locked(d, g, 0) : -XEN_EPERM;
     rc = p2m_clear_locked(d, g, order);
     if (rc)
         return rc;

@@ -42,11 +42,25 @@ static void reg_write(unsigned reg, uint32_t v)
         mmio_write32(page + reg, v);
 }
 
+/* The 8259 pair never interrupts: moved away from the exception vectors and masked (8259A data sheet,
+ * ICW1-4). */
+static void pic_disable(void)
+{
+    static const struct {
+        uint8_t port, value;
+    } steps[] = {{0x21, 0xff}, {0xa1, 0xff}, {0x20, 0x11}, {0xa0, 0x11}, {0x21, 0x20}, {0xa1, 0x28},
+                 {0x21, 0x04}, {0xa1, 0x02}, {0x21, 0x01}, {0xa1, 0x01}, {0x21, 0xff}, {0xa1, 0xff}};
+
+    for (unsigned i = 0; i < ARRAY_SIZE(steps); i++)
+        outb(steps[i].port, steps[i].value);
+}
+
 void lapic_init(paddr_t base, bool first)
 {
     uint64_t msr = rdmsr(MSR_APIC_BASE);
 
     if (first) {
+        pic_disable();
         x2apic = cpu_features.x2apic;
         if (!x2apic)
             page = map_mmio(base, PAGE_SIZE);

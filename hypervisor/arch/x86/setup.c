@@ -156,12 +156,11 @@ static paddr_t find_trampoline(const struct boot_info *bi)
 static void acpi_init(const struct boot_info *bi)
 {
     const char *why = "";
-    int rc = acpi_parse(boot_map, bi->rsdp, bi->rsdp_copy, bi->rsdp_copy_len, &acpi_info, &why);
+    paddr_t rsdp = bi->rsdp || bi->rsdp_copy_len ? bi->rsdp : acpi_find_rsdp(boot_map);
+    int rc = acpi_parse(boot_map, rsdp, bi->rsdp_copy, bi->rsdp_copy_len, &acpi_info, &why);
 
     if (rc)
         panic("no usable ACPI tables: %s", why);
-    for (unsigned i = 0; i < acpi_info.nr_tables; i++)
-        directmap_add(acpi_info.table[i].address, acpi_info.table[i].length);
     pr_info("ACPI: %u CPUs, %u IO-APICs, %u tables\n", acpi_info.nr_cpus, acpi_info.nr_ioapics,
             acpi_info.nr_tables);
 }
@@ -235,6 +234,8 @@ _Noreturn void hypervisor_main(uint32_t magic, uint32_t info)
     acpi_init(&boot_info);
     shutdown_init(&acpi_info);
     memory_init(&boot_info);
+    for (unsigned i = 0; i < acpi_info.nr_tables; i++)
+        directmap_add(acpi_info.table[i].address, acpi_info.table[i].length);
     cpu_init_control();
     lapic_init(acpi_info.lapic_address ? acpi_info.lapic_address : 0xfee00000, true);
     cpus[0]->apic_id = lapic_id();
