@@ -315,7 +315,7 @@ static GtkWidget *new_button(const char *text, const char *spoken, GCallback cli
 static GtkWidget *build_buttons(struct ask_dialog *dialog, size_t waiting)
 {
     GtkWidget *box = gtk_button_box_new(GTK_ORIENTATION_HORIZONTAL);
-    char *text = g_strdup_printf("Deny _all %zu of it", waiting + 1);
+    char *text = g_strdup_printf("De_ny all %zu of them", waiting + 1);
 
     gtk_button_box_set_layout(GTK_BUTTON_BOX(box), GTK_BUTTONBOX_END);
     gtk_box_set_spacing(GTK_BOX(box), 8);

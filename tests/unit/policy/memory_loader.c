@@ -76,66 +76,74 @@ struct policy *memory_load(const struct memory_file *files, struct policy_error 
 
 struct system_info *memory_info(void)
 {
-    static const char json[] =
-        "{\"domains\":{" VM("dom0", "00", "AdminVM", "\"t0\"", "\"dvm\"", "Running", "") "," VM(
-            "work", "01", "AppVM", "\"t1\",\"t2\"", "\"dvm\"", "Running",
-            "") "," VM("bank", "02", "AppVM", "\"t2\"", "\"dvm\"", "Halted",
-                       "") "," VM("dvm", "03", "AppVM", "\"t3\"", "\"dvm\"", "Halted",
-                                  TEMPLATE) "," VM("dvm2", "04", "AppVM", "", "\"dvm\"", "Halted",
-                                                   TEMPLATE) "," VM("nodef", "05", "TemplateVM", "", "null",
-                                                                    "Running", "") "," VM("hidden", "06",
-                                                                                          "AppVM", "\"t2\"",
-                                                                                          "null", "Running",
-                                                                                          TEMPLATE
-                                                                                          ",\"internal\":"
-                                                                                          "true") "," VM("rem"
-                                                                                                         "ot"
-                                                                                                         "e",
-                                                                                                         "07",
-                                                                                                         "Rem"
-                                                                                                         "ote"
-                                                                                                         "VM",
-                                                                                                         "",
-                                                                                                         "nul"
-                                                                                                         "l",
-                                                                                                         "Run"
-                                                                                                         "nin"
-                                                                                                         "g",
-                                                                                                         ",\""
-                                                                                                         "rel"
-                                                                                                         "ayv"
-                                                                                                         "m\""
-                                                                                                         ":\""
-                                                                                                         "wor"
-                                                                                                         "k\""
-                                                                                                         ",\""
-                                                                                                         "tra"
-                                                                                                         "nsp"
-                                                                                                         "ort"
-                                                                                                         "_rp"
-                                                                                                         "c\""
-                                                                                                         ":\""
-                                                                                                         "tr."
-                                                                                                         "A"
-                                                                                                         "\"") "," VM("norelay",
-                                                                                                                      "08",
-                                                                                                                      "RemoteVM",
+    static const char json[] = "{\"domains\":{" VM("dom0", "00", "AdminVM", "\"t0\"", "\"dvm\"", "Running", "") "," VM(
+        "work",
+        "01", "AppVM",
+        "\"t1\",\"t2\"", "\"dvm\"", "Running",
+        "") "," VM("bank", "02", "AppVM", "\"t2\"", "\"dvm\"", "Halted",
+                   "") "," VM("dvm", "03", "AppVM", "\"t3\"", "\"dvm\"", "Halted",
+                              TEMPLATE) "," VM("dvm2", "04", "AppVM", "", "\"dvm\"", "Halted",
+                                               TEMPLATE) "," VM("nodef", "05", "TemplateVM", "", "null",
+                                                                "Running",
+                                                                "") "," VM("hidden", "06", "AppVM", "\"t2\"",
+                                                                           "null",
+                                                                           "Running",
+                                                                           TEMPLATE
+                                                                           ",\"internal\":"
+                                                                           "true") "," VM("rem"
+                                                                                          "ot"
+                                                                                          "e",
+                                                                                          "07",
+                                                                                          "Rem"
+                                                                                          "ote"
+                                                                                          "VM",
+                                                                                          "",
+                                                                                          "nul"
+                                                                                          "l",
+                                                                                          "Run"
+                                                                                          "nin"
+                                                                                          "g",
+                                                                                          ",\""
+                                                                                          "rel"
+                                                                                          "ayv"
+                                                                                          "m\""
+                                                                                          ":\""
+                                                                                          "wor"
+                                                                                          "k\""
+                                                                                          ",\""
+                                                                                          "tra"
+                                                                                          "nsp"
+                                                                                          "ort"
+                                                                                          "_rp"
+                                                                                          "c\""
+                                                                                          ":\""
+                                                                                          "tr."
+                                                                                          "A"
+                                                                                          "\"") "," VM("norel"
+                                                                                                       "ay",
+                                                                                                       "08",
+                                                                                                       "Remot"
+                                                                                                       "eVM",
+                                                                                                       "",
+                                                                                                       "null",
+                                                                                                       "Runni"
+                                                                                                       "ng",
+                                                                                                       ",\"re"
+                                                                                                       "layvm"
+                                                                                                       "\":"
+                                                                                                       "null") "," VM("ghostly",
+                                                                                                                      "09",
+                                                                                                                      "AppVM",
                                                                                                                       "",
-                                                                                                                      "null",
+                                                                                                                      "\"ghost\"",
                                                                                                                       "Running",
-                                                                                                                      ",\"relayvm\":null") "," VM("ghostly",
-                                                                                                                                                  "09",
-                                                                                                                                                  "AppVM",
-                                                                                                                                                  "",
-                                                                                                                                                  "\"ghost\"",
-                                                                                                                                                  "Running",
-                                                                                                                                                  "") "," VM("noscreen",
-                                                                                                                                                             "0a",
-                                                                                                                                                             "AppVM",
-                                                                                                                                                             "",
-                                                                                                                                                             "null",
-                                                                                                                                                             "Running",
-                                                                                                                                                             ",\"guivm\":null") "}}";
+                                                                                                                      "") "," VM("noscreen",
+                                                                                                                                 "0a",
+                                                                                                                                 "AppVM",
+                                                                                                                                 "",
+                                                                                                                                 "null",
+                                                                                                                                 "Running",
+                                                                                                                                 ",\"guivm\":null") "}}";
     char error[256];
     char *text = strdup(json), *twice;
 

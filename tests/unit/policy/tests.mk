@@ -27,3 +27,18 @@ CHECK_QUICK += check-policy-unit
 check-policy-programs: qrexec-policy
 	@tests/harness/stage policy-programs --timeout 180 -- tests/unit/policy/programs.py $(B)/qrexec
 CHECK_QUICK += check-policy-programs
+
+# The dialog needs a display; leaks inside GTK's libraries are not ours to find.
+POLICY_DIALOG_TEST := $(POLICY_TEST_OBJ)/test_ask_dialog
+$(POLICY_TEST_OBJ)/$(POLICY_TEST_SRC)/test_ask_dialog.o: POLICY_TEST_CFLAGS += $(POLICY_GTK_CFLAGS)
+$(POLICY_DIALOG_TEST): $(POLICY_TEST_OBJ)/$(POLICY_TEST_SRC)/test_ask_dialog.o \
+		$(POLICY_TEST_OBJ)/qrexec/policy/agent/ask_dialog.o $(POLICY_TEST_OBJ)/qrexec/policy/agent/agent_message.o
+	$(CC) -fsanitize=address,undefined -o $@ $^ -lcmocka $(POLICY_LIBS) $(POLICY_LIBS_qrexec-policy-agent)
+
+.PHONY: check-policy-dialog
+check-policy-dialog: $(POLICY_DIALOG_TEST) qrexec-policy
+	@tests/harness/stage policy-dialog --timeout 180 -- sh -c 'st=0; export NO_AT_BRIDGE=1 GTK_THEME=Adwaita; \
+	  ASAN_OPTIONS=detect_leaks=0 xvfb-run -a -s "-screen 0 1024x768x24" $(POLICY_DIALOG_TEST) || st=1; \
+	  xvfb-run -a -s "-screen 0 1024x768x24" tests/unit/policy/agent.py $(B)/qrexec $(B)/check/policy-dialog || st=1; \
+	  exit $$st'
+CHECK_SYSTEM += check-policy-dialog
