@@ -35,7 +35,7 @@ struct input {
     uint32_t locked;  /* lock modifiers on, as XKB told */
     uint32_t pointer; /* window that the pointer is in, 0 = parked */
     uint32_t focus;   /* window with the keyboard, 0 = none */
-    uint32_t cursor;  /* last MSG_CURSOR value */
+    uint32_t shape;   /* of the cursor that X shows, as MSG_CURSOR has it */
 };
 
 struct agent_stats {

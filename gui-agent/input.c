@@ -48,21 +48,29 @@ void input_start(struct agent *agent)
     xcb_xfixes_select_cursor_input(x->conn, x->root, XCB_XFIXES_CURSOR_NOTIFY_MASK_DISPLAY_CURSOR);
 }
 
-static void send_cursor(struct agent *agent, xcb_atom_t name)
+/* Tell the daemon the cursor of the window that the pointer is in. */
+static void update_cursor(struct agent *agent)
 {
-    struct gui_msg_cursor message = {GUI_CURSOR_DEFAULT};
+    struct window *win = window_find(&agent->windows, agent->input.pointer);
+    struct gui_msg_cursor message = {agent->input.shape};
+
+    if (!win || !win->announced || win->cursor == agent->input.shape || agent->link.minor < GUI_MINOR_CURSOR)
+        return;
+    win->cursor = agent->input.shape;
+    link_send(&agent->link, MSG_CURSOR, win->id, &message, sizeof(message));
+}
+
+static void cursor_changed(struct agent *agent, xcb_atom_t name)
+{
     xcb_get_atom_name_reply_t *reply =
         name ? xcb_get_atom_name_reply(agent->x.conn, xcb_get_atom_name(agent->x.conn, name), NULL) : NULL;
 
+    agent->input.shape = GUI_CURSOR_DEFAULT;
     if (reply)
-        message.cursor =
+        agent->input.shape =
             convert_cursor_name(xcb_get_atom_name_name(reply), (size_t)xcb_get_atom_name_name_length(reply));
     free(reply);
-    if (message.cursor == agent->input.cursor || !agent->input.pointer ||
-        agent->link.minor < GUI_MINOR_CURSOR)
-        return;
-    agent->input.cursor = message.cursor;
-    link_send(&agent->link, MSG_CURSOR, agent->input.pointer, &message, sizeof(message));
+    update_cursor(agent);
 }
 
 bool input_event(struct agent *agent, const xcb_generic_event_t *event)
@@ -77,7 +85,7 @@ bool input_event(struct agent *agent, const xcb_generic_event_t *event)
         return true;
     }
     if (type == agent->x.xfixes_event + XCB_XFIXES_CURSOR_NOTIFY) {
-        send_cursor(agent, ((const xcb_xfixes_cursor_notify_event_t *)event)->name);
+        cursor_changed(agent, ((const xcb_xfixes_cursor_notify_event_t *)event)->name);
         return true;
     }
     return false;
@@ -137,8 +145,9 @@ static void enter_window(struct agent *agent, struct window *win)
     if (agent->input.pointer == win->id)
         return;
     agent->input.pointer = win->id;
-    agent->input.cursor = GUI_CURSOR_DEFAULT;
     xcb_configure_window(agent->x.conn, win->id, XCB_CONFIG_WINDOW_STACK_MODE, &above);
+    /* If the new window has another cursor than the old one, X tells after the motion. */
+    update_cursor(agent);
 }
 
 static void move_pointer(struct agent *agent, struct window *win, int32_t x, int32_t y)

@@ -106,7 +106,6 @@ static void start_display(struct agent *agent, const char *name)
 
 static void stop_display(struct agent *agent)
 {
-    fprintf(stderr, "qubes-gui: the X server went away; waiting for the next\n");
     track_stop(agent);
     capture_close(agent);
     clipboard_clear(agent);
@@ -232,8 +231,10 @@ static int run(struct agent *agent, const struct options *options, int signals, 
             drain(sockets);
         if (fds[LINK].revents)
             rc = link_process(&agent->link, true);
-        if (agent->x.conn && xcb_connection_has_error(agent->x.conn))
+        if (agent->x.conn && xcb_connection_has_error(agent->x.conn)) {
+            fprintf(stderr, "qubes-gui: the X server went away; waiting for the next\n");
             stop_display(agent);
+        }
         if (!agent->x.conn)
             start_display(agent, options->display);
         if (!rc)
@@ -294,7 +295,8 @@ int main(int argc, char **argv)
     start_display(&agent, options.display);
     settle(&agent);
     rc = run(&agent, &options, signals, sockets);
-    track_forget_all(&agent);
+    stop_display(&agent);
+    window_release_all(&agent.windows);
     buffer_drop_spares(&agent);
     link_close(&agent.link);
     shmbuf_exporter_close(agent.exporter);

@@ -3,7 +3,7 @@
 GUI_AGENT_B := $(B)/gui-agent
 GUI_AGENT_SOCKET := $(B)/gui-agent-socket/qubes-gui
 GUI_AGENT_LAYOUT := $(GUI_AGENT_B)/qubes-set-monitor-layout
-GUI_AGENT_CFLAGS := $(CFLAGS_USER) -Igui-agent -Igui-common -Ilibvchan
+GUI_AGENT_CFLAGS := $(CFLAGS_USER) -Wconversion -Igui-agent -Igui-common -Ilibvchan
 GUI_AGENT_XCB := -lxcb-composite -lxcb-damage -lxcb-xfixes -lxcb-shm -lxcb-xtest -lxcb-xkb -lxcb-randr -lxcb
 # pure modules, also compiled into the unit test
 GUI_AGENT_PURE := rect-list out-queue convert window keymap layout-parse buffer-size
@@ -19,7 +19,7 @@ $(GUI_AGENT_B)/obj/%.o: gui-agent/%.c
 
 # Library paths are spelled out: the modules that name them are read after this one.
 $(GUI_AGENT_B)/qubes-gui: $(GUI_AGENT_OBJS) $(B)/gui-common/libgui-common-xen.a $(B)/libvchan/libvchan-xen.so.0
-	$(CC) $(LDFLAGS_USER) -o $@ $^ $(GUI_AGENT_XCB) -lxengnttab
+	$(CC) $(LDFLAGS_USER) -o $@ $^ $(GUI_AGENT_XCB)
 
 $(GUI_AGENT_SOCKET): $(GUI_AGENT_OBJS) $(B)/gui-common/libgui-common-file.a $(B)/libvchan/libvchan-socket.a
 	@mkdir -p $(@D)
@@ -33,7 +33,7 @@ $(GUI_AGENT_LAYOUT): $(patsubst %,$(GUI_AGENT_B)/obj/%.o,layout-set layout-parse
 # The X server's module: windows in granted pages. Server headers are not clean under our warnings, hence -isystem.
 GUI_AGENT_XORG := $(GUI_AGENT_B)/libqubesgrant.so
 GUI_AGENT_XORG_SOCKET := $(B)/gui-agent-socket/xorg/extensions/libqubesgrant.so
-GUI_AGENT_XORG_CFLAGS = $(GUI_AGENT_CFLAGS) -fPIC -fvisibility=hidden -Igui-agent/xorg \
+GUI_AGENT_XORG_CFLAGS = $(filter-out -Wconversion,$(GUI_AGENT_CFLAGS)) -fPIC -fvisibility=hidden -Igui-agent/xorg \
 	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags xorg-server))
 ALL += $(GUI_AGENT_XORG) $(GUI_AGENT_XORG_SOCKET)
 
@@ -69,6 +69,11 @@ $(GUI_AGENT_TEST_B)/obj/%.o: tests/unit/gui-agent/%.c
 $(GUI_AGENT_TEST_B)/test_%: $(GUI_AGENT_TEST_B)/obj/test_%.o $(GUI_AGENT_PURE:%=$(GUI_AGENT_TEST_B)/obj/%.o)
 	$(CC) $(CFLAGS_SAN) -o $@ $^ -lcmocka
 
+# The whole agent with sanitizers; the test against the model of the daemon runs it.
+$(GUI_AGENT_TEST_B)/qubes-gui: $(patsubst $(GUI_AGENT_B)/obj/%,$(GUI_AGENT_TEST_B)/obj/%,$(GUI_AGENT_OBJS)) \
+		$(B)/gui-common/libgui-common-file.a $(B)/libvchan/libvchan-socket.a
+	$(CC) $(CFLAGS_SAN) -o $@ $^ $(GUI_AGENT_XCB)
+
 .SECONDARY: $(GUI_AGENT_PURE:%=$(GUI_AGENT_TEST_B)/obj/%.o) $(GUI_AGENT_TESTS:%=$(GUI_AGENT_TEST_B)/obj/%.o)
 .PHONY: check-gui-agent-unit
 check-gui-agent-unit: $(GUI_AGENT_TESTS:%=$(GUI_AGENT_TEST_B)/%)
@@ -78,8 +83,8 @@ CHECK_QUICK += check-gui-agent-unit
 
 # The agent under Xvfb against a model of the daemon (tests/system/gui).
 .PHONY: check-gui-agent
-check-gui-agent: $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT)
-	@tests/harness/stage gui-agent --timeout 180 -- tests/system/gui/test_agent.py
+check-gui-agent: $(GUI_AGENT_TEST_B)/qubes-gui $(GUI_AGENT_LAYOUT)
+	@tests/harness/stage gui-agent --timeout 180 -- env GUI_AGENT=$(TOP)/$(GUI_AGENT_TEST_B)/qubes-gui tests/system/gui/test_agent.py
 .PHONY: check-gui-agent-xorg
 check-gui-agent-xorg: $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT) $(GUI_AGENT_XORG_SOCKET)
 	@tests/harness/stage gui-agent-xorg --timeout 180 -- tests/system/gui/test_agent.py --xorg

@@ -310,6 +310,7 @@ static void forget_each(struct window *win, void *context)
     struct agent *agent = context;
 
     win->announced = win->shown = win->urgent = false;
+    win->cursor = GUI_CURSOR_DEFAULT;
     frame_forget(agent, win);
 }
 

@@ -36,6 +36,7 @@ struct window {
     bool docked;    /* a tray icon's holder */
     uint32_t icon;  /* if docked: the application's icon window inside */
 
+    uint32_t cursor;                 /* as last told to the daemon */
     bool fullscreen, urgent, iconic; /* as last told by either side */
 
     uint32_t pixmap; /* name of the composite pixmap, 0 = none */

@@ -3,7 +3,7 @@
 import os, shutil, subprocess, sys, tempfile, time
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
-AGENT = os.path.join(TOP, "build/gui-agent-socket/qubes-gui")
+AGENT = os.environ.get("GUI_AGENT") or os.path.join(TOP, "build/gui-agent-socket/qubes-gui")
 LAYOUT = os.path.join(TOP, "build/gui-agent/qubes-set-monitor-layout")
 XORG = "/usr/lib/xorg/Xorg"
 DAEMON = os.path.join(TOP, "build/gui-daemon-socket/qubes-guid")
