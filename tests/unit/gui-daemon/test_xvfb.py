@@ -43,7 +43,7 @@ class Desktop:
         for number in range(60, 80):
             if os.path.exists("/tmp/.X11-unix/X%d" % number):
                 continue
-            self.xvfb = subprocess.Popen(["Xvfb", ":%d" % number, "-nolisten", "tcp", *screens],
+            self.xvfb = subprocess.Popen(["Xvfb", ":%d" % number, "-nolisten", "tcp", "-noreset", *screens],
                                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:
                 wait_for("Xvfb", lambda: os.path.exists("/tmp/.X11-unix/X%d" % number) or self.xvfb.poll() is not None)
@@ -54,14 +54,26 @@ class Desktop:
         self.env["DISPLAY"] = os.environ["DISPLAY"] = ":%d" % number
         os.environ.pop("XAUTHORITY", None)
         self.wm = None
-        if wm:
-            self.wm = subprocess.Popen(list(wm), env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            wait_for("window manager", lambda: "window id" in output("xprop", "-root", "_NET_SUPPORTING_WM_CHECK"))
+        # The window manager has a bus of its own (settings); the daemons have none unless a test gives them one.
+        self.bus = subprocess.Popen(["dbus-daemon", "--session", "--nofork", "--print-address"], env=self.env,
+                                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.address = self.bus.stdout.readline().strip()
+        try:
+            # The socket is there a moment before the server listens on it.
+            wait_for("X server", lambda: output("xprop", "-root", "_NET_SUPPORTING_WM_CHECK"))
+            self.start_wm(wm)
+        except AssertionError:
+            self.close()
+            raise
+
+    def start_wm(self, command):
+        self.wm = subprocess.Popen(list(command), env=dict(self.env, DBUS_SESSION_BUS_ADDRESS=self.address), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for("window manager", lambda: "window id" in output("xprop", "-root", "_NET_SUPPORTING_WM_CHECK"))
 
     def close(self):
         for domain in list(self.domains):
             domain.close()
-        for process in (self.wm, self.xvfb):
+        for process in (self.wm, self.bus, self.xvfb):
             if process:
                 process.terminate()
                 process.wait()
@@ -323,9 +335,7 @@ def test_without_window_manager(desktop):
 def test_with_a_compositor(desktop):
     desktop.wm.terminate()
     desktop.wm.wait()
-    desktop.wm = subprocess.Popen(["xfwm4", "--compositor=on", "--replace"], env=desktop.env,
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for("compositor", lambda: "window id" in output("xprop", "-root", "_NET_SUPPORTING_WM_CHECK"))
+    desktop.start_wm(["xfwm4", "--compositor=on", "--replace"])
     time.sleep(1)
     d = Domain(desktop)
     a = d.agent
@@ -592,6 +602,28 @@ def test_clipboard_is_cleared_after_a_time(desktop):
     wait_for("copy", lambda: os.path.exists(path) and open(path).read() == "short-lived")
     wait_for("wipe", lambda: open(path).read() == "", 5)
     d.close()
+
+
+def test_notifications(desktop):
+    """A session bus is used if there is one, also behind the system call filter."""
+    record = desktop.dir + "/notified"
+    env = {"DBUS_SESSION_BUS_ADDRESS": desktop.address}
+    service = subprocess.Popen(["/usr/bin/python3", os.path.join(os.path.dirname(__file__), "notified.py"), record],
+                               env=dict(desktop.env, **env))
+    try:
+        wait_for("service", lambda: os.path.exists(record))
+        d = Domain(desktop, env=env)
+        d.agent.window(0x100, 50, 100, 300, 200, 0xffffff)
+        d.mapped(0x100)
+        focus(d, 0x100)
+        subprocess.run(["xdotool", "key", "ctrl+shift+c"], check=True)
+        d.agent.expect(fa.CLIPBOARD_REQ, 0x100)
+        d.agent.send(fa.CLIPBOARD_DATA, 0x100, b"<12345>")
+        wait_for("notification", lambda: "work|Copied 7 bytes from work." in open(record).read())
+        d.close()
+    finally:
+        service.terminate()
+        service.wait()
 
 
 def dialog():
