@@ -10,8 +10,8 @@ static GPtrArray *shown; /* windows, top first */
 static void place_all(void)
 {
     GdkRectangle area;
-    int y = NOTICE_TOP;
     gdk_monitor_get_workarea(gdk_display_get_monitor(gdk_display_get_default(), 0), &area);
+    int y = MAX(area.y + 8, NOTICE_TOP); /* below the panel, where the work area is not known */
     for (guint i = 0; i < shown->len; i++) {
         GtkWindow *w = shown->pdata[i];
         int width, height;

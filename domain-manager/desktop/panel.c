@@ -171,6 +171,11 @@ static void build_contents(struct panel *p)
     gtk_box_pack_end(GTK_BOX(box), p->domains, FALSE, FALSE, 0);
     gtk_container_add(GTK_CONTAINER(p->window), box);
     on_clock(p);
+    /* the theme may want more than our height */
+    int natural = 0;
+    gtk_widget_show_all(box);
+    gtk_widget_get_preferred_height(box, NULL, &natural);
+    p->height = MAX(p->height, natural);
 }
 
 /* -- the strip -- */
@@ -199,17 +204,6 @@ static void place(struct panel *p)
                     p->bottom ? screen.y + screen.height - p->height : screen.y);
     if (gtk_widget_get_realized(p->window))
         set_strut(p, screen.width);
-}
-
-/* The theme may make the strip higher than asked. */
-static void on_allocate(GtkWidget *window, GdkRectangle *area, void *data)
-{
-    struct panel *p = data;
-    (void)window;
-    if (area->height == p->height)
-        return;
-    p->height = area->height;
-    place(p);
 }
 
 static void on_size_changed(GdkScreen *screen, void *data)
@@ -262,7 +256,6 @@ int main(int argc, char **argv)
     gtk_window_set_keep_above(GTK_WINDOW(panel.window), TRUE);
     build_contents(&panel);
     g_signal_connect_after(panel.window, "draw", G_CALLBACK(on_draw), &panel);
-    g_signal_connect(panel.window, "size-allocate", G_CALLBACK(on_allocate), &panel);
     g_signal_connect(gdk_screen_get_default(), "size-changed", G_CALLBACK(on_size_changed), &panel);
     g_signal_connect(gdk_screen_get_default(), "monitors-changed", G_CALLBACK(on_size_changed), &panel);
     gtk_widget_realize(panel.window);
