@@ -60,6 +60,25 @@ HELP += domain-manager|build~the~domain~manager,~its~tools~and~desktop~programs
 
 -include $(wildcard $(DM_OUT)/*/*.d)
 
+# -- tests --
+
+DM_TEST := $(DM_OUT)/test
+$(DM_TEST)/crash_shim.so: tests/system/manager-fake/crash_shim.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_USER) -fPIC -shared -o $@ $<
+
+.PHONY: check-manager check-manager-tools check-manager-cut check-manager-cut-quick
+check-manager-tools: domain-manager
+	@tests/harness/stage manager-tools --timeout 300 -- python3 tests/system/manager-fake/test_manager.py
+check-manager-cut-quick: domain-manager $(DM_TEST)/crash_shim.so
+	@tests/harness/stage manager-cut-quick --timeout 300 -- python3 tests/system/manager-fake/test_power_cut.py --quick
+check-manager-cut: domain-manager $(DM_TEST)/crash_shim.so
+	@tests/harness/stage manager-cut --timeout 900 -- python3 tests/system/manager-fake/test_power_cut.py
+CHECK_QUICK += check-manager-tools check-manager-cut-quick
+CHECK_SYSTEM += check-manager-cut
+check-manager: $(CHECK_MANAGER)
+HELP += check-manager|tests~of~the~domain~manager~on~the~fake~hypervisor
+
 # -- installation --
 
 DM_ADMIN_METHODS = $(shell sed -n 's/^ *{"\(admin\.[A-Za-z_.]*\)".*/\1/p' domain-manager/daemon/admin_*.c) \

@@ -1,0 +1,636 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""End to end: the manager on the fake hypervisor, driven by the real tools."""
+import concurrent.futures, glob, json, os, re, signal, socket, sys, time
+
+sys.path.insert(0, os.path.dirname(__file__))
+from world import World, case, finish
+
+
+@case
+def life_of_a_domain():
+    """create, list, start, pause, shut down, remove"""
+    with World().start() as w:
+        w.ok("qvm-create", "-l", "blue", "work")
+        assert w.state_of("work") == "Halted"
+        w.ok("qvm-start", "work")
+        c = w.config("work")
+        assert c["memory"] == "400" and c["cmdline"].startswith("root=bulkhead console=hvc0 quiet"), c
+        assert [c[k].split(",")[1] for k in ("xvda", "xvdb", "xvdc", "xvde")] == ["r", "w", "w", "w"] and "xvdf" not in c
+        w.ok("qvm-check", "--running", "work")
+        w.bad("qvm-start", "work", says="already running")
+        w.ok("qvm-start", "--skip-if-running", "work")
+        w.ok("qvm-pause", "work")
+        assert w.state_of("work") == "Paused"
+        w.ok("qvm-unpause", "work")
+        w.bad("qvm-unpause", "work", says="not paused")
+        w.bad("qvm-remove", "-f", "work", says="shut it down first")
+        w.ok("qvm-shutdown", "--wait", "work")
+        assert w.state_of("work") == "Halted"
+        assert not os.path.exists(w.state + "/domains/work/upper.img"), "the upper disk must go at stop"
+        w.bad("qvm-shutdown", "work", says="not running")
+        w.ok("qvm-remove", "-f", "work")
+        assert w.names() == ["dom0", "debian-12"] and not os.path.exists(w.state + "/domains/work")
+
+
+@case
+def output_formats():
+    """qvm-ls prints Qubes' columns; raw formats; filters; sort; tree"""
+    with World().start() as w:
+        w.ok("qvm-create", "-l", "red", "sys-net", "--prop", "provides_network=True")
+        w.ok("qvm-create", "-l", "blue", "work", "--prop", "netvm=sys-net")
+        lines = w.ok("qvm-ls").splitlines()
+        assert lines[0].split() == ["NAME", "STATE", "CLASS", "LABEL", "TEMPLATE", "NETVM"], lines
+        assert lines[-1].split() == ["work", "Halted", "AppVM", "blue", "debian-12", "sys-net"]
+        assert w.ok("qvm-ls", "--raw-data", "-O", "name,label", "work") == "work|blue\n"
+        assert w.ok("qvm-ls", "--raw-list", "--class", "TemplateVM") == "debian-12\n"
+        assert w.ok("qvm-ls", "--raw-list", "--netvm-is", "sys-net") == "work\n"
+        assert w.ok("qvm-ls", "--raw-list", "--running") == "dom0\n"
+        assert w.ok("qvm-ls", "--raw-list", "--sort", "name", "--reverse").split()[0] == "work"
+        assert "└─work" in w.ok("qvm-ls", "--tree")
+        w.ok("qvm-tags", "work", "add", "mine")
+        w.ok("qvm-features", "work", "internal", "1")
+        assert w.ok("qvm-ls", "--raw-list", "--tags", "mine") == "work\n"
+        assert w.ok("qvm-ls", "--raw-list", "--internal", "y") == "work\n"
+        assert "work" not in w.ok("qvm-ls", "--raw-list", "--internal", "n")
+        for f in ("network", "kernel", "full", "disk", "prefs", "perms"):
+            assert len(w.ok("qvm-ls", "-o", f).splitlines()) == 5
+        w.bad("qvm-ls", "-o", "nonsense", code=2)
+        w.bad("qvm-ls", "nobody", says="no domain named")
+        assert re.search(r"^memory +D +400$", w.ok("qvm-prefs", "work"), re.M)
+        assert re.search(r"^label +- +blue$", w.ok("qvm-prefs", "work"), re.M)
+
+
+@case
+def usage_errors():
+    """wrong usage exits 2 and says how; --help exits 0"""
+    with World().start() as w:
+        for tool in ("qvm-create", "qvm-start", "qvm-prefs", "qvm-run", "qvm-volume", "qvm-remove", "qvm-clone", "qvm-tags"):
+            w.bad(tool, code=2, says="usage: " + tool)
+            assert "usage" in w.ok(tool, "--help")
+            w.bad(tool, "--no-such-option", code=2)
+        w.bad("qvm-create", "work", code=2, says="label")
+    with World() as w:
+        w.bad("qvm-ls", says="is it running? systemctl status")
+
+
+@case
+def names_and_values():
+    """names, labels, tags, numbers outside the rules are refused, with a reason"""
+    with World().start() as w:
+        for name in ("1abc", "a b", "none", "default", "Domain-0", "lost+found", "x-dm", "a" * 32, "dom0", "a/b", "ä"):
+            w.bad("qvm-create", "-l", "red", "--", name)
+        w.ok("qvm-create", "-l", "red", "a" * 31)
+        w.ok("qvm-create", "-l", "red", "A.b_c-d")
+        w.bad("qvm-create", "-l", "pink", "x", says="red orange yellow")
+        w.bad("qvm-create", "-l", "red", "-t", "nobody", "x", says="no domain named")
+        w.bad("qvm-create", "-l", "red", "A.b_c-d", says="exists already")
+        w.bad("qvm-create", "-C", "FooVM", "-l", "red", "x")
+        assert "x" not in w.names()
+        v = "A.b_c-d"
+        for p, value in (("vcpus", "0"), ("vcpus", "two"), ("memory", "1.5"), ("memory", "99999999"), ("autostart", "maybe"),
+                         ("netvm", v), ("netvm", "nobody"), ("template", v), ("virt_mode", "hvm"), ("kernel", "../x"),
+                         ("ip", "1.2.3"), ("mac", "xx"), ("default_user", "Root!"), ("uuid", "1"), ("qid", "7"),
+                         ("kernelopts", "a\nb"), ("nonsense", "1")):
+            w.bad("qvm-prefs", v, p, value)
+        w.bad("qvm-tags", v, "add", "1x")
+        w.bad("qvm-tags", v, "add", "created-by-me", says="system only")
+        w.bad("qvm-features", v, "bad/key", "1")
+        w.bad("qvm-create", "-l", "red", "--prop", "vcpus=0", "y")
+        assert "y" not in w.names(), "a failed creation must be undone"
+
+
+@case
+def properties():
+    """set, get, reset, defaults, inheritance; survive a restart"""
+    with World().start() as w:
+        w.ok("qvm-create", "-l", "red", "a")
+        w.ok("qvm-prefs", "a", "memory", "0512")
+        assert w.ok("qvm-prefs", "a", "memory") == "512\n"
+        w.ok("qvm-prefs", "-s", "a", "kernelopts", "debug  x=1")
+        w.ok("qubes-prefs", "default_qrexec_timeout", "17")
+        assert w.ok("qvm-prefs", "a", "qrexec_timeout") == "17\n"
+        w.ok("qvm-features", "debian-12", "os", "Linux")
+        w.ok("qvm-service", "a", "cups", "on")
+        w.ok("qvm-notes", "a", "-s", "line 1\nline 2")
+        w.stop(signal.SIGKILL)
+        w.start()
+        assert w.ok("qvm-prefs", "a", "memory") == "512\n" and w.ok("qvm-prefs", "a", "kernelopts") == "debug  x=1\n"
+        assert w.ok("qubes-prefs", "default_qrexec_timeout") == "17\n"
+        assert w.ok("qvm-service", "a").split() == ["cups", "on"]
+        assert w.ok("qvm-notes", "a") == "line 1\nline 2\n"
+        w.ok("qvm-prefs", "-D", "a", "memory")
+        assert w.ok("qvm-prefs", "a", "memory") == "400\n"
+        w.ok("qvm-start", "a")
+        keys = open(w.fake + "/%s.keys" % w.domid("a")).read()
+        for line in ("/name = a", "/type = AppVM", "/qubes-service/cups = 1", "/qubes-vm-persistence = rw-only",
+                     "/qubes-base-template = debian-12", "/default-user = user", "/qubes-gui-domain-xid = 0"):
+            assert line in keys, (line, keys)
+
+
+@case
+def dom0():
+    """dom0 is there, and cannot be removed, stopped or cloned"""
+    with World().start() as w:
+        w.bad("qvm-remove", "-f", "dom0")
+        w.bad("qvm-kill", "dom0")
+        w.bad("qvm-shutdown", "dom0")
+        w.bad("qvm-pause", "dom0")
+        w.bad("qvm-clone", "dom0", "x")
+        w.bad("qvm-run", "dom0", "true")
+        w.ok("qvm-features", "dom0", "foo", "bar")
+        w.ok("qvm-prefs", "dom0", "keyboard_layout", "de++")
+        w.stop()
+        w.start()
+        assert w.ok("qvm-features", "dom0", "foo") == "bar\n"
+        assert w.ok("qvm-prefs", "dom0", "keyboard_layout") == "de++\n"
+
+
+@case
+def in_use():
+    """removal is refused while something refers to the domain"""
+    with World().start() as w:
+        w.ok("qvm-create", "-l", "red", "-t", "debian-12", "a")
+        w.bad("qvm-remove", "-f", "debian-12", says="a (template)")
+        w.ok("qubes-prefs", "-D", "default_template")
+        w.bad("qvm-remove", "-f", "debian-12", says="in use by a (template)")
+        w.ok("qvm-remove", "-f", "a")
+        w.ok("qvm-remove", "-f", "debian-12")
+        assert not os.path.exists(w.state + "/templates/debian-12")
+
+
+@case
+def rename():
+    """rename keeps files, settings and everybody's references"""
+    with World().start() as w:
+        w.ok("qvm-create", "-l", "red", "net", "--prop", "provides_network=True")
+        w.ok("qvm-create", "-l", "red", "a", "--prop", "netvm=net")
+        w.ok("qvm-create", "-l", "red", "-t", "debian-12", "b")
+        w.ok("qvm-prefs", "net", "name", "gate")
+        w.ok("qvm-prefs", "debian-12", "name", "deb")
+        assert w.ok("qvm-prefs", "a", "netvm") == "gate\n" and w.ok("qvm-prefs", "b", "template") == "deb\n"
+        w.stop()
+        w.start()
+        assert w.ok("qvm-prefs", "a", "netvm") == "gate\n" and w.ok("qvm-prefs", "b", "template") == "deb\n"
+        w.ok("qvm-start", "b")
+        w.bad("qvm-prefs", "b", "name", "c", says="halted")
+        w.bad("qvm-prefs", "a", "name", "b", says="exists")
+
+
+@case
+def two_tools_at_once():
+    """forty changes of one domain at the same time: none is lost"""
+    with World().start() as w:
+        w.ok("qvm-create", "-l", "red", "a")
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda i: w.ok("qvm-features", "a", "f%d" % i, str(i)), range(40)))
+        w.stop(signal.SIGKILL)
+        w.start()
+        assert len(w.ok("qvm-features", "a").splitlines()) == 40
+        results = []
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            results = list(pool.map(lambda i: w.run("qvm-create", "-l", "red", "same")[0], range(4)))
+        assert sorted(results) == [0, 1, 1, 1], results
+
+
+@case
+def parallel_starts():
+    """ten domains start at the same time, and the manager answers meanwhile"""
+    with World().start(env={"BULKHEAD_FAKE_MS": "400"}) as w:
+        names = ["vm%d" % i for i in range(10)]
+        for n in names:
+            w.ok("qvm-create", "-l", "red", n)
+        t0 = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            f = pool.submit(w.ok, "qvm-start", *names)
+            time.sleep(0.1)
+            t1 = time.monotonic()
+            assert w.state_of("vm3") == "Transient"
+            assert time.monotonic() - t1 < 0.3, "the main loop was blocked"
+            f.result()
+        assert time.monotonic() - t0 < 2.5, "not parallel: %.1f s" % (time.monotonic() - t0)
+        assert all(w.state_of(n) == "Running" for n in names)
+        assert len({w.domid(n) for n in names}) == 10
+        w.ok("qvm-shutdown", "--wait", "--all")
+        assert w.ok("qvm-ls", "--raw-list", "--running") == "dom0\n"
+
+
+@case
+def several_waiters():
+    """two starts of one domain are one start; a kill in the middle of it ends it"""
+    with World().start(env={"BULKHEAD_FAKE_MS": "300"}) as w:
+        w.ok("qvm-create", "-l", "red", "a")
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            a, b = pool.submit(w.run, "qvm-start", "a"), pool.submit(w.run, "qvm-start", "a")
+            assert a.result()[0] == 0 and b.result()[0] == 0
+        assert len(glob.glob(w.fake + "/[0-9]*.keys")) == 1
+        w.ok("qvm-kill", "a")
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            f = pool.submit(w.run, "qvm-start", "a")
+            w.wait_state("a", "Transient")
+            w.ok("qvm-kill", "a")
+            assert f.result()[0] == 1
+        assert w.state_of("a") == "Halted" and not glob.glob(w.fake + "/[0-9]*.keys")
+
+
+@case
+def netvm_first():
+    """a domain's netvm is started before it, and not stopped below it"""
+    with World().start() as w:
+        w.ok("qvm-create", "-l", "red", "net", "--prop", "provides_network=True")
+        w.ok("qvm-create", "-l", "red", "fw", "--prop", "provides_network=True", "--prop", "netvm=net")
+        w.ok("qvm-create", "-l", "red", "a", "--prop", "netvm=fw")
+        w.bad("qvm-prefs", "net", "netvm", "fw", says="loop")
+        w.ok("qvm-start", "a")
+        assert int(w.domid("net")) < int(w.domid("fw")) < int(w.domid("a"))
+        w.bad("qvm-shutdown", "net", says="uses net as its netvm")
+        w.ok("qvm-shutdown", "--force", "--wait", "net")
+        w.ok("qvm-shutdown", "--wait", "--all")
+        w.mark("fail-create.net")
+        w.bad("qvm-start", "a", says="netvm of a")
+        assert w.state_of("a") == "Halted"
+
+
+@case
+def failing_start():
+    """template, kernel, private volume or memory missing: clear errors, nothing left, works again after"""
+    with World().start() as w:
+        w.ok("qvm-create", "-l", "red", "a")
+        image = w.state + "/templates/debian-12/root.img"
+        os.rename(image, image + ".away")
+        w.bad("qvm-start", "a", says="reinstall its template")
+        os.rename(image + ".away", image)
+        os.rename(w.state + "/kernels/6.1", w.state + "/kernels/away")
+        os.unlink(w.state + "/kernels/away/vmlinuz")
+        w.bad("qvm-start", "a", says="kernel")
+        open(w.state + "/kernels/away/vmlinuz", "w").close()
+        w.mark("fail-create.a")
+        w.bad("qvm-start", "a", says="not enough memory")
+        assert sorted(os.listdir(w.state + "/domains/a")) == ["private.img", "settings"]
+        w.unmark("fail-create.a")
+        os.rename(w.state + "/domains/a/private.img", w.state + "/p")
+        w.bad("qvm-start", "a", says="qvm-volume clear")
+        os.rename(w.state + "/p", w.state + "/domains/a/private.img")
+        w.ok("qvm-features", "a", "prohibit-start", "broken disk")
+        w.bad("qvm-start", "a", says="broken disk")
+        w.ok("qvm-features", "-D", "a", "prohibit-start")
+        w.ok("qvm-start", "a")
+
+
+@case
+def deaf_guest():
+    """a domain that never answers a shutdown: error after its timeout; --wait --timeout kills"""
+    with World().start() as w:
+        w.ok("qvm-create", "-l", "red", "a", "--prop", "shutdown_timeout=1")
+        w.mark("ignore-shutdown.a")
+        w.ok("qvm-start", "a")
+        answer = w.call(b"admin.vm.Shutdown+wait dom0 name a\0")
+        assert answer.startswith(b"2\0QubesVMShutdownTimeoutError\0\0") and b"qvm-kill a" in answer, answer
+        assert w.state_of("a") == "Running"
+        err = w.ok("qvm-shutdown", "--wait", "--timeout", "0.3", "a")
+        assert w.state_of("a") == "Halted"
+
+
+@case
+def crash():
+    """a crash is noticed and shown; the next start clears it"""
+    with World().start() as w:
+        w.ok("qvm-create", "-l", "red", "a")
+        w.ok("qvm-start", "a")
+        w.guest_state("a", "crashed")
+        w.wait_state("a", "Crashed")
+        assert not os.path.exists(w.state + "/domains/a/upper.img")
+        w.ok("qvm-start", "a")
+        assert w.state_of("a") == "Running"
+        w.guest_state("a", "poweroff")
+        w.wait_state("a", "Halted")
+
+
+@case
+def manager_killed():
+    """kill -9 of the manager: domains go on, are found again, those that ended meanwhile are cleaned up"""
+    with World().start() as w:
+        for n in ("a", "b", "c"):
+            w.ok("qvm-create", "-l", "red", n)
+        w.ok("qvm-prefs", "c", "template_for_dispvms", "True")
+        w.ok("qvm-start", "a", "b", "c")
+        w.ok("qvm-pause", "b")
+        ids = [w.domid(n) for n in ("a", "b", "c")]
+        disp = w.call(b"admin.vm.CreateDisposable+ dom0 name c\0")[2:].decode()
+        a_id = w.domid("a")
+        w.stop(signal.SIGKILL)
+        path = os.path.join(w.fake, ids[2])
+        open(path, "w").write(open(path).read().replace("running", "poweroff"))
+        w.start()
+        assert w.state_of("a") == "Running" and w.state_of("b") == "Paused" and w.domid("a") == a_id
+        w.wait_state("c", "Halted")
+        assert disp not in w.names() and not os.path.exists(w.state + "/domains/" + disp), "left-over disposable"
+        w.ok("qvm-unpause", "b")
+        w.ok("qvm-shutdown", "--wait", "a", "b")
+        w.ok("qvm-start", "a")
+        assert int(w.domid("a")) > int(ids[2])
+
+
+@case
+def one_manager_only():
+    """a second manager over the same directory is refused"""
+    with World().start() as w:
+        st, out, err = w.run(os.path.join(os.getcwd(), "build/domain-manager/bulkhead-domain-manager"), "--backend", "fake",
+                             "--bus", "none", "--state-dir", w.state, "--run-dir", w.dir + "/r2", "--socket-dir", w.dir + "/s2")
+        assert st == 1 and "another domain manager" in err
+
+
+@case
+def template_update():
+    """a template's change is seen at the next start; a running domain keeps its image; revert"""
+    with World().start() as w:
+        w.ok("qvm-create", "-l", "red", "a")
+        w.ok("qvm-start", "a")
+        assert "xvdf" not in w.config("a")
+        w.ok("qvm-start", "debian-12")
+        upper = w.config("debian-12")["xvde"].split(",")[0]
+        assert "xvdf" not in w.config("debian-12")
+        with open(upper, "r+b") as f:
+            f.write(b"package one")
+        w.ok("qvm-shutdown", "--wait", "debian-12")
+        assert open(w.state + "/templates/debian-12/upper-1.img", "rb").read(11) == b"package one"
+        assert "is_outdated        True" in w.ok("qvm-volume", "info", "a:root")
+        w.ok("qvm-shutdown", "--wait", "a")
+        w.ok("qvm-start", "a")
+        assert w.config("a")["xvdf"].endswith("upper-1.img,r")
+        # the second change starts from the first
+        w.ok("qvm-start", "debian-12")
+        with open(upper, "r+b") as f:
+            assert f.read(11) == b"package one"
+            f.write(b" and two")
+        w.ok("qvm-shutdown", "--wait", "debian-12")
+        assert "is_outdated        True" in w.ok("qvm-volume", "info", "a:root")
+        w.ok("qvm-shutdown", "--wait", "a")
+        assert w.ok("qvm-volume", "info", "debian-12:root").rstrip().endswith("0\n  1")
+        w.ok("qvm-volume", "revert", "debian-12:root", "1")
+        w.ok("qvm-start", "a")
+        f = w.config("a")["xvdf"].split(",")[0]
+        assert f.endswith("upper-3.img") and open(f, "rb").read(19)[11:] == b"\0" * 8
+        # killed: nothing is committed, nothing lost
+        w.ok("qvm-start", "debian-12")
+        w.ok("qvm-kill", "debian-12")
+        assert sorted(glob.glob(w.state + "/templates/debian-12/upper-*"))[-1].endswith("upper-3.img")
+        w.ok("qvm-shutdown", "--wait", "a")
+        w.ok("qvm-volume", "revert", "debian-12:root", "0")
+        w.ok("qvm-start", "a")
+        assert "xvdf" not in w.config("a")
+
+
+@case
+def sparse():
+    """volumes are sparse, also after clone and commit"""
+    with World().start() as w:
+        w.ok("qvm-create", "-l", "red", "a")
+        path = w.state + "/domains/a/private.img"
+        assert os.path.getsize(path) == 2 << 30 and os.stat(path).st_blocks < 64
+        with open(path, "r+b") as f:
+            f.seek(1 << 30)
+            f.write(b"x" * 4096)
+        w.ok("qvm-clone", "a", "b")
+        copy = w.state + "/domains/b/private.img"
+        assert os.path.getsize(copy) == 2 << 30 and os.stat(copy).st_blocks < 64
+        with open(copy, "rb") as f:
+            f.seek(1 << 30)
+            assert f.read(4096) == b"x" * 4096
+
+
+@case
+def volumes():
+    """list, info, resize, import, clear; refused while in use"""
+    with World().start() as w:
+        w.ok("qvm-create", "-l", "red", "a")
+        assert w.ok("qvm-volume", "info", "a:private", "size") == "2147483648\n"
+        w.ok("qvm-volume", "resize", "a:private", "3GiB")
+        assert os.path.getsize(w.state + "/domains/a/private.img") == 3 << 30
+        w.bad("qvm-volume", "resize", "a:private", "1GiB", says="destroy data")
+        w.bad("qvm-volume", "resize", "a:private", "lots", says="not a size")
+        w.bad("qvm-volume", "info", "a:nonsense", says="no volume")
+        w.bad("qvm-volume", "info", "a", says="NAME:VOLUME")
+        open(w.dir + "/image", "wb").write(b"filesystem" * 1000)
+        w.ok("qvm-volume", "import", "a:private", w.dir + "/image")
+        assert open(w.state + "/domains/a/private.img", "rb").read(10) == b"filesystem"
+        assert os.path.getsize(w.state + "/domains/a/private.img") == 3 << 30, "an import must not shrink the volume"
+        w.ok("qvm-start", "a")
+        for c in (("resize", "a:private", "4GiB"), ("clear", "a:private"), ("import", "a:private", w.dir + "/image")):
+            w.bad("qvm-volume", *c, says="in use")
+        w.ok("qvm-shutdown", "--wait", "a")
+        w.ok("qvm-volume", "clear", "a:private")
+        assert open(w.state + "/domains/a/private.img", "rb").read(10) == bytes(10)
+        w.ok("qvm-volume", "resize", "a:root", "20G")
+        w.ok("qvm-start", "a")
+        assert os.path.getsize(w.state + "/domains/a/upper.img") == 20 << 30
+        assert "REVERT_POSSIBLE" in w.ok("qvm-volume", "list")
+        w.ok("qvm-pool")
+        assert "driver=file" in w.ok("qvm-pool", "info", "file")
+
+
+@case
+def clones_and_standalones():
+    """clones of each class are independent; standalones keep their root"""
+    with World().start() as w:
+        w.ok("qvm-clone", "debian-12", "deb2")
+        w.ok("qvm-create", "-l", "red", "-t", "deb2", "a")
+        w.ok("qvm-start", "a")
+        assert "/deb2/" in w.config("a")["xvda"]
+        w.ok("qvm-create", "-C", "StandaloneVM", "-t", "deb2", "-l", "green", "sa")
+        w.ok("qvm-start", "sa")
+        c = w.config("sa")
+        assert c["xvda"].split(",")[0].endswith("domains/sa/root.img") and "xvdf" not in c
+        with open(c["xvde"].split(",")[0], "r+b") as f:
+            f.write(b"mine")
+        w.ok("qvm-shutdown", "--wait", "sa", "a")
+        w.ok("qvm-start", "sa")
+        assert open(c["xvde"].split(",")[0], "rb").read(4) == b"mine"
+        w.bad("qvm-clone", "sa", "sb", says="shut it down")
+        w.ok("qvm-kill", "sa")
+        w.ok("qvm-clone", "sa", "sb")
+        w.ok("qvm-remove", "-f", "a", "deb2", "sa")
+        w.ok("qvm-start", "sb")
+        assert w.ok("qvm-prefs", "sb", "label") == "green\n"
+        w.bad("qvm-clone", "sb", "sb")
+
+
+@case
+def disposables():
+    """opened, run, gone without a trace on disk"""
+    with World().start() as w:
+        w.ok("qvm-create", "-l", "red", "dvm")
+        w.bad("qvm-run", "--dispvm=dvm", "-p", "true", says="template_for_dispvms True")
+        w.bad("qvm-run", "--dispvm", "-p", "true", says="default_dispvm")
+        w.ok("qvm-prefs", "dvm", "template_for_dispvms", "True")
+        w.ok("qubes-prefs", "default_dispvm", "dvm")
+        with open(w.state + "/domains/dvm/private.img", "r+b") as f:
+            f.write(b"home")
+        before = sorted(os.walk(w.state))
+        assert w.ok("qvm-run", "--dispvm", "-p", "firefox") == "out\n"
+        name = open(w.dir + "/qrexec.args").read().split("\n")
+        disp = [a for a in name if a.startswith("disp")][0]
+        assert re.fullmatch(r"disp\d{1,4}", disp) and w.names() == ["dom0", "debian-12", "dvm"]
+        assert sorted(os.walk(w.state)) == before, "something was left on disk"
+        answer = w.call(b"admin.vm.CreateDisposable+ dom0 name dom0\0uuid")
+        assert answer.startswith(b"0\0uuid:"), answer
+        uuid = answer[2:]
+        assert w.call(b"admin.vm.Start+ dom0 name " + uuid + b"\0") == b"0\0"
+        disp = [n for n in w.names() if n.startswith("disp")][0]
+        assert w.ok("qvm-prefs", disp, "auto_cleanup") == "True\n"
+        assert open(w.state + "/domains/%s/private.img" % disp, "rb").read(4) == b"home"
+        assert w.ok("qvm-tags", disp).split() == ["created-by-dom0", "disp-created-by-dom0"]
+        w.guest_state(disp, "crashed")
+        end = time.time() + 5
+        while disp in w.names() and time.time() < end:
+            time.sleep(0.01)
+        assert sorted(os.walk(w.state)) == before
+        w.ok("qvm-create", "--disp", "-t", "dvm", "-l", "blue", "named")
+        w.ok("qvm-start", "named")
+        w.ok("qvm-shutdown", "--wait", "named")
+        assert "named" in w.names() and not os.path.exists(w.state + "/domains/named/private.img")
+        w.bad("qvm-remove", "-f", "dvm", says="named")
+        w.mark("fail-create.x")
+
+
+@case
+def qvm_run():
+    """what reaches qrexec-client: users, shell, VMExec, services; exit codes"""
+    with World().start() as w:
+        w.ok("qvm-create", "-l", "red", "a")
+
+        def args(*a, **kw):
+            w.ok("qvm-run", *a, **kw)
+            return open(w.dir + "/qrexec.args").read().split("\n")[:-1]
+        w.bad("qvm-run", "-n", "a", "true", says="not running")
+        assert args("-p", "a", "echo hi") == ["-d", "a", "DEFAULT:echo hi"]
+        assert w.state_of("a") == "Running"
+        assert args("-u", "root", "-p", "a", "id") == ["-d", "a", "root:id"]
+        assert args("a", "xterm") == ["-e", "-d", "a", "DEFAULT:xterm"]
+        assert args("-p", "a", "--", "ls", "-l", "/ä")[-1] == "DEFAULT:QUBESRPC qubes.VMExec+ls+--l+-2F-C3-A4 dom0"
+        assert args("a", "--no-shell") == ["-e", "-d", "a", "DEFAULT:--no-shell"]
+        assert args("--no-shell", "a", "xterm")[-1] == "DEFAULT:QUBESRPC qubes.VMExecGUI+xterm dom0"
+        assert args("--service", "-p", "a", "qubes.Foo+x")[-1] == "DEFAULT:QUBESRPC qubes.Foo+x dom0"
+        assert args("--localcmd", "cat", "a", "ls") == ["-l", "cat", "-d", "a", "DEFAULT:ls"]
+        w.bad("qvm-run", "-p", "a", "false", env={"QC": "7"}, code=7)
+        assert "-t" in args("--filter-escape-chars", "-p", "a", "x")
+        w.ok("qvm-pause", "a")
+        args("-p", "a", "x")
+        assert w.state_of("a") == "Running"
+
+
+@case
+def services():
+    """qrexec-daemon and GUI daemon are started with their arguments; a dead agent fails the start"""
+    with World() as w:
+        q = w.script("qrexec-daemon", "printf '%s ' \"$@\" >> " + w.dir + "/q.args; [ ! -e " + w.dir + "/noagent ] || exit 3; sleep 0.1")
+        g = w.script("guid", "printf '%s ' \"$@\" $DISPLAY >> " + w.dir + "/g.args; exec sleep 30")
+        w.set_conf("spawn", "qrexec-daemon=%s\ngui-daemon=%s\ndisplay=:77\n" % (q, g))
+        w.start()
+        w.ok("qvm-create", "-l", "orange", "a")
+        w.ok("qvm-start", "a")
+        words = open(w.dir + "/q.args").read().split()
+        assert words[0] == "-q" and words[1].startswith("--uuid=") and words[2:] == ["--", "1", "a", "user"], words
+        assert open(w.dir + "/g.args").read().split() == ["-d", "1", "-N", "a", "-c", "0xf57900", "-l", "2", ":77"]
+        assert "COLOR=0xf57900" in open(w.dir + "/run/domains/a").read()
+        w.ok("qvm-shutdown", "--wait", "a")
+        assert not os.path.exists(w.dir + "/run/domains/a")
+        open(w.dir + "/noagent", "w").close()
+        w.bad("qvm-start", "a", says="journalctl")
+        w.wait_state("a", "Halted")
+        w.ok("qvm-features", "a", "qrexec", "")
+        w.ok("qvm-start", "a")
+
+
+@case
+def admin_protocol():
+    """qubesd.sock: framing, errors, keywords, hostile requests"""
+    with World().start() as w:
+        w.ok("qvm-create", "-l", "red", "a")
+        assert w.call(b"admin.vm.List dom0 name a\0").startswith(b"0\0a class=AppVM state=Halted uuid=")
+        assert w.call(b"admin.vm.List+ dom0 keyword adminvm\0").count(b"\n") == 3
+        assert w.call(b"admin.vm.property.Get+memory a name a\0") == b"0\0default=True type=int 400"
+        assert w.call(b"admin.vm.property.Get+template a name a\0") == b"0\0default=True type=vm debian-12"
+        assert w.call(b"admin.label.Get+blue dom0 name dom0\0") == b"0\x000x3465a4"
+        assert w.call(b"admin.vm.feature.Get+x dom0 name a\0").startswith(b"2\0QubesFeatureNotFoundError\0\0")
+        assert w.call(b"admin.vm.List dom0 name nobody\0").startswith(b"2\0QubesVMNotFoundError\0\0")
+        for bad in (b"", b"\0", b"x", b"x\0", b"a b c d e f\0", b"admin.vm.List\0", b" dom0 name a\0", b"\xff\xfe\0\0\0",
+                    b"admin.vm.Nonsense dom0 name a\0", b"admin.vm.property.Get dom0 name a\0",
+                    b"admin.vm.Remove+x dom0 name a\0", b"admin.vm.notes.Set dom0 name a\0a\0b",
+                    b"admin.vm.List dom0 keyword dispvm\0", b"admin.vm.Create.AppVM dom0 name a\0name=x label=red",
+                    b"admin.vm.Create.AppVM dom0 name dom0\0nonsense", b"admin.vm.Create.AppVM dom0 name dom0\0"):
+            answer = w.call(bad)
+            assert answer[:2] == b"2\0" and answer.count(b"\0") >= 4, (bad, answer)
+        try:
+            assert w.call(b"admin.vm.notes.Set dom0 name a\0" + b"x" * (2 << 20)) == b""
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        info = w.call(b"internal.GetSystemInfo dom0 name dom0\0", path=w.dir + "/sock/qubesd.internal.sock")
+        data = json.loads(info[2:])["domains"]
+        assert data["a"]["type"] == "AppVM" and data["a"]["guivm"] == "dom0" and data["a"]["power_state"] == "Halted"
+        assert data["a"]["default_dispvm"] is None and data["a"]["icon"] == "appvm-red" and data["dom0"]["type"] == "AdminVM"
+        assert w.call(b"admin.vm.Create.AppVM+debian-12 a name dom0\0name=x label=red") == b"0\0"
+        assert w.ok("qvm-tags", "x") == "created-by-a\n"
+
+
+@case
+def events():
+    """admin.Events tells of everything that happens"""
+    with World().start() as w:
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(5)
+        s.connect(w.env["QUBESD_SOCKET"])
+        s.sendall(b"admin.Events dom0 name dom0\0")
+        s.shutdown(socket.SHUT_WR)
+        w.ok("qvm-create", "-l", "red", "a")
+        w.ok("qvm-prefs", "a", "memory", "500")
+        w.ok("qvm-start", "a")
+        w.ok("qvm-pause", "a")
+        w.ok("qvm-kill", "a")
+        w.ok("qvm-remove", "-f", "a")
+        got = b""
+        while b"domain-delete" not in got:
+            got += s.recv(65536)
+        for e in (b"1\0\0connection-established\0\0", b"1\0\0domain-add\0vm\0a\0\0",
+                  b"1\0a\0property-set:memory\0name\0memory\0newvalue\x00500\0\0", b"1\0a\0domain-pre-start\0\0",
+                  b"1\0a\0domain-start\0\0", b"1\0a\0domain-paused\0\0", b"1\0a\0domain-shutdown\0"):
+            assert e in got, (e, got)
+        s.close()
+        w.ok("qvm-create", "-l", "red", "b")
+
+
+@case
+def applications():
+    """the list of applications is filtered, inherited from the template, and shown"""
+    with World().start() as w:
+        w.ok("qvm-create", "-l", "red", "a")
+        raw = (b"xterm.desktop:Name=XTerm\nxterm.desktop:Exec=rm -rf /\n../x.desktop:Name=bad\nevil.desktop:Name=a\x1bb\n"
+               b"hid.desktop:Name=Hidden\nhid.desktop:NoDisplay=true\nff.desktop:Name=Firefox\nnonsense\n=\n:\n")
+        w.ok("qvm-appmenus", "--receive", "debian-12", input=raw)
+        assert w.ok("qvm-appmenus", "--list", "a").split() == ["ff", "Firefox", "xterm", "XTerm"]
+        assert b"rm -rf" not in open(w.state + "/domains/debian-12/appmenus", "rb").read()
+        w.script("qrexec-client", "echo 'new.desktop:Name=New'")
+        w.ok("qvm-appmenus", "--update", "debian-12")
+        assert w.ok("qvm-appmenus", "a").split() == ["new", "New"]
+
+
+@case
+def autostart_and_bad_files():
+    """autostart; an unreadable domain is left out with a message and the rest works; half-done work is swept"""
+    with World().start() as w:
+        w.ok("qvm-create", "-l", "red", "a", "--prop", "autostart=True")
+        w.ok("qvm-create", "-l", "red", "b")
+        w.stop()
+        open(w.state + "/domains/b/settings", "w").write("[domain\nnonsense")
+        for junk in ("domains/.new-x", "domains/.del-y", "templates/.new-z", "domains/lost+found"):
+            os.makedirs(w.state + "/" + junk)
+            open(w.state + "/" + junk + "/private.img", "w").close()
+        w.start()
+        w.wait_state("a", "Running")
+        assert "b" not in w.names() and "domain b is left out" in w.log()
+        assert sorted(os.listdir(w.state + "/domains")) == ["a", "b", "debian-12", "lost+found"]
+        w.bad("qvm-create", "-l", "red", "b")
+        assert open(w.state + "/domains/b/settings").read() == "[domain\nnonsense", "nothing may be overwritten"
+
+
+finish()
