@@ -26,21 +26,33 @@ static bool bus_exists(void)
     return g_getenv("DBUS_SESSION_BUS_ADDRESS") || (path && g_file_test(path, G_FILE_TEST_EXISTS));
 }
 
-static void got_bus(GObject *source, GAsyncResult *result, gpointer data)
+static void send_notification(GDBusConnection *connection, const struct notification *n)
 {
-    g_autoptr(GDBusConnection) bus = g_bus_get_finish(result, NULL);
-    struct notification *n = data;
     GVariantBuilder actions, hints;
 
+    g_variant_builder_init(&actions, G_VARIANT_TYPE("as"));
+    g_variant_builder_init(&hints, G_VARIANT_TYPE("a{sv}"));
+    g_dbus_connection_call(connection, "org.freedesktop.Notifications", "/org/freedesktop/Notifications",
+                           "org.freedesktop.Notifications", "Notify",
+                           g_variant_new("(susssasa{sv}i)", "qubes-guid", 0u, "", n->summary, n->text,
+                                         &actions, &hints, TIMEOUT_MS),
+                           NULL, G_DBUS_CALL_FLAGS_NONE, TIMEOUT_MS, NULL, NULL, NULL);
+}
+
+/* The connection is kept: a message is lost if the last reference goes before it is written. */
+static void got_bus(GObject *source, GAsyncResult *result, gpointer data)
+{
+    static GDBusConnection *kept;
+    GDBusConnection *connection = g_bus_get_finish(result, NULL);
+    struct notification *n = data;
+
     (void)source;
-    if (bus) {
-        g_variant_builder_init(&actions, G_VARIANT_TYPE("as"));
-        g_variant_builder_init(&hints, G_VARIANT_TYPE("a{sv}"));
-        g_dbus_connection_call(bus, "org.freedesktop.Notifications", "/org/freedesktop/Notifications",
-                               "org.freedesktop.Notifications", "Notify",
-                               g_variant_new("(susssasa{sv}i)", "qubes-guid", 0u, "", n->summary, n->text,
-                                             &actions, &hints, TIMEOUT_MS),
-                               NULL, G_DBUS_CALL_FLAGS_NONE, TIMEOUT_MS, NULL, NULL, NULL);
+    if (connection) {
+        /* The end of the session's bus is not the end of the windows. */
+        g_dbus_connection_set_exit_on_close(connection, FALSE);
+        send_notification(connection, n);
+        g_clear_object(&kept);
+        kept = connection;
     }
     notification_free(n);
 }
