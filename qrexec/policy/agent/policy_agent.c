@@ -262,7 +262,7 @@ static bool listen_on(struct agent *agent, GError **error)
     int fd = stream_listen(agent->socket_path);
 
     if (fd < 0) {
-        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(-fd), "%s: %s", agent->socket_path,
+        g_set_error(error, G_IO_ERROR, (gint)g_io_error_from_errno(-fd), "%s: %s", agent->socket_path,
                     g_strerror(-fd));
         return false;
     }

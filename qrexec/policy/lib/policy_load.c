@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Directories, includes and lines of a policy, in the order that decides. Files come through the loader. */
-#include "policy_private.h"
+#include "policy_load.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,40 +12,9 @@
 #define MAX_FILES 20000u
 #define MAX_RULES 4000000u
 
-/* The old format gives service and argument per file. */
-struct old_call {
-    uint32_t service, argument;
-};
-
-struct including {
-    const struct including *outer;
-    const char *path;
-    unsigned depth;
-};
-
-struct loading {
-    struct policy *policy;
-    const struct policy_loader *loader;
-    struct policy_error *error;
-    const char *base; /* relative includes start here */
-    const char *legacy_dir;
-    const struct including *current; /* innermost file being read */
-    unsigned files;
-    policy_report_fn report; /* lint: go on after an error, and do not follow includes */
-    void *report_data;
-    size_t reported;
-};
-
-struct names {
-    char **items;
-    size_t count, room;
-};
-
-static bool load_file(struct loading *loading, const char *path, const struct old_call *old);
-
 /* ---- errors and small helpers ---- */
 
-static bool load_error(struct loading *loading, const char *path, const char *reason)
+bool policy_load_error(struct loading *loading, const char *path, const char *reason)
 {
     struct policy_error *error = loading->error;
 
@@ -56,7 +25,7 @@ static bool load_error(struct loading *loading, const char *path, const char *re
     return false;
 }
 
-static const char *join(struct loading *loading, const char *dir, const char *name, size_t len)
+const char *policy_load_join(struct loading *loading, const char *dir, const char *name, size_t len)
 {
     struct policy_arena *arena = &loading->policy->arena;
     const char *slash = *dir && dir[strlen(dir) - 1] == '/' ? "" : "/";
@@ -73,7 +42,7 @@ static void add_input(struct policy *policy, const char *path)
     policy->inputs[policy->input_count++] = path;
 }
 
-static uint32_t add_file(struct policy *policy, const char *path)
+uint32_t policy_load_add_file(struct policy *policy, const char *path)
 {
     policy->files =
         policy_grow(policy->files, policy->file_count, &policy->file_room, sizeof(*policy->files));
@@ -90,26 +59,26 @@ static void add_name(void *data, const char *name)
     strcpy(names->items[names->count++], name);
 }
 
-static void free_names(struct names *names)
+void policy_load_free_names(struct names *names)
 {
     for (size_t i = 0; i < names->count; i++)
         free(names->items[i]);
     free(names->items);
 }
 
-static bool list_dir(struct loading *loading, const char *dir, struct names *names)
+bool policy_load_list(struct loading *loading, const char *dir, struct names *names)
 {
     int status = loading->loader->list(loading->loader->context, dir, add_name, names);
 
     add_input(loading->policy, dir);
     if (status < 0)
-        return load_error(loading, dir, strerror(-status));
+        return policy_load_error(loading, dir, strerror(-status));
     return true;
 }
 
 /* ---- which files of a directory count ---- */
 
-static bool has_suffix(const char *name, const char *suffix)
+bool policy_load_has_suffix(const char *name, const char *suffix)
 {
     size_t len = strlen(name), end = strlen(suffix);
 
@@ -118,7 +87,7 @@ static bool has_suffix(const char *name, const char *suffix)
 
 static bool is_policy_name(const char *name)
 {
-    return *name != '.' && has_suffix(name, POLICY_SUFFIX);
+    return *name != '.' && policy_load_has_suffix(name, POLICY_SUFFIX);
 }
 
 static bool is_legal_name(const char *name)
@@ -152,23 +121,24 @@ static bool has_entry(const struct entries *entries, size_t count, const char *n
 static bool add_entries(struct loading *loading, const char *dir, struct entries *entries)
 {
     struct names names = {0};
-    bool good = list_dir(loading, dir, &names);
+    bool good = policy_load_list(loading, dir, &names);
     size_t before = entries->count;
 
     for (size_t i = 0; good && i < names.count; i++) {
         const char *name = names.items[i];
-        const char *path = join(loading, dir, name, strlen(name));
+        const char *path = policy_load_join(loading, dir, name, strlen(name));
         if (!is_policy_name(name) ||
             loading->loader->kind(loading->loader->context, path) != POLICY_PATH_FILE)
             continue;
         if (!is_legal_name(name))
-            good = load_error(loading, path, "a policy file's name has only a-z, 0-9, '_', '.' and '-'");
+            good =
+                policy_load_error(loading, path, "a policy file's name has only a-z, 0-9, '_', '.' and '-'");
         if (has_entry(entries, before, name))
             continue;
         entries->items = policy_grow(entries->items, entries->count, &entries->room, sizeof(*entries->items));
         entries->items[entries->count++] = (struct entry){strrchr(path, '/') + 1, dir, path};
     }
-    free_names(&names);
+    policy_load_free_names(&names);
     return good;
 }
 
@@ -177,7 +147,7 @@ static bool add_entries(struct loading *loading, const char *dir, struct entries
 static bool include_path(struct loading *loading, struct policy_line *line, const struct policy_word *word,
                          enum policy_path_kind kind, const char **path)
 {
-    *path = join(loading, loading->base, word->text, word->len);
+    *path = policy_load_join(loading, loading->base, word->text, word->len);
     if (loading->loader->kind(loading->loader->context, *path) != kind) {
         add_input(loading->policy, *path);
         return policy_line_error(line, word->text, "not a %s: %s",
@@ -195,7 +165,7 @@ static bool load_included(struct loading *loading, struct policy_line *line, con
             return policy_line_error(line, at, "%s includes itself", path);
     if (loading->current && loading->current->depth >= MAX_DEPTH)
         return policy_line_error(line, at, "includes are nested deeper than %u files", MAX_DEPTH);
-    return load_file(loading, path, old);
+    return policy_load_file(loading, path, old);
 }
 
 static bool include_file(struct loading *loading, struct policy_line *line, const struct policy_word *word,
@@ -242,110 +212,14 @@ static bool do_include_dir(struct loading *loading, struct policy_line *line, co
     return good;
 }
 
-/* An old file SERVICE or SERVICE+ARGUMENT; the one without argument is for all and comes last. */
-struct old_file {
-    const char *name;
-    size_t service_len;
-    const char *argument; /* NULL: none */
-};
-
-static int compare_old_files(const void *a, const void *b)
-{
-    const struct old_file *x = a, *y = b;
-    size_t common = x->service_len < y->service_len ? x->service_len : y->service_len;
-    int order = memcmp(x->name, y->name, common);
-
-    if (order || x->service_len != y->service_len)
-        return order ? order : x->service_len < y->service_len ? -1 : 1;
-    if (!x->argument || !y->argument)
-        return (x->argument == NULL) - (y->argument == NULL);
-    return strcmp(x->argument, y->argument);
-}
-
-static bool is_old_file(struct loading *loading, const char *name)
-{
-    static const char *const ignored[] = {".rpmsave", ".rpmnew", ".swp"};
-
-    if (*name == '.' || name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                          "0123456789+-._")] != '\0')
-        return false;
-    for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
-        if (has_suffix(name, ignored[i]))
-            return false;
-    const char *path = join(loading, loading->legacy_dir, name, strlen(name));
-    return loading->loader->kind(loading->loader->context, path) == POLICY_PATH_FILE;
-}
-
-/* After a file for one argument everything else is denied. */
-static void add_implied_deny(struct policy *policy, uint32_t file, const struct old_call *old,
-                             enum policy_token_kind target)
-{
-    const char *target_text = policy_token_prefix(target), *anyvm = policy_token_prefix(POLICY_TOKEN_ANYVM);
-    struct policy_rule rule = {
-        .service = old->service,
-        .argument = old->argument,
-        .source = policy_intern(policy, POLICY_TOKEN_ANYVM, anyvm, strlen(anyvm)),
-        .target = policy_intern(policy, target, target_text, strlen(target_text)),
-        .redirect = POLICY_NONE,
-        .default_target = POLICY_NONE,
-        .file = file,
-        .action = POLICY_DENY,
-        .notify = true,
-        .autostart = true,
-    };
-
-    *policy_add_rule(policy) = rule;
-}
-
-static bool load_old_file(struct loading *loading, const struct old_file *file)
-{
-    struct policy *policy = loading->policy;
-    const char *path = join(loading, loading->legacy_dir, file->name, strlen(file->name));
-    struct old_call old = {
-        .service = policy_intern(policy, POLICY_SYMBOL_SERVICE, file->name, file->service_len),
-        .argument = POLICY_NONE,
-    };
-
-    if (file->argument)
-        old.argument = policy_intern(policy, POLICY_SYMBOL_ARGUMENT, file->argument, strlen(file->argument));
-    if (!load_file(loading, path, &old))
-        return false;
-    if (file->argument) {
-        uint32_t number = add_file(policy, path);
-        add_implied_deny(policy, number, &old, POLICY_TOKEN_ANYVM);
-        add_implied_deny(policy, number, &old, POLICY_TOKEN_ADMINVM);
-    }
-    return true;
-}
+#define MAX_DIRECTIVE_WORDS 3
 
 static bool do_compat(struct loading *loading, struct policy_line *line, const struct policy_word *words)
 {
-    struct names names = {0};
-    const char *base = loading->base;
-    size_t count = 0;
-
     (void)line;
     (void)words;
-    if (loading->report)
-        return true;
-    bool good = list_dir(loading, loading->legacy_dir, &names);
-    struct old_file *files = policy_calloc(names.count, sizeof(*files));
-    for (size_t i = 0; good && i < names.count; i++) {
-        const char *name = names.items[i], *plus = strchr(name, '+');
-        if (is_old_file(loading, name))
-            files[count++] = (struct old_file){name, plus ? (size_t)(plus - name) : strlen(name), plus};
-    }
-    qsort(files, count, sizeof(*files), compare_old_files);
-    loading->base = loading->legacy_dir;
-    for (size_t i = 0; good && i < count; i++)
-        good = load_old_file(loading, &files[i]);
-    loading->base = base;
-    free(files);
-    free_names(&names);
-    return good;
+    return loading->report || policy_old_format_load(loading);
 }
-
-#define MAX_DIRECTIVE_WORDS 3
 
 static const struct directive {
     const char *name;
@@ -406,18 +280,6 @@ static bool parse_line(struct loading *loading, struct policy_line *line)
            policy_parse_rule(line, service_symbol, argument_symbol);
 }
 
-/* Old signs become new ones, byte for byte, so that columns stay true. */
-static void modernise(char *text, size_t len)
-{
-    static const char old_include[] = "$include:", new_include[] = "!include ";
-
-    for (size_t i = 0; i + sizeof(old_include) - 1 <= len; i++)
-        if (!memcmp(text + i, old_include, sizeof(old_include) - 1))
-            memcpy(text + i, new_include, sizeof(new_include) - 1);
-    for (size_t i = 0; i < len; i++)
-        text[i] = text[i] == '$' ? '@' : text[i] == ',' ? ' ' : text[i];
-}
-
 static bool parse_old_line(struct loading *loading, struct policy_line *line, const struct old_call *old)
 {
     struct policy_word name, path;
@@ -430,49 +292,6 @@ static bool parse_old_line(struct loading *loading, struct policy_line *line, co
     return directive_words(line, 1, &path) && include_file(loading, line, &path, old);
 }
 
-/* Length of the UTF-8 sequence at `text`; 0 if it is none. */
-static size_t utf8_length(const unsigned char *text, size_t left)
-{
-    size_t len = *text < 0x80 ? 1 : *text >= 0xf0 ? 4 : *text >= 0xe0 ? 3 : 2;
-
-    if (len == 1)
-        return 1;
-    if (*text < 0xc2 || *text > 0xf4 || left < len)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    bool overlong = (*text == 0xe0 && text[1] < 0xa0) || (*text == 0xf0 && text[1] < 0x90);
-    bool outside = (*text == 0xed && text[1] > 0x9f) || (*text == 0xf4 && text[1] > 0x8f);
-    return overlong || outside ? 0 : len;
-}
-
-/* A comment may hold any text, but a lone CR would end the line for other readers of the file. */
-static bool check_comment(struct policy_line *line)
-{
-    for (const char *c = line->next; c < line->end;) {
-        size_t len = utf8_length((const unsigned char *)c, (size_t)(line->end - c));
-        if (!len)
-            return policy_line_error(line, c, "the comment is not valid UTF-8");
-        if (*c == '\r')
-            return policy_line_error(line, c, "carriage return inside a line");
-        c += len;
-    }
-    return true;
-}
-
-static bool check_bytes(struct policy_line *line)
-{
-    for (const char *c = line->next; c < line->end; c++) {
-        unsigned char byte = (unsigned char)*c;
-        if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
-            return policy_line_error(line, c, "control character 0x%02x", byte);
-        if (byte >= 0x80)
-            return policy_line_error(line, c, "byte 0x%02x is not ASCII (allowed in comments only)", byte);
-    }
-    return true;
-}
-
 static bool load_line(struct loading *loading, struct policy_line *line, char *text,
                       const struct old_call *old)
 {
@@ -481,14 +300,14 @@ static bool load_line(struct loading *loading, struct policy_line *line, char *t
     if (line->next == line->end)
         return true;
     if (*line->next == '#')
-        return check_comment(line);
-    if (!check_bytes(line))
+        return policy_bytes_comment(line);
+    if (!policy_bytes_rule(line))
         return false;
     if (loading->policy->rule_count >= MAX_RULES)
         return policy_line_error(line, line->next, "more than %u rules", MAX_RULES);
     if (!old)
         return parse_line(loading, line);
-    modernise(text, (size_t)(line->end - line->start));
+    policy_old_format_modernise(text, (size_t)(line->end - line->start));
     return parse_old_line(loading, line, old);
 }
 
@@ -496,7 +315,7 @@ static bool load_content(struct loading *loading, const char *path, char *conten
                          const struct old_call *old)
 {
     struct policy *policy = loading->policy;
-    uint32_t file = add_file(policy, path);
+    uint32_t file = policy_load_add_file(policy, path);
     char *end = content + len;
     unsigned number = 0;
 
@@ -516,7 +335,7 @@ static bool load_content(struct loading *loading, const char *path, char *conten
     return true;
 }
 
-static bool load_file(struct loading *loading, const char *path, const struct old_call *old)
+bool policy_load_file(struct loading *loading, const char *path, const struct old_call *old)
 {
     struct including self = {loading->current, path, loading->current ? loading->current->depth + 1 : 0};
     char *content = NULL;
@@ -524,10 +343,10 @@ static bool load_file(struct loading *loading, const char *path, const struct ol
 
     add_input(loading->policy, path);
     if (++loading->files > MAX_FILES)
-        return load_error(loading, path, "too many files are included");
+        return policy_load_error(loading, path, "too many files are included");
     int status = loading->loader->read(loading->loader->context, path, &content, &len);
     if (status < 0)
-        return load_error(loading, path, strerror(-status));
+        return policy_load_error(loading, path, strerror(-status));
     loading->current = &self;
     bool good = load_content(loading, path, content, len, old);
     loading->current = self.outer;
@@ -551,7 +370,7 @@ static bool load_dirs(struct loading *loading, const struct policy_sources *sour
         qsort(entries.items, entries.count, sizeof(*entries.items), compare_entries);
     for (size_t i = 0; good && i < entries.count; i++) {
         loading->base = entries.items[i].dir;
-        good = load_file(loading, entries.items[i].path, NULL);
+        good = policy_load_file(loading, entries.items[i].path, NULL);
     }
     free(entries.items);
     return good;

@@ -158,8 +158,10 @@ int main(int argc, char **argv)
         usage(stderr);
         return 2;
     }
-    if (argc == 5)
-        old = (struct old_call){*argv++, argv[4]};
+    if (argc == 5) {
+        old = (struct old_call){.domain_id = argv[0], .ident = argv[4]};
+        argv++;
+    }
     question.source = argv[0];
     question.target = argv[1];
     question.service = argv[2];

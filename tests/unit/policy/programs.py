@@ -500,6 +500,17 @@ def test_lint(place):
     assert ":0: error: " in program("qubes-policy-lint", place.top + "/none", status=1).stdout
 
 
+def test_convert(place):
+    place.write("old/svc.A+x", "$anyvm work allow,user=root\n")
+    place.write("old/svc.A", "# all others\n$anyvm $anyvm ask\n")
+    text = program("qrexec-legacy-convert", "--legacy-dir", place.old).stdout
+    assert text == (f"# {place.old}/svc.A+x\nsvc.A +x @anyvm work allow user=root\nsvc.A +x @anyvm @anyvm deny\n"
+                    f"svc.A +x @anyvm @adminvm deny\n\n# {place.old}/svc.A\nsvc.A * @anyvm @anyvm ask\n"), text
+    program("qubes-policy-lint", "-", input=text)
+    place.write("old/svc.B", "$anyvm\n")
+    assert "svc.B:1:7" in program("qrexec-legacy-convert", "-d", place.old, status=1).stderr
+
+
 def test_graph(place):
     args = place.sources() + ["--system-info", place.info]
     text = program("qrexec-policy-graph", *args).stdout
