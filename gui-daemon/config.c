@@ -26,6 +26,7 @@ void config_defaults(struct config *config)
     config->background = 0xffffff;
     config->startup_timeout = 45;
     config->clipboard_timeout = 120;
+    config->reconnect = true;
     config->screensavers = g_ptr_array_new_with_free_func(g_free);
     config->properties = g_ptr_array_new_with_free_func(g_free);
 }

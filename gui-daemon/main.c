@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "background.h"
 #include "clipboard.h"
@@ -23,6 +24,7 @@
 #include "violation.h"
 
 #define LOGGED_VIOLATIONS 50
+#define RECONNECT_MS      500
 
 enum { EXIT_USAGE = 2, EXIT_TIMEOUT = 3 };
 
@@ -35,7 +37,7 @@ struct guid {
     struct violation violation;
     GMainLoop *loop;
     guint startup_timer;
-    bool was_connected;
+    bool connected, was_connected; /* now; ever */
     unsigned violations;
     int status;
 };
@@ -66,7 +68,7 @@ static void started(void *data, uint32_t minor, struct gui_xconf *xconf)
 
     screen_size(xconf);
     d->view.domain.minor = minor;
-    d->was_connected = true;
+    d->connected = d->was_connected = true;
     if (d->startup_timer)
         g_source_remove(d->startup_timer);
     d->startup_timer = 0;
@@ -112,6 +114,7 @@ static void disconnect(struct guid *d)
 {
     connection_free(d->view.connection);
     d->view.connection = NULL;
+    violation_reset(&d->violation);
     clipboard_reset(d->view.clipboard);
     domain_reset(&d->view.domain);
 }
@@ -128,31 +131,42 @@ static gboolean connect_agent(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+/* An agent may start again (its X server did) as long as its domain lives; an attempt fails when the domain
+ * is gone. */
 static void closed(void *data)
 {
     struct guid *d = data;
+    bool again = d->connected && d->config.reconnect;
 
-    view_log(&d->view, 1, d->was_connected ? "the agent is gone" : "no agent");
+    view_log(&d->view, 1, d->connected ? "the agent is gone" : "no agent");
+    d->connected = false;
     disconnect(d);
-    if (d->was_connected && d->config.reconnect)
-        g_timeout_add(500, connect_agent, d);
+    if (again)
+        g_timeout_add(RECONNECT_MS, connect_agent, d);
     else
         quit(d, d->was_connected ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
 /* ---- the user's answer to a violation ---- */
 
-static void resume(void *data, bool terminate)
+static void resume(void *data, enum violation_answer answer)
 {
     struct guid *d = data;
 
-    if (!terminate) {
-        connection_pause(d->view.connection, false);
-        return;
+    switch (answer) {
+    case VIOLATION_IGNORE:
+        if (d->view.connection)
+            connection_pause(d->view.connection, false);
+        break;
+    case VIOLATION_TERMINATE:
+        view_log(&d->view, 0, "terminating the domain");
+        helper_kill_domain(&d->helper);
+        quit(d, EXIT_FAILURE);
+        break;
+    case VIOLATION_CLOSE:
+        quit(d, EXIT_FAILURE);
+        break;
     }
-    view_log(&d->view, 0, "terminating the domain");
-    helper_kill_domain(&d->helper);
-    quit(d, EXIT_FAILURE);
 }
 
 static void pause_agent(void *data)
@@ -271,6 +285,14 @@ static int run(struct guid *d)
     return d->status;
 }
 
+/* The main process of a systemd unit must not go to the background by itself. */
+static bool systemd_main_process(void)
+{
+    const char *pid = getenv("SYSTEMD_EXEC_PID");
+
+    return pid && atoi(pid) == getpid();
+}
+
 int main(int argc, char **argv)
 {
     static struct guid guid;
@@ -281,6 +303,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "qubes-guid: %s\n", error->message);
         return EXIT_USAGE;
     }
+    if (systemd_main_process())
+        guid.config.foreground = true;
     if (!guid.config.foreground && !background_enter(&guid.background, &guid.config, &status))
         return status;
     setup_gtk(&guid.config);

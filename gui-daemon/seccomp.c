@@ -74,7 +74,10 @@ int seccomp_enter(void)
     filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     if (!filter)
         return -ENOMEM;
-    err = add_rules(filter);
+    /* Also for threads that exist already (xenstore's reader, GLib's). */
+    err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+    if (!err)
+        err = add_rules(filter);
     if (!err)
         err = seccomp_load(filter);
     seccomp_release(filter);

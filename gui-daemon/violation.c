@@ -6,7 +6,7 @@
 enum { RESPONSE_TERMINATE = 1, RESPONSE_IGNORE = 2 };
 
 void violation_init(struct violation *v, const struct config *config, void (*pause)(void *data),
-                    void (*resume)(void *data, bool terminate), void *data)
+                    void (*resume)(void *data, enum violation_answer answer), void *data)
 {
     memset(v, 0, sizeof(*v));
     v->config = config;
@@ -22,18 +22,23 @@ void violation_free(struct violation *v)
     v->dialog = NULL;
 }
 
+void violation_reset(struct violation *v)
+{
+    violation_free(v);
+    v->ignored = false;
+}
+
 static void answered(GtkDialog *dialog, int response, struct violation *v)
 {
     (void)dialog;
     violation_free(v);
-    /* Closing the dialog is not a decision to kill; but neither must a broken connection go on. */
+    /* Closing the dialog is not a decision to kill. */
     if (response == RESPONSE_TERMINATE) {
-        v->resume(v->data, true);
+        v->resume(v->data, VIOLATION_TERMINATE);
         return;
     }
     v->ignored = true;
-    if (!v->fatal)
-        v->resume(v->data, false);
+    v->resume(v->data, v->fatal ? VIOLATION_CLOSE : VIOLATION_IGNORE);
 }
 
 static GtkWidget *build(struct violation *v, const char *text)
@@ -66,7 +71,7 @@ void violation_ask(struct violation *v, const char *text, bool fatal)
     v->fatal = fatal;
     v->pause(v->data);
     if (v->config->terminate_on_violation) {
-        v->resume(v->data, true);
+        v->resume(v->data, VIOLATION_TERMINATE);
         return;
     }
     v->dialog = build(v, text);

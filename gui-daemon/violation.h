@@ -12,22 +12,31 @@
 
 #include "config.h"
 
+enum violation_answer {
+    VIOLATION_IGNORE,    /* skip the message and go on */
+    VIOLATION_TERMINATE, /* kill the domain */
+    VIOLATION_CLOSE,     /* fatal: end the connection, leave the domain alone */
+};
+
 struct violation {
     const struct config *config;
     void (*pause)(void *data);
-    void (*resume)(void *data, bool terminate);
+    void (*resume)(void *data, enum violation_answer answer);
     void *data;
     GtkWidget *dialog;
     bool ignored;
-    bool fatal; /* only the end is left */
+    bool fatal;
 };
 
 /* `pause` is called when a dialog opens, `resume` with the answer. */
 void violation_init(struct violation *violation, const struct config *config, void (*pause)(void *data),
-                    void (*resume)(void *data, bool terminate), void *data);
+                    void (*resume)(void *data, enum violation_answer answer), void *data);
 void violation_free(struct violation *violation);
 
-/* `fatal`: the connection cannot go on whatever the answer; it stays paused. */
+/* Another agent: ask anew. An open dialog is about the past and goes away. */
+void violation_reset(struct violation *violation);
+
+/* `fatal`: the connection cannot go on whatever the answer. */
 void violation_ask(struct violation *violation, const char *text, bool fatal);
 
 #endif

@@ -669,14 +669,42 @@ def test_violation_dialog(desktop):
     good.close()
 
 
-def test_agent_ends_and_comes_back(desktop):
+def test_wrong_version(desktop):
+    agent = fa.Agent(desktop.dir, 5, version=2 << 16)
+    process = subprocess.Popen([GUID, "-f", "-d", "5", "-N", "work", "-l", "1"], env=desktop.env, stderr=subprocess.DEVNULL)
+    agent.listener.settimeout(20)
+    agent.sock, _ = agent.listener.accept()
+    agent.raw(struct.pack("<I", agent.version))
+    wait_for("dialog", dialog)
+    subprocess.run(["xdotool", "windowactivate", "--sync", dialog()[-1], "key", "alt+F4"])
+    assert process.wait(10) == 1
+    agent.close()
+
+
+def test_agent_ends_with_the_dialog_open(desktop):
     d = Domain(desktop)
+    d.agent.send(fa.DESTROY, 0x999)
+    wait_for("dialog", dialog)
+    d.agent.close()
+    time.sleep(0.3)
+    # Nothing is read while it is open, so the end is seen only after the answer.
+    subprocess.run(["xdotool", "windowactivate", "--sync", dialog()[-1], "key", "alt+F4"])
+    wait_for("end", lambda: "the agent is gone" in d.text())
+    d.agent = fa.Agent(desktop.dir, 5)
+    d.agent.accept()
+    d.agent.window(0x100, 100, 100, 300, 200, 0x445566)
+    d.mapped(0x100)
+    d.close()
+
+
+def test_agent_ends_and_comes_back(desktop):
+    d = Domain(desktop, config="reconnect = false\n")
     d.agent.window(0x100, 100, 100, 300, 200, 0xffffff)
     d.mapped(0x100)
     d.agent.close()
     assert d.process.wait(10) == 0
     desktop.domains.remove(d)
-    d = Domain(desktop, config="reconnect = true\n")
+    d = Domain(desktop)
     for color in (0x111111, 0x222222, 0x333333):
         d.agent.window(0x100, 100, 100, 300, 200, color)
         wait_for("window", lambda: desktop.shot()(200, 200) == color)
@@ -689,7 +717,9 @@ def test_agent_ends_and_comes_back(desktop):
 
 def test_background_and_exit_status(desktop):
     agent = fa.Agent(desktop.dir, 5)
-    process = subprocess.Popen([GUID, "-d", "5", "-N", "work", "-l", "1"], env=desktop.env,
+    with open(desktop.dir + "/end.conf", "w") as f:
+        f.write("reconnect = false\n")
+    process = subprocess.Popen([GUID, "-d", "5", "-N", "work", "-l", "1", "-C", desktop.dir + "/end.conf"], env=desktop.env,
                                stderr=subprocess.DEVNULL)
     time.sleep(0.3)
     assert process.poll() is None
