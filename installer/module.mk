@@ -48,7 +48,7 @@ dom0-stage:
 	@$(MAKE) --silent install-dom0 DESTDIR=$(CURDIR)/$(INST)/stage
 	@cat /dev/null $(wildcard */runtime-deps-dom0) | sed 's/#.*//' | sort -u > $(INST)/runtime-deps
 dom0-image: dom0-stage rpms $(INST)/init
-	@TEMPLATES="$(TEMPLATES)" installer/build-dom0 $(INST) $(INST)/stage $(INST)/runtime-deps $(INST)/init $(B)/rpms
+	@installer/build-dom0 $(INST) $(INST)/stage $(INST)/runtime-deps $(INST)/init $(B)/rpms
 iso: dom0-image template
 	@installer/build-iso $(ISO) $(INST) $(B)/kernels $(B)/templates $(XEN_IMAGE) $(wildcard $(B)/hypervisor/bulkhead.gz) -- $(TEMPLATES)
 

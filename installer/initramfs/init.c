@@ -18,6 +18,7 @@
 
 #define ROOT           "/sysroot"
 #define MEDIUM         "/medium"
+#define STATE          ROOT "/var/lib/bulkhead"
 #define VOLUME_LABEL   "BULKHEAD"
 #define MEDIUM_WAIT_MS 30000
 
@@ -136,6 +137,37 @@ static void mount_root(void)
         early_fail("cannot put dom0's root together");
 }
 
+static void link_to_medium(const char *directory, const char *name)
+{
+    char target[600], link[600];
+
+    snprintf(target, sizeof(target), "/run/bulkhead/medium/bulkhead/%s%.200s", directory, name);
+    snprintf(link, sizeof(link), STATE "/%s%.200s", directory, name);
+    if (symlink(target, link) != 0)
+        early_log("cannot make %s", link);
+}
+
+/*
+ * The domains' disks are files here. In memory, like all of the live system, but not below the overlay: a
+ * loop device would believe that an overlay can do direct I/O, and every read of it would fail. Templates and
+ * kernels are links to the medium.
+ */
+static void mount_state(void)
+{
+    struct dirent *entry;
+
+    early_mount("state", STATE, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=75%");
+    link_to_medium("", "kernels");
+    early_mkdirs(STATE "/templates");
+    DIR *templates = opendir(MEDIUM "/bulkhead/templates");
+    if (!templates)
+        return;
+    while ((entry = readdir(templates)) != NULL)
+        if (entry->d_name[0] != '.')
+            link_to_medium("templates/", entry->d_name);
+    closedir(templates);
+}
+
 int main(void)
 {
     umask(022);
@@ -146,6 +178,7 @@ int main(void)
     early_log("modules are loaded");
     find_medium();
     mount_root();
+    mount_state();
     early_mount("run", ROOT "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=20%");
     early_mount(MEDIUM, ROOT "/run/bulkhead/medium", NULL, MS_MOVE, NULL);
     early_log("starting systemd");
