@@ -209,6 +209,11 @@ static gboolean dispatch(GSource *source, GSourceFunc callback, gpointer user_da
         return G_SOURCE_CONTINUE;
     }
     g_source_set_ready_time(source, -1);
+    /* A dead channel would wake us for ever while nothing is read from it. */
+    if (c->paused && libvchan_is_open(c->channel) != VCHAN_CONNECTED) {
+        close_channel(c);
+        return G_SOURCE_CONTINUE;
+    }
     flush_queue(c);
     pump(c);
     return G_SOURCE_CONTINUE;

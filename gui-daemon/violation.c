@@ -24,7 +24,6 @@ void violation_free(struct violation *v)
 
 void violation_reset(struct violation *v)
 {
-    violation_free(v);
     v->ignored = false;
 }
 

@@ -33,7 +33,7 @@ void violation_init(struct violation *violation, const struct config *config, vo
                     void (*resume)(void *data, enum violation_answer answer), void *data);
 void violation_free(struct violation *violation);
 
-/* Another agent: ask anew. An open dialog is about the past and goes away. */
+/* Another agent comes: it is asked about anew. An open dialog stays: the user shall know. */
 void violation_reset(struct violation *violation);
 
 /* `fatal`: the connection cannot go on whatever the answer. */

@@ -686,10 +686,9 @@ def test_agent_ends_with_the_dialog_open(desktop):
     d.agent.send(fa.DESTROY, 0x999)
     wait_for("dialog", dialog)
     d.agent.close()
-    time.sleep(0.3)
-    # Nothing is read while it is open, so the end is seen only after the answer.
-    subprocess.run(["xdotool", "windowactivate", "--sync", dialog()[-1], "key", "alt+F4"])
     wait_for("end", lambda: "the agent is gone" in d.text())
+    assert dialog()
+    subprocess.run(["xdotool", "windowactivate", "--sync", dialog()[-1], "key", "alt+F4"])
     d.agent = fa.Agent(desktop.dir, 5)
     d.agent.accept()
     d.agent.window(0x100, 100, 100, 300, 200, 0x445566)
