@@ -92,7 +92,7 @@ static int settle(struct loop *loop)
 {
     struct policy_daemon *daemon = &loop->daemon;
 
-    if (!daemon->untold && !daemon->store.changed)
+    if (!daemon->untold && !daemon->store.changed && !daemon->store.created)
         return -1;
     if (!loop->settle_at)
         loop->settle_at = now_ms() + SETTLE_MS;
@@ -100,6 +100,7 @@ static int settle(struct loop *loop)
     if (left > 0)
         return (int)left;
     loop->settle_at = 0;
+    daemon->store.changed |= daemon->store.created;
     policy_store_reload(&daemon->store);
     daemon->untold = false;
     tell_broken(daemon);

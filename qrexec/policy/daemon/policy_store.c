@@ -12,9 +12,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define WATCHED                                                                                              \
-    (IN_CREATE | IN_DELETE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
-#define MAX_DEPTH 6
+/*
+ * A file counts when its writer is done with it, not at each write: the first half of a policy is a policy,
+ * too, but not the one that is meant. A name that appears may be a file still being written, or a link: it
+ * counts later.
+ */
+#define COUNTS_NOW                                                                                           \
+    (IN_CLOSE_WRITE | IN_MOVE | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_Q_OVERFLOW)
+#define COUNTS_LATER IN_CREATE
+#define WATCHED      (COUNTS_NOW | COUNTS_LATER)
+#define MAX_DEPTH    6
 
 /* ---- watching ---- */
 
@@ -82,28 +89,48 @@ static void watch_all(const struct policy_store *store)
         watch_input(store, store->error.file);
 }
 
+static uint32_t event_mask(const char *events, size_t len)
+{
+    uint32_t mask = 0;
+
+    for (size_t at = 0; at + sizeof(struct inotify_event) <= len;) {
+        const struct inotify_event *event = (const struct inotify_event *)(const void *)(events + at);
+        mask |= event->mask;
+        at += sizeof(*event) + event->len;
+    }
+    return mask;
+}
+
 bool policy_store_events(struct policy_store *store)
 {
     char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-    bool any = false;
+    uint32_t mask = 0;
+    ssize_t len;
 
-    while (read(store->inotify, events, sizeof(events)) > 0)
-        any = true;
-    store->changed |= any;
-    return any;
+    while ((len = read(store->inotify, events, sizeof(events))) > 0)
+        mask |= event_mask(events, (size_t)len);
+    store->changed |= (mask & COUNTS_NOW) != 0;
+    store->created |= (mask & COUNTS_LATER) != 0;
+    return mask != 0;
 }
 
 /* ---- the flat copy ---- */
 
-static void write_rules(const struct policy *policy, FILE *out)
+/* False if a rule is too long to be written as one line. */
+static bool write_rules(const struct policy *policy, FILE *out)
 {
-    char text[2048];
+    char text[8192];
 
     for (size_t i = 0; i < policy_rule_count(policy); i++) {
         const struct policy_rule *rule = policy_rule_at(policy, i);
+        if (!*policy_text(policy, rule->service))
+            continue; /* of an old file "+ARGUMENT": a rule on no service at all */
         policy_rule_format(policy, rule, text, sizeof(text));
+        if (strlen(text) == sizeof(text) - 1)
+            return false;
         fprintf(out, "# %s:%u\n%s\n", policy_file(policy, rule->file), rule->line, text);
     }
+    return !ferror(out);
 }
 
 static void keep_copy(const struct policy_store *store)
@@ -118,8 +145,7 @@ static void keep_copy(const struct policy_store *store)
     umask(mask);
     bool good = out != NULL;
     if (out) {
-        write_rules(store->policy, out);
-        good = !ferror(out);
+        good = write_rules(store->policy, out);
         good = !fclose(out) && good;
     }
     if (!good || rename(fresh, store->last_good) < 0)
@@ -146,7 +172,7 @@ static void read_files(struct policy_store *store)
     struct policy_error error;
     struct policy *policy = policy_load(&policy_loader_files, &store->sources, &error);
 
-    store->changed = false;
+    store->changed = store->created = false;
     store->broken = policy == NULL;
     store->error = error;
     if (policy) {

@@ -15,6 +15,7 @@ struct policy_store {
     struct policy *policy;
     int inotify;
     bool changed; /* files changed since the last reading */
+    bool created; /* names appeared: what they are is known when all is quiet */
     bool broken;  /* what is in force is not what is in the files */
     struct policy_error error;
 };
@@ -22,7 +23,7 @@ struct policy_store {
 /* Read the policy and watch it. 0, or -EINVAL with store->error set if there is none that could be in force.
  */
 int policy_store_open(struct policy_store *store);
-/* Drain the inotify descriptor; true if anything changed. */
+/* Drain the inotify descriptor; true if anything happened. */
 bool policy_store_events(struct policy_store *store);
 /* Read again if something changed. True if that was tried: `broken` and `error` tell the outcome. */
 bool policy_store_reload(struct policy_store *store);

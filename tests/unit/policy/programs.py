@@ -388,6 +388,23 @@ def test_daemon_keeps_last_good(place):
         wait(lambda: "result=allow" in daemon.ask("work", "bank", "svc.Inc"))
 
 
+def test_daemon_reads_whole_files(place):
+    """A file that is being written is not the policy: its first half may allow what the second denies."""
+    with Daemon(place) as daemon:
+        with open(place.etc + "/50-test.policy", "w", encoding="utf-8") as out:  # truncated, and kept open
+            out.write("svc.Allow * work dvm deny\n")
+            out.flush()
+            time.sleep(0.3)
+            assert "result=allow" in daemon.ask("work", "bank", "svc.Allow")
+            assert "result=allow" in daemon.ask("work", "@dispvm", "svc.Disp")
+            out.write("svc.Allow * work bank deny\n")
+        assert daemon.ask("work", "bank", "svc.Allow") == "result=deny"
+        os.symlink(place.info + ".policy", place.etc + "/10-link.policy")
+        place.write("info.json.policy", "svc.Allow * work bank allow\n")
+        os.link(place.info + ".policy", place.etc + "/11-link.policy")
+        wait(lambda: "result=allow" in daemon.ask("work", "bank", "svc.Allow"))
+
+
 def test_daemon_restart_while_broken(place):
     with Daemon(place) as daemon:
         assert "result=allow" in daemon.ask("work", "@dispvm", "svc.Disp")
