@@ -8,6 +8,7 @@
 #include "../../../qrexec/policy/lib/policy.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,10 +218,32 @@ static int make_files(const char *dir, int count)
     return good ? 0 : 1;
 }
 
+/* Plays the domain manager: each connection gets the system info. */
+static int serve_info(const char *path)
+{
+    char *json = make_info(), request[512];
+    int listener = stream_listen(path);
+
+    if (listener < 0)
+        return 1;
+    fcntl(listener, F_SETFL, 0); /* wait in accept() */
+    for (;;) {
+        int fd = accept(listener, NULL, NULL);
+        if (fd < 0)
+            return 1;
+        while (recv(fd, request, sizeof(request), 0) > 0)
+            continue;
+        stream_write(fd, "0", 2);
+        stream_write(fd, json, strlen(json));
+        close(fd);
+    }
+}
+
 /*
  * bench_policy             the library
  * bench_policy make DIR N  write a policy of N rules and a system info there
  * bench_policy ask PATH    a running daemon
+ * bench_policy serve PATH  be the domain manager's internal socket there
  */
 int main(int argc, char **argv)
 {
@@ -232,6 +255,8 @@ int main(int argc, char **argv)
         bench_daemon(argv[2]);
         return 0;
     }
+    if (argc == 3 && !strcmp(argv[1], "serve"))
+        return serve_info(argv[2]);
     char *json = make_info();
     struct system_info *info = system_info_parse(json, strlen(json), error, sizeof(error));
     bench_library(info);
