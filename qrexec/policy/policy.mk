@@ -87,6 +87,6 @@ INSTALL_DOM0 += install-dom0-policy
 
 # Everything of qrexec together; the other half adds to it.
 .PHONY: check-qrexec
-check-qrexec: check-policy-unit check-policy-programs check-policy-fuzz check-policy-dialog
+check-qrexec: check-policy-unit check-policy-programs check-policy-calls check-policy-fuzz check-policy-dialog
 
 -include tests/unit/policy/tests.mk tests/fuzz/policy/fuzz.mk tests/bench/policy/bench.mk

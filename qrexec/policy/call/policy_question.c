@@ -295,11 +295,12 @@ size_t policy_call_answer(struct policy_call *call, char *answer, size_t size)
 
     if (call->decision.action == POLICY_ALLOW)
         format_allow(&text, call);
+    append(&text, "\n");
     if (text.len >= size - 1)
         refuse(call, "the answer would be too long");
     if (call->decision.action != POLICY_ALLOW) {
         text.len = 0;
-        append(&text, "result=deny");
+        append(&text, "result=deny\n");
     }
     log_decision(call);
     return text.len;

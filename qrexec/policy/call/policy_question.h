@@ -37,7 +37,7 @@ void policy_call_start(struct policy_call *call, const struct policy *policy, co
                        const struct policy_question *question);
 /* Ask the user through the agent in the source's GUI domain; blocks until there is an answer. */
 void policy_call_ask(struct policy_call *call);
-/* Log the decision and write the answer's text; its length. */
+/* Log the decision and write the answer's text, each line ended by a newline; its length. */
 size_t policy_call_answer(struct policy_call *call, char *answer, size_t size);
 /* The GUI domain that is to be told of the decision, or NULL. */
 const char *policy_call_notify_whom(const struct policy_call *call);

@@ -96,8 +96,7 @@ static void answer(struct policy_daemon *daemon, int fd, enum policy_service ser
         return;
     }
     policy_call_start(&call, policy, info, &question);
-    size_t len = policy_call_answer(&call, text, sizeof(text) - 1);
-    text[len++] = '\n';
+    size_t len = policy_call_answer(&call, text, sizeof(text));
     stream_write(fd, text, len);
     policy_call_clear(&call);
 }

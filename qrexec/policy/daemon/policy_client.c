@@ -93,7 +93,7 @@ static void answer_question(struct policy_client *client, struct policy_daemon *
     struct policy_call call;
 
     if (!info) {
-        stream_write(client->fd, "result=deny", strlen("result=deny"));
+        stream_write(client->fd, "result=deny\n", strlen("result=deny\n"));
         return;
     }
     policy_call_start(&call, policy, info, question);

@@ -159,7 +159,9 @@ class Daemon:
 
     def ask(self, source, target, service, **more):
         lines = {"source": source, "intended_target": target, "service_and_arg": service, **more}
-        return self.send("".join(f"{k}={v}\n" for k, v in lines.items()).encode() + b"\n", end=False)
+        answer = self.send("".join(f"{k}={v}\n" for k, v in lines.items()).encode() + b"\n", end=False)
+        assert answer.endswith("\n")
+        return answer[:-1]
 
 
 def answer_of(text):
@@ -241,7 +243,6 @@ def test_daemon_answers(place):
         assert answer_of(answer) == {"user": "root", "result": "allow", "target": "bank", "autostart": "True",
                                      "target_uuid": "uuid:" + INFO["domains"]["bank"]["uuid"],
                                      "requested_target": "bank"}, answer
-        assert not answer.endswith("\n")
         answer = answer_of(daemon.ask("work", "@dispvm", "svc.Disp"))
         assert answer["target"] == "@dispvm:dvm" and answer["requested_target"] == "@dispvm"
         assert answer["target_uuid"] == "@dispvm:uuid:" + INFO["domains"]["dvm"]["uuid"]
@@ -289,7 +290,7 @@ def test_daemon_malformed(place):
         assert "result=allow" in long
         # the longest relayed call does not fit into an answer
         far = b"source=bank\nintended_target=far\nservice_and_arg=svc.Far+" + b"a" * 5000 + b"\n\n"
-        assert daemon.send(far) == "result=deny"
+        assert daemon.send(far) == "result=deny\n"
 
 
 def test_daemon_slow_and_many(place):

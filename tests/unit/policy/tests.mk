@@ -42,3 +42,9 @@ check-policy-dialog: $(POLICY_DIALOG_TEST) qrexec-policy
 	  xvfb-run -a -s "-screen 0 1024x768x24" tests/unit/policy/agent.py $(B)/qrexec $(B)/check/policy-dialog || st=1; \
 	  exit $$st'
 CHECK_SYSTEM += check-policy-dialog
+
+# both halves together
+.PHONY: check-policy-calls
+check-policy-calls: qrexec-socket
+	@tests/harness/stage policy-calls --timeout 120 -- tests/unit/policy/calls.py
+CHECK_QUICK += check-policy-calls
