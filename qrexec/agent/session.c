@@ -137,8 +137,11 @@ static int run_as_root(const struct serve *serve, const struct passwd *pw, struc
 
 int session_run(const struct serve *serve, const char *user, struct run *run)
 {
-    struct passwd *pw = getpwnam(user);
+    static char buffer[4096]; /* PAM modules ask for users, too */
+    static struct passwd entry;
+    struct passwd *pw = NULL;
 
+    getpwnam_r(user, &entry, buffer, sizeof(buffer), &pw);
     if (!pw) {
         qlog("no user %s here", user);
         return serve_fail(serve, run);
