@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""agent.py BUILD-DIR SHOTS-DIR: qrexec-policy-agent in a display (Xvfb), driven by keys like a user. TAP on stdout.
+"""agent.py BUILD-DIR SHOTS-DIR: qrexec-policy-agent in a display (Xvfb) and D-Bus session of its own, driven by keys
+like a user. TAP on stdout.
 
 Screenshots go to SHOTS-DIR, to be looked at: ask-asleep.png, ask-awake.png, ask-chosen.png.
 """
@@ -92,15 +93,14 @@ def key(*keys):
 def test_keys_choose_and_allow(path):
     question = Question(path)
     focus()
-    asleep = shot("ask-asleep")
-    assert has_colour(asleep, "#3465a4"), "the source's colour"
+    wait(lambda: has_colour(shot("ask-asleep"), "#3465a4"))  # the source's
     time.sleep(0.7)
     run("xdotool", "type", "van")
     time.sleep(0.3)
     key("BackSpace")
     key("u")
     key("Return")  # chooses vault, the only one shown
-    assert has_colour(shot("ask-chosen"), "#555555")
+    wait(lambda: has_colour(shot("ask-chosen"), "#555555"))
     key("Return")  # goes on to the button
     assert not question.answered()
     key("Return")
@@ -156,8 +156,7 @@ def test_one_at_a_time_and_deny_all(path):
     key("alt+n")  # deny all
     assert [question.answer() for question in others] == ["deny"] * 3
     wait(window)
-    time.sleep(0.2)
-    assert has_colour(shot("ask-other"), "#73d216")
+    wait(lambda: has_colour(shot("ask-other"), "#73d216"))
     focus()
     key("Escape")
     assert last.answer() == "deny"
@@ -186,7 +185,13 @@ def test_malformed_messages_show_nothing(path):
     assert not window()
 
 
-def test_notices_are_taken(path):
+def test_notices_reach_the_desktop(path):
+    """dbus-monitor sees the call, whoever would show it."""
+    monitor = subprocess.Popen(["stdbuf", "-oL", "dbus-monitor", "--session",
+                                "interface=org.freedesktop.Notifications,member=Notify"],
+                               stdout=subprocess.PIPE, text=True)
+    while "NameLost" not in monitor.stdout.readline():  # it listens from here on
+        pass
     client = socket.socket(socket.AF_UNIX)
     client.settimeout(10)
     client.connect(path)
@@ -195,6 +200,12 @@ def test_notices_are_taken(path):
     client.shutdown(socket.SHUT_WR)
     assert client.recv(10) == b""
     client.close()
+    seen = ""
+    while "s to bank" not in seen:
+        seen += monitor.stdout.readline()
+    assert "Denied: call of work" in seen
+    monitor.terminate()
+    monitor.wait()
 
 
 def main():

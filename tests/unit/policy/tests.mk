@@ -39,7 +39,7 @@ $(POLICY_DIALOG_TEST): $(POLICY_TEST_OBJ)/$(POLICY_TEST_SRC)/test_ask_dialog.o \
 check-policy-dialog: $(POLICY_DIALOG_TEST) qrexec-policy
 	@tests/harness/stage policy-dialog --timeout 180 -- sh -c 'st=0; export NO_AT_BRIDGE=1 GTK_THEME=Adwaita; \
 	  ASAN_OPTIONS=detect_leaks=0 xvfb-run -a -s "-screen 0 1024x768x24" $(POLICY_DIALOG_TEST) || st=1; \
-	  xvfb-run -a -s "-screen 0 1024x768x24" tests/unit/policy/agent.py $(B)/qrexec $(B)/check/policy-dialog || st=1; \
+	  xvfb-run -a -s "-screen 0 1024x768x24" dbus-run-session -- tests/unit/policy/agent.py $(B)/qrexec $(B)/check/policy-dialog || st=1; \
 	  exit $$st'
 CHECK_SYSTEM += check-policy-dialog
 
