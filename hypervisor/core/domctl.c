@@ -1,13 +1,253 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "bh/domain.h"
-#include "bh/hypercall.h"
+/*
+ * DOMCTL: the toolstack's operations on domains (domctl.h of the public ABI). One table says which handler an
+ * operation has and who may call it. The structure is copied in once and back where the operation returns
+ * data. domctl_lock is taken by trying only: whoever finds it taken comes again, so a holder may wait for
+ * vCPUs of other domains to leave their CPUs.
+ */
+#include "toolstack.h"
+#include "bh/iommu.h"
+
+_Static_assert(XEN_DOMCTL_INTERFACE_VERSION == 0x15, "domctl interface of Xen 4.17");
+
+#define MAX_TOOL_PAUSES 255
+
+static spinlock_t domctl_lock;
+
+static int createdomain_check(const struct xen_domctl_createdomain *c)
+{
+    const uint32_t need = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap;
+    const uint32_t allowed = need | XEN_DOMCTL_CDF_oos_off | XEN_DOMCTL_CDF_xs_domain;
+
+    if ((c->flags & need) != need || c->flags & ~allowed)
+        return -XEN_EINVAL;
+    if (c->iommu_opts || c->vmtrace_size || c->cpupool_id)
+        return -XEN_EINVAL;
+    if (c->grant_opts != XEN_DOMCTL_GRANT_version(1))
+        return -XEN_EINVAL;
+    if (c->arch.emulation_flags != XEN_X86_EMU_LAPIC || c->arch.misc_flags & ~XEN_X86_MSR_RELAXED)
+        return -XEN_EINVAL;
+    return 0;
+}
+
+static DOMCTL(createdomain)
+{
+    const struct xen_domctl_createdomain *config = &c->op->u.createdomain;
+    uint16_t id = c->op->domain;
+    struct domain *d;
+    int err = createdomain_check(config);
+
+    if (err)
+        return err;
+    d = domain_create(id && id < DOMID_FIRST_RESERVED ? id : DOMID_INVALID, config, &err);
+    if (!d)
+        return err;
+    d->xenstore = config->flags & XEN_DOMCTL_CDF_xs_domain;
+    d->tool_pauses = 1; /* the pause it was created with belongs to the toolstack */
+    c->op->domain = d->id;
+    c->copyback = true;
+    domain_put(d);
+    return 0;
+}
+
+static DOMCTL(destroydomain)
+{
+    if (c->d == c->v->domain || c->d->hardware)
+        return -XEN_EINVAL;
+    return domain_kill(c->d);
+}
+
+static DOMCTL(pausedomain)
+{
+    struct domain *d = c->d;
+
+    if (d == c->v->domain)
+        return -XEN_EINVAL;
+    if (d->tool_pauses >= MAX_TOOL_PAUSES)
+        return -XEN_EOVERFLOW;
+    d->tool_pauses++;
+    domain_pause(d);
+    return 0;
+}
+
+static DOMCTL(unpausedomain)
+{
+    struct domain *d = c->d;
+
+    if (d->tool_pauses <= 0)
+        return -XEN_EINVAL;
+    d->tool_pauses--;
+    if (!d->tool_pauses)
+        d->started = true;
+    domain_unpause(d);
+    return 0;
+}
+
+/* The domain asked for or the next higher one: tools compare the id that comes back. */
+static DOMCTL(getdomaininfo)
+{
+    struct domain *d = domain_get_next(c->op->domain);
+
+    if (!d)
+        return -XEN_ESRCH;
+    domain_info(d, &c->op->u.getdomaininfo);
+    c->op->domain = d->id;
+    c->copyback = true;
+    domain_put(d);
+    return 0;
+}
+
+static DOMCTL(resumedomain)
+{
+    if (c->d == c->v->domain)
+        return -XEN_EINVAL;
+    domain_resume(c->d);
+    return 0;
+}
+
+static DOMCTL(setdomainhandle)
+{
+    memcpy(c->d->handle, c->op->u.setdomainhandle.handle, sizeof(c->d->handle));
+    return 0;
+}
+
+static DOMCTL(settimeoffset)
+{
+    int64_t seconds = c->op->u.settimeoffset.time_offset_seconds;
+
+    if (seconds != (int32_t)seconds)
+        return -XEN_EINVAL;
+    c->d->time_offset_seconds = (uint32_t)(int32_t)seconds;
+    domain_update_wallclock(c->d);
+    return 0;
+}
+
+static DOMCTL(set_target)
+{
+    struct domain *target;
+
+    if (c->d->target != DOMID_INVALID)
+        return -XEN_EINVAL;
+    target = domain_get(c->op->u.set_target.target);
+    if (!target)
+        return -XEN_ESRCH;
+    if (target != c->d && !target->hardware)
+        c->d->target = target->id;
+    domain_put(target);
+    return c->d->target == DOMID_INVALID ? -XEN_EINVAL : 0;
+}
+
+static DOMCTL(get_address_size)
+{
+    c->op->u.address_size.size = 64;
+    c->copyback = true;
+    return 0;
+}
+
+/* No domain but dom0 ever has access to devices: taking it away works, giving it does not. */
+static DOMCTL(irq_permission)
+{
+    return c->op->u.irq_permission.allow_access ? -XEN_ENOSYS : 0;
+}
+
+static DOMCTL(iomem_permission)
+{
+    return c->op->u.iomem_permission.allow_access ? -XEN_ENOSYS : 0;
+}
+
+static DOMCTL(ioport_permission)
+{
+    return c->op->u.ioport_permission.allow_access ? -XEN_ENOSYS : 0;
+}
+
+static DOMCTL(setvnumainfo)
+{
+    (void)c;
+    return -XEN_EOPNOTSUPP;
+}
+
+/* What an operation needs. All are for privileged domains; some also for the one that runs xenstored. */
+enum { NO_TARGET = 1, ALIVE = 2, XENSTORE_TOO = 4 };
+
+#define OP(name, flags) [XEN_DOMCTL_##name] = {domctl_##name, flags}
+static const struct {
+    domctl_fn fn;
+    uint8_t flags;
+} table[] = {
+    OP(createdomain, NO_TARGET),
+    OP(destroydomain, 0),
+    OP(pausedomain, 0),
+    OP(unpausedomain, 0),
+    OP(getdomaininfo, NO_TARGET | XENSTORE_TOO),
+    OP(setvcpuaffinity, 0),
+    OP(shadow_op, ALIVE),
+    OP(max_mem, 0),
+    OP(getvcpuinfo, 0),
+    OP(max_vcpus, ALIVE),
+    OP(scheduler_op, 0),
+    OP(setdomainhandle, 0),
+    OP(irq_permission, 0),
+    OP(iomem_permission, 0),
+    OP(ioport_permission, 0),
+    OP(hypercall_init, ALIVE),
+    OP(settimeoffset, ALIVE),
+    OP(getvcpuaffinity, 0),
+    OP(resumedomain, ALIVE),
+    OP(sendtrigger, ALIVE),
+    OP(gethvmcontext, ALIVE),
+    OP(sethvmcontext, ALIVE),
+    OP(get_address_size, 0),
+    OP(set_target, ALIVE),
+    OP(gethvmcontext_partial, ALIVE),
+    OP(gettscinfo, 0),
+    OP(settscinfo, ALIVE),
+    OP(getpageframeinfo3, ALIVE),
+    OP(setnodeaffinity, 0),
+    OP(getnodeaffinity, 0),
+    OP(setvnumainfo, 0),
+    OP(get_cpu_policy, 0),
+    OP(set_cpu_policy, ALIVE),
+    OP(get_paging_mempool_size, 0),
+    OP(set_paging_mempool_size, ALIVE),
+};
+
+static long domctl_locked(struct domctl_call *c, uint32_t cmd)
+{
+    uint8_t flags = table[cmd].flags;
+    long rc;
+
+    if (flags & NO_TARGET)
+        return table[cmd].fn(c);
+    c->d = domain_get(c->op->domain);
+    if (!c->d)
+        return -XEN_ESRCH;
+    rc = flags & ALIVE && c->d->dying ? -XEN_EINVAL : table[cmd].fn(c);
+    domain_put(c->d);
+    return rc;
+}
+
 HYPERCALL(domctl)
 {
-    (void)v, (void)args;
-    return -XEN_ENOSYS;
-}
-HYPERCALL(sysctl)
-{
-    (void)v, (void)args;
-    return -XEN_ENOSYS;
+    struct xen_domctl op;
+    struct domctl_call c = {.v = v, .op = &op};
+    bool known;
+    long rc;
+
+    if (copy_from_guest(v, &op, args->a[0], sizeof(op)))
+        return -XEN_EFAULT;
+    if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
+        return -XEN_EACCES;
+    known = op.cmd < ARRAY_SIZE(table) && table[op.cmd].fn;
+    if (!priv_allows(v->domain, NULL, PRIV_CONTROL) &&
+        !(known && table[op.cmd].flags & XENSTORE_TOO && v->domain->xenstore))
+        return -XEN_EPERM;
+    if (!known)
+        return -XEN_ENOSYS;
+    if (!spin_trylock(&domctl_lock))
+        return -XEN_ERESTART;
+    rc = domctl_locked(&c, op.cmd);
+    spin_unlock(&domctl_lock);
+    if (c.copyback && copy_to_guest(v, args->a[0], &op, sizeof(op)))
+        return -XEN_EFAULT;
+    return rc;
 }

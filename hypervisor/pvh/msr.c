@@ -65,12 +65,12 @@ static bool is_constant(uint32_t msr, uint64_t *val)
 }
 
 /* One 32-byte stub a hypercall: mov $n, %eax; vmmcall; ret (iret's slot: ud2). */
-static bool hypercall_page_write(struct vcpu *v, uint64_t val)
+bool hypercall_page_fill(struct domain *d, gfn_t g)
 {
     mfn_t m;
-    uint8_t *p = guest_frame_get(v->domain, gfn_of(val), &m);
+    uint8_t *p = guest_frame_get(d, g, &m);
 
-    if (!p || val & 0xfff)
+    if (!p)
         return false;
     memset(p, 0xcc, PAGE_SIZE);
     for (uint32_t i = 0; i < 128; i++) {
@@ -121,7 +121,7 @@ bool msr_guest_write(struct vcpu *v, uint32_t msr, uint64_t val)
     if (msr == MSR_APIC_BASE)
         return vlapic_base_write(v, val);
     if (msr == 0x40000000)
-        return hypercall_page_write(v, val);
+        return !(val & ~PAGE_MASK) && hypercall_page_fill(v->domain, gfn_of(val));
     if (msr == MSR_TSC) {
         virt->set_tsc_offset(v, val - rdtsc());
         return true;

@@ -219,6 +219,14 @@ static void timer_start(struct vcpu *v, uint32_t count)
         timer_stop(&a->timer);
 }
 
+void vlapic_timer_restore(struct vcpu *v, uint32_t count, bool armed)
+{
+    timer_start(v, armed ? count : 0);
+    v->lapic.timer_init = count;
+    if (!armed)
+        v->lapic.timer_start = 0;
+}
+
 static uint32_t timer_current(const struct vlapic *a)
 {
     uint64_t ticks = (now_ns() - a->timer_start) / (divisor(a) * BUS_NS);

@@ -82,7 +82,8 @@ struct domain {
     bool privileged, hardware, direct_mapped; /* dom0; owns the machine's devices; gfn == mfn */
     uint16_t target; /* domain that this one may control (stub domains), DOMID_INVALID */
     volatile uint8_t dying;
-    volatile bool shutting_down, shut_down, paused_by_tool;
+    volatile bool shutting_down, shut_down;
+    bool started, xenstore; /* was unpaused once: its CPU policy is fixed; runs xenstored */
     uint8_t shutdown_code;
     int32_t refs;
     struct domain *next; /* list in id order */
@@ -114,7 +115,7 @@ struct domain {
     struct emul_domain *emul;
     struct e820_entry *e820; /* for XENMEM_memory_map */
     uint32_t nr_e820;
-    uint32_t time_offset_seconds;
+    uint32_t time_offset_seconds, tsc_mode, tsc_incarnation;
     uint64_t vm_assist;
     uint32_t cpuid_faulted;
     struct timer watchdog[2];

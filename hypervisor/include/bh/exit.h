@@ -21,6 +21,8 @@ paddr_t emul_iopm(const struct domain *d);
 /* MSRs that are not the back end's own. False: #GP. */
 bool msr_guest_read(struct vcpu *v, uint32_t msr, uint64_t *val);
 bool msr_guest_write(struct vcpu *v, uint32_t msr, uint64_t val);
+/* Write the hypercall stubs into a frame of the domain. False: it has none there. */
+bool hypercall_page_fill(struct domain *d, gfn_t g);
 
 /* HLT at CPL 0: wait for an event. */
 void vcpu_halt(struct vcpu *v);

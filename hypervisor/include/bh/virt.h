@@ -29,6 +29,7 @@ struct cpu_state {
     struct segment seg[NR_SEGS];
     uint64_t cr0, cr2, cr3, cr4, efer, dr6, dr7, rflags, rip, rsp, rax;
     uint64_t star, lstar, cstar, sfmask, kernel_gs_base, sysenter_cs, sysenter_esp, sysenter_eip, pat;
+    uint64_t event; /* to be delivered at the next entry, in the form of the VMCB's EVENTINJ; 0: none */
 };
 
 struct virt_ops {

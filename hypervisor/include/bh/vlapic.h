@@ -35,6 +35,8 @@ void vlapic_set_irq(struct vcpu *v, uint8_t vector, bool level);
 int vlapic_pending(struct vcpu *v);
 /* The CPU took the vector: IRR to ISR. */
 void vlapic_ack(struct vcpu *v, uint8_t vector);
+/* Load the timer of a saved local APIC; armed: it has not expired, and begins a full period now. */
+void vlapic_timer_restore(struct vcpu *v, uint32_t count, bool armed);
 uint32_t vlapic_id(const struct vcpu *v);
 
 #endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* DOMCTL operations on virtual CPUs: number, affinity, scheduling parameters, triggers, TSC. */
+#include "toolstack.h"
+#include "bh/time.h"
+
+/* -EINVAL beyond the domain's limit, -ESRCH for one that was not made yet: as Xen tells them apart. */
+static struct vcpu *find_vcpu(struct domain *d, uint32_t id, long *rc)
+{
+    struct vcpu *v = domain_vcpu(d, id);
+
+    *rc = id >= d->max_vcpus ? -XEN_EINVAL : v ? 0 : -XEN_ESRCH;
+    return v;
+}
+
+DOMCTL(max_vcpus)
+{
+    uint32_t max = c->op->u.max_vcpus.max;
+
+    if (c->d == c->v->domain || max != c->d->max_vcpus)
+        return -XEN_EINVAL;
+    return domain_set_max_vcpus(c->d, max);
+}
+
+/* mask &= other; false when nothing is left. */
+static bool mask_and(uint64_t *mask, const uint64_t *other)
+{
+    uint64_t any = 0;
+
+    for (unsigned i = 0; i < CPU_MASK_WORDS; i++)
+        any |= mask[i] &= other[i];
+    return any != 0;
+}
+
+DOMCTL(setvcpuaffinity)
+{
+    struct xen_domctl_vcpuaffinity *a = &c->op->u.vcpuaffinity;
+    uint64_t online[CPU_MASK_WORDS], hard[CPU_MASK_WORDS], soft[CPU_MASK_WORDS];
+    bool set_hard = a->flags & XEN_VCPUAFFINITY_HARD, set_soft = a->flags & XEN_VCPUAFFINITY_SOFT;
+    struct vcpu *v;
+    long rc;
+
+    if (!set_hard && !set_soft)
+        return -XEN_EINVAL;
+    v = find_vcpu(c->d, a->vcpu, &rc);
+    if (!v)
+        return rc;
+    cpus_online_mask(online);
+    if ((set_hard && bitmap_from_guest(c->v, &a->cpumap_hard, hard)) ||
+        (set_soft && bitmap_from_guest(c->v, &a->cpumap_soft, soft)))
+        return -XEN_EFAULT;
+    if (set_hard && !mask_and(hard, online))
+        return -XEN_EINVAL;
+    if (set_hard)
+        memcpy(v->hard_affinity, hard, sizeof(hard));
+    if (set_soft)
+        memcpy(v->soft_affinity, soft, sizeof(soft));
+    sched_vcpu_recheck(v);
+    if (set_hard && bitmap_to_guest(c->v, &a->cpumap_hard, hard, nr_cpus))
+        return -XEN_EFAULT;
+    if (set_soft) { /* the effective one */
+        mask_and(soft, v->hard_affinity);
+        mask_and(soft, online);
+        return bitmap_to_guest(c->v, &a->cpumap_soft, soft, nr_cpus);
+    }
+    return 0;
+}
+
+DOMCTL(getvcpuaffinity)
+{
+    struct xen_domctl_vcpuaffinity *a = &c->op->u.vcpuaffinity;
+    struct vcpu *v;
+    long rc;
+
+    if (!(a->flags & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)))
+        return -XEN_EINVAL;
+    v = find_vcpu(c->d, a->vcpu, &rc);
+    if (!v)
+        return rc;
+    if (a->flags & XEN_VCPUAFFINITY_HARD)
+        rc = bitmap_to_guest(c->v, &a->cpumap_hard, v->hard_affinity, nr_cpus);
+    if (!rc && a->flags & XEN_VCPUAFFINITY_SOFT)
+        rc = bitmap_to_guest(c->v, &a->cpumap_soft, v->soft_affinity, nr_cpus);
+    return rc;
+}
+
+/* There is one node. */
+DOMCTL(setnodeaffinity)
+{
+    uint64_t mask[CPU_MASK_WORDS];
+
+    if (bitmap_from_guest(c->v, &c->op->u.nodeaffinity.nodemap, mask))
+        return -XEN_EFAULT;
+    return mask[0] & 1 ? 0 : -XEN_EINVAL;
+}
+
+DOMCTL(getnodeaffinity)
+{
+    static const uint64_t mask[CPU_MASK_WORDS] = {1};
+
+    return bitmap_to_guest(c->v, &c->op->u.nodeaffinity.nodemap, mask, 1);
+}
+
+DOMCTL(getvcpuinfo)
+{
+    struct xen_domctl_getvcpuinfo *i = &c->op->u.getvcpuinfo;
+    struct vcpu *v;
+    uint64_t now = now_ns();
+    long rc;
+
+    v = find_vcpu(c->d, i->vcpu, &rc);
+    if (!v)
+        return rc;
+    i->online = !v->down;
+    i->blocked = v->blocked;
+    i->running = v->running;
+    i->cpu_time = v->run.time[RUNSTATE_running];
+    if (v->run.state == RUNSTATE_running && now > v->run.state_entry_time)
+        i->cpu_time += now - v->run.state_entry_time;
+    i->cpu = v->processor->id;
+    c->copyback = true;
+    return 0;
+}
+
+DOMCTL(scheduler_op)
+{
+    struct xen_domctl_scheduler_op *s = &c->op->u.scheduler_op;
+
+    if (s->sched_id != XEN_SCHEDULER_CREDIT2)
+        return -XEN_EINVAL;
+    switch (s->cmd) {
+    case XEN_DOMCTL_SCHEDOP_putinfo:
+        if (s->u.credit2.weight)
+            c->d->weight = s->u.credit2.weight;
+        if (s->u.credit2.cap != 0xffff)
+            c->d->cap = s->u.credit2.cap;
+        return 0;
+    case XEN_DOMCTL_SCHEDOP_getinfo:
+        s->u.credit2.weight = c->d->weight;
+        s->u.credit2.cap = c->d->cap;
+        c->copyback = true;
+        return 0;
+    case XEN_DOMCTL_SCHEDOP_putvcpuinfo:
+    case XEN_DOMCTL_SCHEDOP_getvcpuinfo:
+        return -XEN_EOPNOTSUPP;
+    default:
+        return -XEN_EINVAL;
+    }
+}
+
+/* A PVH guest has no ACPI buttons; NMI is what there is. */
+DOMCTL(sendtrigger)
+{
+    const struct xen_domctl_sendtrigger *t = &c->op->u.sendtrigger;
+    struct vcpu *v;
+    long rc;
+
+    v = find_vcpu(c->d, t->vcpu, &rc);
+    if (!v)
+        return rc;
+    if (t->trigger != XEN_DOMCTL_SENDTRIGGER_NMI)
+        return -XEN_ENOSYS;
+    v->nmi_pending = true;
+    vcpu_kick(v);
+    return 0;
+}
+
+enum { TSC_DEFAULT, TSC_ALWAYS_EMULATE, TSC_NEVER_EMULATE };
+
+/* RDTSC is never trapped. A guest restored on a machine of another frequency has its PV clock. */
+DOMCTL(settscinfo)
+{
+    const struct xen_domctl_tsc_info *t = &c->op->u.tsc_info;
+
+    if (c->d == c->v->domain || (t->tsc_mode != TSC_DEFAULT && t->tsc_mode != TSC_NEVER_EMULATE))
+        return -XEN_EINVAL;
+    c->d->tsc_mode = t->tsc_mode;
+    c->d->tsc_incarnation = t->incarnation;
+    return 0;
+}
+
+DOMCTL(gettscinfo)
+{
+    c->op->u.tsc_info = (struct xen_domctl_tsc_info){.tsc_mode = c->d->tsc_mode,
+                                                     .gtsc_khz = (uint32_t)tsc_khz,
+                                                     .incarnation = c->d->tsc_incarnation,
+                                                     .elapsed_nsec = now_ns()};
+    c->copyback = true;
+    return 0;
+}

@@ -1,0 +1,594 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Records of virtual CPUs to and from their state: one table of record types. What comes in is checked for
+ * everything that would make the CPU refuse to enter the guest or fault in the hypervisor (FPU image,
+ * control registers); the rest is the guest's own business.
+ */
+#include "bh/hvm_context.h"
+#include "bh/domain.h"
+#include "bh/lib.h"
+#include "bh/msr.h"
+#include "bh/time.h"
+
+#define XSAVE_LEGACY      512u
+#define XSAVE_HEADER_END  576u
+#define XSAVE_RECORD_HEAD offsetof(struct hvm_hw_cpu_xsave, save_area)
+#define MXCSR_OFFSET      24u
+#define MXCSR_VALID       0xffffu /* bits that every x86-64 CPU has: others fault when loaded */
+
+#define CR4_ALLOWED                                                                                          \
+    (0x7fful | BIT(11) | BIT(16) | BIT(17) | CR4_OSXSAVE | CR4_SMEP | CR4_SMAP) /* FSGSBASE, UMIP, PCIDE */
+#define EFER_ALLOWED    (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
+#define EVENT_ALLOWED   (0xffffffff80000fffull)
+#define EVENT_VALID_BIT BIT(31)
+
+struct context {
+    struct domain *d;
+    uint64_t tsc_now; /* one moment for all vCPUs, so that their TSCs stay in step */
+};
+
+struct record_type {
+    uint32_t (*size)(const struct vcpu *v); /* 0: nothing to save */
+    void (*save)(const struct context *x, struct vcpu *v, void *zeroed);
+    int (*load)(const struct context *x, struct vcpu *v, const void *untrusted_data, uint32_t length);
+    uint32_t min_length; /* of what is loaded */
+    bool known;          /* accepted when loading; without a load function it is passed over */
+};
+
+/* --- CPU --- */
+
+#define FOR_EACH_SEGMENT(X)                                                                                  \
+    X(es, SEG_ES)                                                                                            \
+    X(cs, SEG_CS) X(ss, SEG_SS) X(ds, SEG_DS) X(fs, SEG_FS) X(gs, SEG_GS) X(ldtr, SEG_LDTR) X(tr, SEG_TR)
+#define FOR_EACH_REGISTER(X)                                                                                 \
+    X(rax) X(rbx) X(rcx) X(rdx) X(rbp) X(rsi) X(rdi) X(r8) X(r9) X(r10) X(r11) X(r12) X(r13) X(r14) X(r15)
+
+static uint32_t cpu_size(const struct vcpu *v)
+{
+    return v->down ? 0 : sizeof(struct hvm_hw_cpu);
+}
+
+static void cpu_save(const struct context *x, struct vcpu *v, void *out)
+{
+    struct hvm_hw_cpu *c = out;
+    struct cpu_state s = {0};
+
+    virt->get_state(v, &s);
+    memcpy(c->fpu_regs, v->xsave, sizeof(c->fpu_regs));
+    c->flags = XEN_X86_FPU_INITIALISED;
+#define SAVE_REGISTER(r) c->r = v->regs.r;
+    FOR_EACH_REGISTER(SAVE_REGISTER)
+#define SAVE_SEGMENT(name, i)                                                                                \
+    c->name##_sel = s.seg[i].selector;                                                                       \
+    c->name##_limit = s.seg[i].limit;                                                                        \
+    c->name##_base = s.seg[i].base;                                                                          \
+    c->name##_arbytes = s.seg[i].attr;
+    FOR_EACH_SEGMENT(SAVE_SEGMENT)
+    c->idtr_limit = s.seg[SEG_IDTR].limit;
+    c->idtr_base = s.seg[SEG_IDTR].base;
+    c->gdtr_limit = s.seg[SEG_GDTR].limit;
+    c->gdtr_base = s.seg[SEG_GDTR].base;
+    c->rsp = s.rsp;
+    c->rip = s.rip;
+    c->rflags = s.rflags;
+    c->cr0 = s.cr0;
+    c->cr2 = s.cr2;
+    c->cr3 = s.cr3;
+    c->cr4 = s.cr4;
+    c->dr0 = v->dr[0];
+    c->dr1 = v->dr[1];
+    c->dr2 = v->dr[2];
+    c->dr3 = v->dr[3];
+    c->dr6 = s.dr6;
+    c->dr7 = s.dr7;
+    c->sysenter_cs = s.sysenter_cs;
+    c->sysenter_esp = s.sysenter_esp;
+    c->sysenter_eip = s.sysenter_eip;
+    c->shadow_gs = s.kernel_gs_base;
+    c->msr_lstar = s.lstar;
+    c->msr_star = s.star;
+    c->msr_cstar = s.cstar;
+    c->msr_syscall_mask = s.sfmask;
+    c->msr_efer = s.efer;
+    c->msr_tsc_aux = v->tsc_aux;
+    c->tsc = x->tsc_now + v->tsc_offset;
+    c->pending_event = (uint32_t)s.event;
+    c->error_code = (uint32_t)(s.event >> 32);
+}
+
+static bool cpu_valid(const struct hvm_hw_cpu *c)
+{
+    bool pg = c->cr0 & CR0_PG, lme = c->msr_efer & EFER_LME, lma = c->msr_efer & EFER_LMA;
+
+    return !c->pad0 && !(c->flags & ~(uint32_t)XEN_X86_FPU_INITIALISED) && !(c->cr0 >> 32) &&
+           (!pg || c->cr0 & CR0_PE) && !(c->cr4 & ~CR4_ALLOWED) && !(c->msr_efer & ~EFER_ALLOWED) &&
+           lma == (lme && pg) && (!lma || c->cr4 & CR4_PAE) && !(c->cr3 >> 52);
+}
+
+/* FPU registers of the first 512 bytes; every other component in its initial state. */
+static void fpu_load(struct vcpu *v, const void *untrusted_legacy)
+{
+    uint64_t components = 3; /* x87, SSE */
+    uint32_t mxcsr;
+
+    vcpu_fpu_reset(v);
+    memcpy(v->xsave, untrusted_legacy, XSAVE_LEGACY);
+    memcpy(&mxcsr, (char *)v->xsave + MXCSR_OFFSET, sizeof(mxcsr));
+    mxcsr &= MXCSR_VALID;
+    memcpy((char *)v->xsave + MXCSR_OFFSET, &mxcsr, sizeof(mxcsr));
+    if (cpu_features.xsave)
+        memcpy((char *)v->xsave + XSAVE_LEGACY, &components, sizeof(components));
+}
+
+/* A vCPU that is still down keeps in step with the one that is loaded. */
+static void tsc_load(const struct context *x, struct vcpu *v, uint64_t tsc)
+{
+    for (uint32_t i = 0; i < x->d->max_vcpus; i++) {
+        struct vcpu *w = x->d->vcpu[i];
+
+        if (!w || (w != v && !w->down))
+            continue;
+        virt->set_tsc_offset(w, tsc - x->tsc_now);
+        vcpu_update_time_info(w);
+    }
+}
+
+static void cpu_state_load(struct vcpu *v, const struct hvm_hw_cpu *c)
+{
+    struct cpu_state s = {0};
+
+    virt->get_state(v, &s); /* PAT is in another record */
+#define LOAD_SEGMENT(name, i)                                                                                \
+    s.seg[i] = (struct segment){(uint16_t)c->name##_sel, (uint16_t)(c->name##_arbytes & 0xfff),              \
+                                c->name##_limit, c->name##_base};
+    FOR_EACH_SEGMENT(LOAD_SEGMENT)
+    s.seg[SEG_IDTR] = (struct segment){0, 0, c->idtr_limit, c->idtr_base};
+    s.seg[SEG_GDTR] = (struct segment){0, 0, c->gdtr_limit, c->gdtr_base};
+    s.rsp = c->rsp;
+    s.rip = c->rip;
+    s.rflags = (c->rflags & 0x3f7fd5ull) | 2;
+    s.rax = c->rax;
+    s.cr0 = c->cr0 | CR0_ET;
+    s.cr2 = c->cr2;
+    s.cr3 = c->cr3;
+    s.cr4 = c->cr4;
+    s.dr6 = (c->dr6 & 0xe00full) | 0xffff0ff0ull;
+    s.dr7 = (c->dr7 & 0xffff2bffull) | 0x400;
+    s.sysenter_cs = c->sysenter_cs;
+    s.sysenter_esp = c->sysenter_esp;
+    s.sysenter_eip = c->sysenter_eip;
+    s.kernel_gs_base = c->shadow_gs;
+    s.lstar = c->msr_lstar;
+    s.star = c->msr_star;
+    s.cstar = c->msr_cstar;
+    s.sfmask = c->msr_syscall_mask;
+    s.efer = c->msr_efer;
+    s.event = ((uint64_t)c->error_code << 32 | c->pending_event) & EVENT_ALLOWED;
+    if (!(s.event & EVENT_VALID_BIT))
+        s.event = 0;
+    virt->set_state(v, &s);
+}
+
+static int cpu_load(const struct context *x, struct vcpu *v, const void *untrusted_data, uint32_t length)
+{
+    struct hvm_hw_cpu c;
+
+    if (length != sizeof(c))
+        return -XEN_EINVAL;
+    memcpy(&c, untrusted_data, sizeof(c));
+    if (!cpu_valid(&c))
+        return -XEN_EINVAL;
+#define LOAD_REGISTER(r) v->regs.r = c.r;
+    FOR_EACH_REGISTER(LOAD_REGISTER)
+    if (c.flags & XEN_X86_FPU_INITIALISED)
+        fpu_load(v, c.fpu_regs);
+    else
+        vcpu_fpu_reset(v);
+    cpu_state_load(v, &c);
+    v->dr[0] = c.dr0;
+    v->dr[1] = c.dr1;
+    v->dr[2] = c.dr2;
+    v->dr[3] = c.dr3;
+    v->tsc_aux = (uint32_t)c.msr_tsc_aux;
+    tsc_load(x, v, c.tsc);
+    v->nmi_pending = v->blocked = false;
+    __atomic_store_n(&v->down, false, __ATOMIC_SEQ_CST);
+    return 0;
+}
+
+/* --- extended FPU state --- */
+
+/* Bytes of the standard XSAVE format for a set of components. */
+static uint32_t xsave_span(uint64_t components)
+{
+    const struct cpuid_policy *host = cpuid_policy_host();
+    uint32_t span = XSAVE_HEADER_END;
+
+    for (unsigned i = 2; i < CPUID_SUBD; i++)
+        if (components >> i & 1)
+            span = MAX(span, host->leafd[i].a + host->leafd[i].b);
+    return MIN(span, cpu_features.xsave_size);
+}
+
+static uint64_t xsave_components(const struct vcpu *v)
+{
+    return v->domain->cpuid->leafd[0].a & cpu_features.xcr0_mask;
+}
+
+static uint32_t xsave_size(const struct vcpu *v)
+{
+    if (!cpu_features.xsave || v->down || !xsave_components(v))
+        return 0;
+    return (uint32_t)XSAVE_RECORD_HEAD + xsave_span(xsave_components(v));
+}
+
+static void xsave_save(const struct context *x, struct vcpu *v, void *out)
+{
+    struct hvm_hw_cpu_xsave *r = out;
+
+    (void)x;
+    r->xfeature_mask = xsave_components(v);
+    r->xcr0 = v->xcr0;
+    r->xcr0_accum = xsave_components(v);
+    memcpy(&r->save_area, v->xsave, xsave_span(xsave_components(v)));
+}
+
+static bool xcr0_valid(const struct vcpu *v, uint64_t xcr0)
+{
+    uint64_t avx512 = xcr0 & 0xe0;
+
+    return xcr0 & 1 && !(xcr0 & ~xsave_components(v)) && (!(xcr0 & 4) || xcr0 & 2) &&
+           (!avx512 || (avx512 == 0xe0 && xcr0 & 4));
+}
+
+static int xsave_load(const struct context *x, struct vcpu *v, const void *untrusted_data, uint32_t length)
+{
+    const char *area = (const char *)untrusted_data + XSAVE_RECORD_HEAD;
+    uint32_t have = length - (uint32_t)XSAVE_RECORD_HEAD, span;
+    uint64_t xcr0, header[8];
+
+    (void)x;
+    memcpy(&xcr0, (const char *)untrusted_data + offsetof(struct hvm_hw_cpu_xsave, xcr0), sizeof(xcr0));
+    memcpy(header, area + XSAVE_LEGACY, sizeof(header));
+    if (!cpu_features.xsave || !xcr0_valid(v, xcr0) || header[0] & ~xsave_components(v) || header[1])
+        return -XEN_EINVAL;
+    span = xsave_span(header[0]);
+    if (span > have)
+        return -XEN_EINVAL;
+    fpu_load(v, area);
+    memcpy((char *)v->xsave + XSAVE_LEGACY, header, sizeof(header[0]));
+    memcpy((char *)v->xsave + XSAVE_HEADER_END, area + XSAVE_HEADER_END, span - XSAVE_HEADER_END);
+    v->xcr0 = xcr0;
+    return 0;
+}
+
+/* --- local APIC --- */
+
+static uint32_t lapic_size(const struct vcpu *v)
+{
+    (void)v;
+    return sizeof(struct hvm_hw_lapic);
+}
+
+static void lapic_save(const struct context *x, struct vcpu *v, void *out)
+{
+    struct hvm_hw_lapic *l = out;
+
+    (void)x;
+    l->apic_base_msr = v->lapic.base_msr;
+    l->disabled = (v->lapic.base_msr & BIT(11) ? 0u : 1u) | (v->lapic.svr & 0x100 ? 0u : 2u);
+    l->timer_divisor = 1u << ((((v->lapic.timer_divide & 3) | (v->lapic.timer_divide >> 1 & 4)) + 1) & 7);
+}
+
+static int lapic_load(const struct context *x, struct vcpu *v, const void *untrusted_data, uint32_t length)
+{
+    uint64_t base;
+
+    (void)x, (void)length;
+    memcpy(&base, untrusted_data, sizeof(base));
+    if ((base & ~0xd00ull) != 0xfee00000 || (base & 0xc00) == 0x400)
+        return -XEN_EINVAL;
+    v->lapic.base_msr = (base & ~0x100ull) | (v->id ? 0 : 0x100u);
+    return 0;
+}
+
+static uint32_t lapic_regs_size(const struct vcpu *v)
+{
+    (void)v;
+    return sizeof(struct hvm_hw_lapic_regs);
+}
+
+/* The register page: 32-bit registers every 16 bytes (APM vol. 2 §16.3.2). */
+enum { LAPIC_ICR = 0x30, LAPIC_ICR_HIGH, LAPIC_LVT, LAPIC_TMICT = 0x38, LAPIC_TMCCT };
+#define LAPIC_LVT_VALID 0x3b7ffu
+#define LAPIC_PLAIN(X)                                                                                       \
+    X(0x08, tpr, 0xff) X(0x0e, dfr, ~0u) X(0x0f, svr, 0x3ff) X(0x28, esr, 0xff) X(0x3e, timer_divide, 0xb)
+
+static uint32_t reg_get(const void *page, unsigned reg)
+{
+    uint32_t val;
+
+    memcpy(&val, (const char *)page + reg * 16, sizeof(val));
+    return val;
+}
+
+static void reg_put(void *page, unsigned reg, uint32_t val)
+{
+    memcpy((char *)page + reg * 16, &val, sizeof(val));
+}
+
+static void lapic_regs_save(const struct context *x, struct vcpu *v, void *out)
+{
+    const struct vlapic *a = &v->lapic;
+    bool x2apic = a->base_msr & BIT(10);
+
+    (void)x;
+    reg_put(out, 0x02, x2apic ? vlapic_id(v) : vlapic_id(v) << 24);
+    reg_put(out, 0x03, 0x50014);
+    reg_put(out, 0x0d, x2apic ? vlapic_id(v) >> 4 << 16 | 1u << (vlapic_id(v) & 15) : a->ldr);
+#define LAPIC_SAVE(reg, field, valid) reg_put(out, reg, a->field);
+    LAPIC_PLAIN(LAPIC_SAVE)
+    for (unsigned i = 0; i < 8; i++) {
+        reg_put(out, 0x10 + i, a->isr[i]);
+        reg_put(out, 0x18 + i, a->tmr[i]);
+        reg_put(out, 0x20 + i, a->irr[i]);
+    }
+    for (unsigned i = 0; i < 6; i++)
+        reg_put(out, LAPIC_LVT + i, a->lvt[i]);
+    reg_put(out, LAPIC_ICR, a->icr_low);
+    reg_put(out, LAPIC_ICR_HIGH, a->icr_high);
+    reg_put(out, LAPIC_TMICT, a->timer_init);
+    reg_put(out, LAPIC_TMCCT, a->timer.queue ? a->timer_init : 0);
+}
+
+static int lapic_regs_load(const struct context *x, struct vcpu *v, const void *untrusted_page,
+                           uint32_t length)
+{
+    struct vlapic *a = &v->lapic;
+
+    (void)x, (void)length;
+    a->ldr = reg_get(untrusted_page, 0x0d) & 0xff000000;
+#define LAPIC_LOAD(reg, field, valid) a->field = reg_get(untrusted_page, reg) & (uint32_t)(valid);
+    LAPIC_PLAIN(LAPIC_LOAD)
+    a->dfr |= 0x0fffffff;
+    for (unsigned i = 0; i < 8; i++) {
+        uint32_t valid = i ? ~0u : 0xffff0000u; /* vectors below 16 do not exist */
+
+        a->isr[i] = reg_get(untrusted_page, 0x10 + i) & valid;
+        a->tmr[i] = reg_get(untrusted_page, 0x18 + i) & valid;
+        a->irr[i] = reg_get(untrusted_page, 0x20 + i) & valid;
+    }
+    for (unsigned i = 0; i < 6; i++)
+        a->lvt[i] = reg_get(untrusted_page, LAPIC_LVT + i) & LAPIC_LVT_VALID;
+    a->icr_low = reg_get(untrusted_page, LAPIC_ICR);
+    a->icr_high = reg_get(untrusted_page, LAPIC_ICR_HIGH);
+    vlapic_timer_restore(v, reg_get(untrusted_page, LAPIC_TMICT),
+                         reg_get(untrusted_page, LAPIC_TMCCT) || a->lvt[0] & BIT(17));
+    return 0;
+}
+
+/* --- memory types --- */
+
+static uint32_t mtrr_size(const struct vcpu *v)
+{
+    (void)v;
+    return sizeof(struct hvm_hw_mtrr);
+}
+
+static void mtrr_save(const struct context *x, struct vcpu *v, void *out)
+{
+    struct hvm_hw_mtrr *m = out;
+    struct cpu_state s = {0};
+
+    (void)x;
+    virt->get_state(v, &s);
+    m->msr_pat_cr = s.pat;
+    memcpy(m->msr_mtrr_var, v->mtrr_var, sizeof(m->msr_mtrr_var));
+    memcpy(m->msr_mtrr_fixed, v->mtrr_fixed, sizeof(m->msr_mtrr_fixed));
+    m->msr_mtrr_cap = 0x508;
+    m->msr_mtrr_def_type = v->mtrr_def_type;
+}
+
+/* UC, WC, WT, WP, WB, UC-; the CPU refuses a guest with anything else. */
+static bool pat_valid(uint64_t pat)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        uint8_t type = (uint8_t)(pat >> i * 8);
+
+        if (type > 7 || type == 2 || type == 3)
+            return false;
+    }
+    return true;
+}
+
+static int mtrr_load(const struct context *x, struct vcpu *v, const void *untrusted_data, uint32_t length)
+{
+    struct hvm_hw_mtrr m;
+    struct cpu_state s = {0};
+
+    (void)x, (void)length;
+    memcpy(&m, untrusted_data, sizeof(m));
+    if (!pat_valid(m.msr_pat_cr) || (uint8_t)m.msr_mtrr_cap > MTRR_VCNT)
+        return -XEN_EINVAL;
+    memcpy(v->mtrr_var, m.msr_mtrr_var, sizeof(v->mtrr_var));
+    memcpy(v->mtrr_fixed, m.msr_mtrr_fixed, sizeof(v->mtrr_fixed));
+    v->mtrr_def_type = m.msr_mtrr_def_type;
+    virt->get_state(v, &s);
+    s.pat = m.msr_pat_cr;
+    virt->set_state(v, &s);
+    return 0;
+}
+
+_Static_assert(MTRR_VCNT * 2 == ARRAY_SIZE(((struct vcpu *)0)->mtrr_var), "variable MTRRs");
+_Static_assert(NUM_FIXED_MSR == ARRAY_SIZE(((struct vcpu *)0)->mtrr_fixed), "fixed MTRRs");
+
+/* Types without functions belong to devices that a PVH domain does not have, or to MSRs it is not shown. */
+static const struct record_type types[HVM_SAVE_CODE_MAX + 1] = {
+    [HVM_SAVE_CODE(CPU)] = {cpu_size, cpu_save, cpu_load, sizeof(struct hvm_hw_cpu), true},
+    [HVM_SAVE_CODE(LAPIC)] = {lapic_size, lapic_save, lapic_load, sizeof(struct hvm_hw_lapic), true},
+    [HVM_SAVE_CODE(LAPIC_REGS)] = {lapic_regs_size, lapic_regs_save, lapic_regs_load,
+                                   sizeof(struct hvm_hw_lapic_regs), true},
+    [HVM_SAVE_CODE(MTRR)] = {mtrr_size, mtrr_save, mtrr_load, sizeof(struct hvm_hw_mtrr), true},
+    [CPU_XSAVE_CODE] = {xsave_size, xsave_save, xsave_load, sizeof(struct hvm_hw_cpu_xsave), true},
+    [HVM_SAVE_CODE(PIC)] = {.known = true},
+    [HVM_SAVE_CODE(IOAPIC)] = {.known = true},
+    [HVM_SAVE_CODE(PCI_IRQ)] = {.known = true},
+    [HVM_SAVE_CODE(ISA_IRQ)] = {.known = true},
+    [HVM_SAVE_CODE(PCI_LINK)] = {.known = true},
+    [HVM_SAVE_CODE(PIT)] = {.known = true},
+    [HVM_SAVE_CODE(RTC)] = {.known = true},
+    [HVM_SAVE_CODE(HPET)] = {.known = true},
+    [HVM_SAVE_CODE(PMTIMER)] = {.known = true},
+    [HVM_SAVE_CODE(VMCE_VCPU)] = {.known = true},
+    [HVM_SAVE_CODE(TSC_ADJUST)] = {.known = true},
+    [CPU_MSR_CODE] = {.known = true},
+};
+
+static struct hvm_save_header header(void)
+{
+    return (struct hvm_save_header){.magic = HVM_FILE_MAGIC,
+                                    .version = HVM_FILE_VERSION,
+                                    .cpuid = cpuid_policy_host()->basic[1].a,
+                                    .gtsc_khz = (uint32_t)tsc_khz};
+}
+
+size_t hvm_context_size(const struct domain *d)
+{
+    size_t size = 2 * sizeof(struct hvm_save_descriptor) + sizeof(struct hvm_save_header);
+
+    for (unsigned t = 0; t < ARRAY_SIZE(types); t++)
+        for (uint32_t i = 0; types[t].size && i < d->max_vcpus; i++)
+            if (d->vcpu[i] && types[t].size(d->vcpu[i]))
+                size += sizeof(struct hvm_save_descriptor) + types[t].size(d->vcpu[i]);
+    return size;
+}
+
+struct writer {
+    uint8_t *buf;
+    size_t size, pos;
+};
+
+/* Room for a record, zeroed; NULL: full. */
+static void *record_begin(struct writer *w, unsigned type, uint32_t instance, uint32_t length)
+{
+    struct hvm_save_descriptor desc = {(uint16_t)type, (uint16_t)instance, length};
+    uint8_t *p = w->buf + w->pos;
+
+    if (w->size - w->pos < sizeof(desc) + length)
+        return NULL;
+    memcpy(p, &desc, sizeof(desc));
+    memset(p + sizeof(desc), 0, length);
+    w->pos += sizeof(desc) + length;
+    return p + sizeof(desc);
+}
+
+int hvm_context_save(struct domain *d, void *buf, size_t size, size_t *used)
+{
+    struct context x = {d, rdtsc()};
+    struct writer w = {buf, size, 0};
+    struct hvm_save_header h = header();
+    void *p = record_begin(&w, HVM_SAVE_CODE(HEADER), 0, sizeof(h));
+
+    if (!p)
+        return -XEN_ENOSPC;
+    memcpy(p, &h, sizeof(h));
+    for (unsigned t = 0; t < ARRAY_SIZE(types); t++)
+        for (uint32_t i = 0; types[t].size && i < d->max_vcpus; i++) {
+            uint32_t length = d->vcpu[i] ? types[t].size(d->vcpu[i]) : 0;
+
+            if (!length)
+                continue;
+            p = record_begin(&w, t, i, length);
+            if (!p)
+                return -XEN_ENOSPC;
+            types[t].save(&x, d->vcpu[i], p);
+        }
+    if (!record_begin(&w, HVM_SAVE_CODE(END), 0, 0))
+        return -XEN_ENOSPC;
+    *used = w.pos;
+    return 0;
+}
+
+int hvm_context_save_one(struct domain *d, uint32_t type, uint32_t instance, void *buf, size_t size,
+                         size_t *used)
+{
+    struct context x = {d, rdtsc()};
+    struct vcpu *v = domain_vcpu(d, instance);
+    struct hvm_save_header h = header();
+
+    if (type == HVM_SAVE_CODE(HEADER) && !instance) {
+        *used = sizeof(h);
+        if (size < sizeof(h))
+            return -XEN_ENOSPC;
+        memcpy(buf, &h, sizeof(h));
+        return 0;
+    }
+    if (type >= ARRAY_SIZE(types) || !types[type].size || !v || !types[type].size(v))
+        return -XEN_ENOENT;
+    *used = types[type].size(v);
+    if (size < *used)
+        return -XEN_ENOSPC;
+    memset(buf, 0, *used);
+    types[type].save(&x, v, buf);
+    return 0;
+}
+
+static int load_record(const struct context *x, const struct hvm_save_descriptor *desc, const void *data)
+{
+    const struct record_type *t = &types[MIN(desc->typecode, HVM_SAVE_CODE_MAX)];
+    struct vcpu *v = domain_vcpu(x->d, desc->instance);
+    int rc;
+
+    if (desc->typecode > HVM_SAVE_CODE_MAX || !t->known)
+        return -XEN_EINVAL;
+    if (!t->load)
+        return 0;
+    if (!v || desc->length < t->min_length)
+        return -XEN_EINVAL;
+    rc = t->load(x, v, data, desc->length);
+    v->last_loaded = NULL; /* registers that a CPU may still hold are outdated */
+    return rc;
+}
+
+static bool header_valid(const struct hvm_save_descriptor *desc, const void *data)
+{
+    struct hvm_save_header h;
+
+    if (desc->typecode != HVM_SAVE_CODE(HEADER) || desc->length != sizeof(h))
+        return false;
+    memcpy(&h, data, sizeof(h));
+    return h.magic == HVM_FILE_MAGIC && h.version == HVM_FILE_VERSION;
+}
+
+int hvm_context_load(struct domain *d, const void *untrusted_buf, size_t size)
+{
+    struct context x = {d, rdtsc()};
+    const uint8_t *p = untrusted_buf;
+    bool first = true;
+
+    for (size_t pos = 0;; first = false) {
+        struct hvm_save_descriptor desc;
+
+        if (size - pos < sizeof(desc))
+            return -XEN_EINVAL;
+        memcpy(&desc, p + pos, sizeof(desc));
+        pos += sizeof(desc);
+        if (size - pos < desc.length)
+            return -XEN_EINVAL;
+        if (first) {
+            if (!header_valid(&desc, p + pos))
+                return -XEN_EINVAL;
+            for (uint32_t i = 0; i < d->max_vcpus; i++)
+                if (d->vcpu[i])
+                    d->vcpu[i]->down = true;
+        } else if (desc.typecode == HVM_SAVE_CODE(END)) {
+            return 0;
+        } else {
+            int rc = load_record(&x, &desc, p + pos);
+
+            if (rc)
+                return rc;
+        }
+        pos += desc.length;
+    }
+}
