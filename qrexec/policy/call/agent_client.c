@@ -10,7 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int exchange(int fd, const char *header, size_t header_len, const char *text, char *reply, size_t size)
+static int exchange(int fd, const char *header, size_t header_len, const char *text, int asker, char *reply,
+                    size_t size)
 {
     char *answer = NULL;
     size_t room = 0, len = 0;
@@ -20,6 +21,8 @@ static int exchange(int fd, const char *header, size_t header_len, const char *t
         status = stream_write(fd, text, strlen(text));
     if (!status && shutdown(fd, SHUT_WR) < 0)
         status = -errno;
+    if (!status)
+        status = stream_wait(fd, asker);
     if (!status)
         status = stream_read_all(fd, &answer, &room, &len, 65536);
     if (!status && reply) {
@@ -32,7 +35,7 @@ static int exchange(int fd, const char *header, size_t header_len, const char *t
     return status;
 }
 
-static int call_here(const char *service, const char *text, char *reply, size_t size)
+static int call_here(const char *service, const char *text, int asker, char *reply, size_t size)
 {
     const char *dir = getenv("QREXEC_POLICY_RPC_DIR");
     char path[256], header[128];
@@ -44,7 +47,7 @@ static int call_here(const char *service, const char *text, char *reply, size_t 
     int fd = stream_connect(path, 0);
     if (fd < 0)
         return fd;
-    int status = exchange(fd, header, (size_t)header_len + 1, text, reply, size);
+    int status = exchange(fd, header, (size_t)header_len + 1, text, asker, reply, size);
     close(fd);
     return status;
 }
@@ -70,7 +73,8 @@ static int wait_for(pid_t child)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EIO;
 }
 
-static int call_there(const char *domain, const char *service, const char *text, char *reply, size_t size)
+static int call_there(const char *domain, const char *service, const char *text, int asker, char *reply,
+                      size_t size)
 {
     int fds[2];
 
@@ -80,21 +84,21 @@ static int call_there(const char *domain, const char *service, const char *text,
     if (child == 0)
         run_client(fds[1], domain, service);
     close(fds[1]);
-    int status = child < 0 ? -errno : exchange(fds[0], "", 0, text, reply, size);
+    int status = child < 0 ? -errno : exchange(fds[0], "", 0, text, asker, reply, size);
     close(fds[0]);
     int ended = child < 0 ? 0 : wait_for(child);
     return status < 0 ? status : ended;
 }
 
-int agent_client_call(const char *domain, const char *service, const json_t *message, char *reply,
+int agent_client_call(const char *domain, const char *service, const json_t *message, int asker, char *reply,
                       size_t size)
 {
     char *text = json_dumps(message, JSON_ENSURE_ASCII);
 
     if (!text)
         return -EINVAL;
-    int status = strcmp(domain, "dom0") ? call_there(domain, service, text, reply, size)
-                                        : call_here(service, text, reply, size);
+    int status = strcmp(domain, "dom0") ? call_there(domain, service, text, asker, reply, size)
+                                        : call_here(service, text, asker, reply, size);
     free(text);
     return status;
 }

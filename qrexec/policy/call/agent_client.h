@@ -12,10 +12,10 @@
 
 /*
  * Send `message` to SERVICE in `domain` and wait for its answer, NUL-terminated in `reply` (NULL: not of
- * interest). 0, or a negative errno. The environment variable QREXEC_POLICY_RPC_DIR replaces
- * AGENT_CLIENT_RPC_DIR.
+ * interest). 0, or a negative errno; -ECANCELED if the peer of the socket `asker` (-1: none) goes away. The
+ * environment variable QREXEC_POLICY_RPC_DIR replaces AGENT_CLIENT_RPC_DIR.
  */
-int agent_client_call(const char *domain, const char *service, const json_t *message, char *reply,
+int agent_client_call(const char *domain, const char *service, const json_t *message, int asker, char *reply,
                       size_t size);
 
 #endif

@@ -190,12 +190,12 @@ static json_t *ask_message(const struct policy_call *call)
     return message;
 }
 
-void policy_call_ask(struct policy_call *call)
+void policy_call_ask(struct policy_call *call, int asker)
 {
     const char *gui = gui_domain(call, call->decision.source);
     json_t *message = ask_message(call);
     char reply[256], why[200];
-    int status = gui ? agent_client_call(gui, "policy.Ask", message, reply, sizeof(reply)) : -ENODEV;
+    int status = gui ? agent_client_call(gui, "policy.Ask", message, asker, reply, sizeof(reply)) : -ENODEV;
 
     json_decref(message);
     call->decision.notify = call->decision.rule->notify;
@@ -329,7 +329,7 @@ void policy_call_notify(const struct policy_call *call)
     json_object_set_new(message, "argument", json_string(call->request.argument));
     json_object_set_new(message, "source", json_string(allowed ? decision->source : call->question.source));
     json_object_set_new(message, "target", json_string(allowed ? decision->target : call->question.target));
-    int status = agent_client_call(gui, "policy.Notify", message, NULL, 0);
+    int status = agent_client_call(gui, "policy.Notify", message, -1, NULL, 0);
     if (status < 0)
         policy_log(LOG_WARNING, "policy.Notify in %s: %s", gui, strerror(-status));
     json_decref(message);

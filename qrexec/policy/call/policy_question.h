@@ -35,8 +35,11 @@ struct policy_call {
 /* Decide. The decision is POLICY_ASK only if the user has to be asked now: see policy_call_ask(). */
 void policy_call_start(struct policy_call *call, const struct policy *policy, const struct system_info *info,
                        const struct policy_question *question);
-/* Ask the user through the agent in the source's GUI domain; blocks until there is an answer. */
-void policy_call_ask(struct policy_call *call);
+/*
+ * Ask the user through the agent in the source's GUI domain; blocks until there is an answer, or until the
+ * peer of the socket `asker` (-1: none) has gone.
+ */
+void policy_call_ask(struct policy_call *call, int asker);
 /* Log the decision and write the answer's text, each line ended by a newline; its length. */
 size_t policy_call_answer(struct policy_call *call, char *answer, size_t size);
 /* The GUI domain that is to be told of the decision, or NULL. */

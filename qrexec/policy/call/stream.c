@@ -3,6 +3,7 @@
 #include "../lib/policy_mem.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -76,6 +77,16 @@ int stream_write(int fd, const char *data, size_t len)
         len -= (size_t)sent;
     }
     return 0;
+}
+
+int stream_wait(int fd, int asker)
+{
+    struct pollfd polled[] = {{.fd = fd, .events = POLLIN}, {.fd = asker}};
+
+    while (poll(polled, 2, -1) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return polled[0].revents ? 0 : -ECANCELED;
 }
 
 int stream_read_all(int fd, char **buffer, size_t *room, size_t *len, size_t limit)

@@ -10,6 +10,8 @@ int stream_connect(const char *path, unsigned timeout);
 /* A listening socket at `path`, mode 0660; what was there before is replaced. */
 int stream_listen(const char *path);
 int stream_write(int fd, const char *data, size_t len);
+/* Wait until `fd` can be read. -ECANCELED if the peer of `asker` goes away first; -1: nobody is watched. */
+int stream_wait(int fd, int asker);
 /* Read up to the end of the stream into `*buffer`, which grows; more than `limit` bytes is -EMSGSIZE. */
 int stream_read_all(int fd, char **buffer, size_t *room, size_t *len, size_t limit);
 

@@ -79,7 +79,7 @@ static void ask(struct policy_client *client, struct policy_daemon *daemon, stru
         return;
     }
     client->fd = POLICY_CHILD_FD;
-    policy_call_ask(call);
+    policy_call_ask(call, client->fd);
     answer_now(client, call);
     policy_call_notify(call);
     _exit(0);

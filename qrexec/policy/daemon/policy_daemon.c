@@ -66,7 +66,7 @@ static void tell_broken(struct policy_daemon *daemon)
     json_object_set_new(message, "source", json_string("dom0"));
     json_object_set_new(message, "target", json_string(""));
     json_object_set_new(message, "message", json_string(where));
-    if (agent_client_call("dom0", "policy.Notify", message, NULL, 0) < 0)
+    if (agent_client_call("dom0", "policy.Notify", message, -1, NULL, 0) < 0)
         policy_log(LOG_WARNING, "no agent to show that to the user");
     _exit(0);
 }

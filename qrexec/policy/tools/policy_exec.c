@@ -103,7 +103,7 @@ static int answer(struct policy_call *call, const struct old_call *old)
     char text[POLICY_ANSWER_MAX];
 
     if (call->decision.action == POLICY_ASK)
-        policy_call_ask(call);
+        policy_call_ask(call, -1);
     size_t len = policy_call_answer(call, text, sizeof(text));
     policy_call_notify(call);
     bool allowed = call->decision.action == POLICY_ALLOW;

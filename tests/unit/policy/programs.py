@@ -4,6 +4,7 @@
 import hashlib
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -347,6 +348,27 @@ def test_daemon_does_not_wait_for_users(place):
         gate.set()
         asking.join(10)
         assert "result=allow" in results[0]
+
+
+def test_question_vanishes_with_its_asker(place):
+    path = place.top + "/rpc/policy.Ask"
+    agent = socket.socket(socket.AF_UNIX)
+    agent.bind(path)
+    agent.listen(1)
+    agent.settimeout(10)
+    with Daemon(place):
+        asker = socket.socket(socket.AF_UNIX)
+        asker.connect(place.top + "/p.sock")
+        asker.sendall(b"source=work\nintended_target=bank\nservice_and_arg=svc.Ask\n\n")
+        shown = agent.accept()[0]
+        while shown.recv(65536):
+            pass
+        poll = select.poll()
+        poll.register(shown, select.POLLHUP)
+        assert not poll.poll(200)
+        asker.close()
+        assert poll.poll(5000), "the agent was not told"
+        shown.close()
 
 
 def test_daemon_notifies(place):
