@@ -213,18 +213,18 @@ static void remove_unwanted(struct choice *choice, const struct system_info_vm *
             choice->vms[i] = 0;
 }
 
-/* '@' sorts before letters, and the domains are sorted: so is the result. */
+/* '@' sorts before letters: the result is sorted. */
 static void write_targets(const struct choice *choice, struct policy_decision *decision)
 {
     const struct system_info *info = choice->info;
 
     decision->targets = policy_calloc(info->count * 2, sizeof(*decision->targets));
     for (size_t i = 0; i < info->count; i++)
-        if (choice->vms[i] & DISPOSABLE)
-            decision->targets[decision->target_count++] = info->vms[i].dispvm_name;
+        if (choice->vms[index_of(choice, info->sorted[i])] & DISPOSABLE)
+            decision->targets[decision->target_count++] = info->sorted[i]->dispvm_name;
     for (size_t i = 0; i < info->count; i++)
-        if (choice->vms[i] & ITSELF)
-            decision->targets[decision->target_count++] = info->vms[i].name;
+        if (choice->vms[index_of(choice, info->sorted[i])] & ITSELF)
+            decision->targets[decision->target_count++] = info->sorted[i]->name;
 }
 
 bool policy_ask_collect(const struct policy *policy, const struct system_info *info,

@@ -316,7 +316,7 @@ static void do_ask(const struct policy *policy, const struct system_info *info,
     if (!decision->target_count)
         deny(decision, POLICY_FAILURE_DENIED, "the rule at %s asks, but there is no target to choose from",
              at);
-    else if (source && source->guivm_told && !source->guivm)
+    else if (source && info->guivm_told && !source->guivm)
         deny(decision, POLICY_FAILURE_DENIED, "the rule at %s asks, but '%.64s' has no GUI domain to ask in",
              at, decision->source);
     else

@@ -6,7 +6,8 @@
 
 static int compare_vms(const void *a, const void *b)
 {
-    return strcmp(((const struct system_info_vm *)a)->name, ((const struct system_info_vm *)b)->name);
+    return strcmp((*(const struct system_info_vm *const *)a)->name,
+                  (*(const struct system_info_vm *const *)b)->name);
 }
 
 static void add_name(struct system_info *info, const char *name, uint32_t vm)
@@ -19,8 +20,10 @@ static void add_name(struct system_info *info, const char *name, uint32_t vm)
 
 void system_info_index(struct system_info *info)
 {
-    if (info->count)
-        qsort(info->vms, info->count, sizeof(*info->vms), compare_vms);
+    info->sorted = policy_calloc(info->count, sizeof(*info->sorted));
+    for (size_t i = 0; i < info->count; i++)
+        info->sorted[i] = &info->vms[i];
+    qsort(info->sorted, info->count, sizeof(*info->sorted), compare_vms);
     info->by_name_vm = policy_calloc(info->count * 2, sizeof(*info->by_name_vm));
     for (uint32_t i = 0; i < info->count; i++)
         add_name(info, info->vms[i].name, i);
@@ -55,6 +58,7 @@ void system_info_free(struct system_info *info)
     if (!info)
         return;
     free(info->vms);
+    free(info->sorted);
     free(info->by_name_vm);
     policy_symbols_free(&info->by_name);
     policy_arena_free(&info->arena);

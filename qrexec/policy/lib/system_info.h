@@ -20,14 +20,15 @@ struct system_info_vm {
     const char **tags;
     size_t tag_count;
     bool template_for_dispvms, internal;
-    bool guivm_told; /* the key was there, be it null */
 };
 
 struct system_info {
-    struct system_info_vm *vms; /* sorted by name */
+    struct system_info_vm *vms;           /* in the order of the text */
+    const struct system_info_vm **sorted; /* the same sorted by name */
     size_t count, room;
     struct policy_symbols by_name; /* names and uuid: names */
     uint32_t *by_name_vm;          /* symbol to index in vms */
+    bool guivm_told;               /* some domain has a GUI domain: one without then has none */
     struct policy_arena arena;     /* all texts above */
 };
 
@@ -38,7 +39,7 @@ struct system_info *system_info_parse(const char *json, size_t len, char *error,
 struct system_info *system_info_read(const char *path, char *error, size_t error_size);
 void system_info_free(struct system_info *info);
 
-/* Sort the domains and build the name index; the JSON reader calls it last. */
+/* Build the indexes; the JSON reader calls it last. */
 void system_info_index(struct system_info *info);
 
 /* A domain by its name or by "uuid:…"; NULL if there is none. */

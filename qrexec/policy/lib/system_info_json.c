@@ -54,7 +54,6 @@ static void read_domain(struct system_info *info, const char *name, const json_t
         .type = type ? type : "",
         .default_dispvm = text_member(info, domain, "default_dispvm"),
         .guivm = text_member(info, domain, "guivm"),
-        .guivm_told = json_object_get(domain, "guivm") != NULL,
         .icon = text_member(info, domain, "icon"),
         .label = text_member(info, domain, "label"),
         .power_state = text_member(info, domain, "power_state"),
@@ -63,6 +62,7 @@ static void read_domain(struct system_info *info, const char *name, const json_t
         .template_for_dispvms = true_member(domain, "template_for_dispvms"),
         .internal = true_member(domain, "internal"),
     };
+    info->guivm_told |= vm->guivm != NULL;
     read_tags(info, vm, json_object_get(domain, "tags"));
 }
 
