@@ -9,6 +9,7 @@
 #include <xcb/damage.h>
 #include <xcb/randr.h>
 #include <xcb/shm.h>
+#include <xcb/sync.h>
 #include <xcb/xfixes.h>
 #include <xcb/xtest.h>
 #include <xcb/xcbext.h>
@@ -63,6 +64,7 @@ static int ask_versions(struct display *x)
     ASK_VERSION(xcb_xfixes_query_version, 5, 0);
     ASK_VERSION(xcb_damage_query_version, 1, 1);
     ASK_VERSION(xcb_randr_query_version, 1, 5);
+    ASK_VERSION(xcb_sync_initialize, 3, 1);
     ASK_VERSION(xcb_xkb_use_extension, 1, 0);
     return 0;
 }
@@ -79,6 +81,7 @@ static int query_extensions(struct display *x)
         {&xcb_damage_id, offsetof(struct display, damage_event)},
         {&xcb_xfixes_id, offsetof(struct display, xfixes_event)},
         {&xcb_randr_id, offsetof(struct display, randr_event)},
+        {&xcb_sync_id, offsetof(struct display, sync_event)},
         {&xcb_xkb_id, offsetof(struct display, xkb_event)},
     };
     enum { N = sizeof(wanted) / sizeof(wanted[0]) };

@@ -25,6 +25,8 @@
     X(WM_DELETE_WINDOW)                                                                                      \
     X(WM_TAKE_FOCUS)                                                                                         \
     X(WM_CHANGE_STATE)                                                                                       \
+    X(_NET_WM_SYNC_REQUEST)                                                                                  \
+    X(_NET_WM_SYNC_REQUEST_COUNTER)                                                                          \
     X(_NET_SUPPORTED)                                                                                        \
     X(_NET_SUPPORTING_WM_CHECK)                                                                              \
     X(_NET_WM_NAME)                                                                                          \
@@ -62,7 +64,7 @@ struct display {
     uint32_t width, height; /* of the root */
     xcb_atom_t atoms[ATOM_COUNT];
     xcb_window_t own; /* owner of selections, _NET_SUPPORTING_WM_CHECK, and where the pointer is parked */
-    uint8_t damage_event, xfixes_event, randr_event, xkb_event;
+    uint8_t damage_event, xfixes_event, randr_event, xkb_event, sync_event;
     bool grants;          /* the server keeps windows in granted pages */
     xcb_timestamp_t time; /* of the last event that had one */
 };

@@ -11,6 +11,7 @@
 #include "capture.h"
 #include "grants.h"
 #include "gui-message.h"
+#include "resize.h"
 #include "track.h"
 
 #define FRAME_MS 16 /* shortest time between frames where the daemon does not tell */
@@ -151,16 +152,21 @@ static void send_pending(struct agent *agent, struct window *win)
     send_frame_request(agent, win);
 }
 
-/* With an old daemon: true if the window's time has not come; the loop is told when it does. */
+void frame_wake_at(struct agent *agent, uint64_t ms)
+{
+    if (!agent->frames_due || ms < agent->frames_at_ms)
+        agent->frames_at_ms = ms;
+    agent->frames_due = true;
+}
+
+/* With an old daemon: true if the window's time has not come. */
 static bool too_early(struct agent *agent, const struct window *win)
 {
     uint64_t at = win->frame_ms + FRAME_MS;
 
     if (agent->link.minor >= GUI_MINOR_FRAMES || agent_now_ms() >= at)
         return false;
-    if (!agent->frames_due || at < agent->frames_at_ms)
-        agent->frames_at_ms = at;
-    agent->frames_due = true;
+    frame_wake_at(agent, at);
     return true;
 }
 
@@ -173,7 +179,7 @@ static void flush_window(struct window *win, void *context)
     if (link_congested(&agent->link))
         return;
     if (win->stale) {
-        if (!win->ack_open)
+        if (!win->ack_open && !resize_pending(agent, win))
             dump_window(agent, win);
         return;
     }

@@ -19,6 +19,9 @@ void frame_invalidate(struct agent *agent, struct window *win);
 /* Send what may be sent now, for all windows. Sets agent->frames_due. */
 void frame_flush(struct agent *agent);
 
+/* Something has to be looked at again at that time: the loop wakes up then and calls frame_flush(). */
+void frame_wake_at(struct agent *agent, uint64_t ms);
+
 /* Answers of the daemon. */
 void frame_acked(struct agent *agent, struct window *win);
 void frame_done(struct agent *agent, struct window *win, uint32_t serial);

@@ -25,6 +25,7 @@
 #include "grants.h"
 #include "input.h"
 #include "layout.h"
+#include "resize.h"
 #include "shmbuf.h"
 #include "track.h"
 #include "tray.h"
@@ -118,7 +119,8 @@ static void handle_x_event(struct agent *agent, const xcb_generic_event_t *event
         return; /* an error: the window it was about is gone, its event comes */
     if (clipboard_event(agent, event) || track_event(agent, event) || wm_event(agent, event))
         return;
-    input_event(agent, event);
+    if (!resize_event(agent, event))
+        input_event(agent, event);
 }
 
 /* All events that are there. True if there was one. */

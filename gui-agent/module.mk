@@ -4,11 +4,11 @@ GUI_AGENT_B := $(B)/gui-agent
 GUI_AGENT_SOCKET := $(B)/gui-agent-socket/qubes-gui
 GUI_AGENT_LAYOUT := $(GUI_AGENT_B)/qubes-set-monitor-layout
 GUI_AGENT_CFLAGS := $(CFLAGS_USER) -Wconversion -Igui-agent -Igui-common -Ilibvchan
-GUI_AGENT_XCB := -lxcb-composite -lxcb-damage -lxcb-xfixes -lxcb-shm -lxcb-xtest -lxcb-xkb -lxcb-randr -lxcb
+GUI_AGENT_XCB := -lxcb-composite -lxcb-damage -lxcb-xfixes -lxcb-shm -lxcb-sync -lxcb-xtest -lxcb-xkb -lxcb-randr -lxcb
 # pure modules, also compiled into the unit test
 GUI_AGENT_PURE := rect-list out-queue convert window keymap layout-parse buffer-size
 GUI_AGENT_MODULES := $(GUI_AGENT_PURE) main grant-limit display link dispatch track properties wm tray frame buffer \
-	capture grants input clipboard layout randr
+	capture grants input clipboard layout randr resize
 GUI_AGENT_OBJS := $(patsubst gui-agent/%.c,$(GUI_AGENT_B)/obj/%.o,$(wildcard $(GUI_AGENT_MODULES:%=gui-agent/%.c)))
 
 ALL += $(GUI_AGENT_B)/qubes-gui $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT)

@@ -9,6 +9,7 @@
 #include "convert.h"
 #include "frame.h"
 #include "properties.h"
+#include "resize.h"
 #include "tray.h"
 #include "wm.h"
 
@@ -116,6 +117,7 @@ static void destroyed(struct agent *agent, struct window *win)
         if (agent->link.minor >= GUI_MINOR_DESTROY_ACK)
             window_bury(&agent->windows, win->id);
     }
+    resize_forget(agent, win);
     frame_forget(agent, win);
     window_remove(&agent->windows, win);
 }
@@ -348,6 +350,8 @@ void track_configure(struct agent *agent, struct window *win, struct rect geo)
     uint32_t values[] = {(uint32_t)(geo.x - (int32_t)win->border), (uint32_t)(geo.y - (int32_t)win->border),
                          geo.width, geo.height};
 
+    if (geo.width != win->actual.width || geo.height != win->actual.height)
+        resize_begin(agent, win);
     win->geo = geo;
     xcb_configure_window(agent->x.conn, win->id,
                          XCB_CONFIG_WINDOW_X | XCB_CONFIG_WINDOW_Y | XCB_CONFIG_WINDOW_WIDTH |

@@ -47,6 +47,11 @@ struct window {
     struct window_buffer previous; /* of the dump before, till the last is acknowledged */
     bool ack_open;                 /* the last dump is not acknowledged: no other may follow */
 
+    bool sync_asked; /* whether the application takes part, see resize.h */
+    bool sync_waiting;
+    uint32_t sync_counter, sync_alarm;
+    uint64_t sync_value, sync_deadline_ms;
+
     bool frame_open; /* a frame request is not answered */
     uint32_t frame_serial;
     uint64_t frame_ms; /* monotonic time of the last frame, for peers without frame callbacks */

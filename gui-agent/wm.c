@@ -31,6 +31,7 @@ static const enum display_atom supported[] = {
     ATOM__NET_DESKTOP_GEOMETRY,
     ATOM__NET_FRAME_EXTENTS,
     ATOM__NET_REQUEST_FRAME_EXTENTS,
+    ATOM__NET_WM_SYNC_REQUEST,
 };
 
 static void announce_support(struct display *x)

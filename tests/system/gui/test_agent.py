@@ -260,6 +260,17 @@ def test_geometry(rig, d, p):
     p.idle(0.2)
 
 
+def test_huge(rig, d, p):
+    c = Client(d, w=20000, h=12).map()
+    w = window_of(p, c)
+    tap.ok(w and (w.w, w.bw, w.bh) == (16384, 16384, 12), "a window wider than allowed is cut", w and (w.w, w.bw))
+    c.fill(0x102030)
+    p.idle(0.2)
+    tap.ok(w and p.image(w).getpixel((16383, 11)) == (0x10, 0x20, 0x30), "with pixels up to the cut")
+    c.close()
+    p.idle(0.1)
+
+
 def test_unmap(rig, d, p):
     c = Client(d).map()
     w = window_of(p, c)
@@ -383,6 +394,42 @@ def test_tray(rig, d, p):
     c.close()
     tap.ok(p.wait(lambda: w.id not in p.windows), "it goes with its application")
     p.idle(0.1)
+
+
+def sync_request(d, opcode, *words):
+    """A request of the SYNC extension, made of 32-bit words."""
+    from Xlib.protocol import rq
+    major = d.query_extension("SYNC").major_opcode
+
+    class Request(rq.Request):
+        _request = rq.Struct(rq.Card8("opcode"), rq.Opcode(opcode), rq.RequestLength(),
+                             *[rq.Card32("w%d" % i) for i in range(len(words))])
+    Request(display=d.display, opcode=major, **{"w%d" % i: w for i, w in enumerate(words)})
+
+
+def test_sync_request(rig, d, p):
+    c = Client(d)
+    counter = c.d.display.allocate_resource_id()
+    sync_request(c.d, 2, counter, 0, 0)
+    c.win.change_property(c.atom("_NET_WM_SYNC_REQUEST_COUNTER"), Xatom.CARDINAL, 32, [counter])
+    c.win.set_wm_protocols([c.atom("_NET_WM_SYNC_REQUEST")])
+    c.map()
+    w = window_of(p, c)
+    p.idle(0.2)
+    for value, size in ((1, (250, 150)), (2, (260, 160))):
+        p.configure(w, 0, 0, *size)
+        e = c.wait_event(lambda e: e.type == X.ClientMessage and e.data[1][2] == value)
+        tap.ok(e and e.data[1][0] == c.atom("_NET_WM_SYNC_REQUEST"), "the application is told before the resize", e)
+        t0 = time.monotonic()
+        if value == 1:
+            sync_request(c.d, 3, counter, 0, value)
+            c.d.sync()
+        p.wait(lambda: (w.bw, w.bh) == size)
+        taken = time.monotonic() - t0
+        tap.ok((w.bw, w.bh) == size and (taken < 0.08 if value == 1 else 0.03 < taken < 0.5),
+               "the dump comes when it has redrawn" if value == 1 else "or after 100 ms", taken)
+    c.close()
+    p.idle(0.2)
 
 
 def test_many(rig, d, p):
@@ -520,8 +567,8 @@ def main():
         agent = rig.agent(d)
         p = Peer(rig.vchan, rig.shm, 1)
         tap.ok(p.agent_version == 0x10040, "the agent's version is first", hex(p.agent_version))
-        for test in (test_xterm, test_titles_and_flags, test_geometry, test_unmap, test_input, test_dump_ack, test_frames,
-                     test_id_reuse, test_clipboard, test_tray, test_many, test_cursor, test_layout):
+        for test in (test_xterm, test_titles_and_flags, test_geometry, test_huge, test_unmap, test_input, test_dump_ack, test_frames,
+                     test_id_reuse, test_clipboard, test_tray, test_sync_request, test_many, test_cursor, test_layout):
             test(rig, d, p)
             tap.ok(not p.errors, "%s: no protocol error" % test.__name__, p.errors)
             p.errors.clear()
