@@ -38,8 +38,7 @@ void iommu_init(const struct acpi_info *acpi, bool allow)
         driver = iommu ? drivers[i] : NULL;
     }
     if (!iommu)
-        pr_warn("No IOMMU (%s): dom0 is mapped one to one and its devices can reach ALL memory\n",
-                allow ? why : "iommu=no");
+        pr_warn("IOMMU: not used: %s\n", allow ? why : "iommu=no on the command line");
 }
 
 void iommu_enable(void)
