@@ -12,24 +12,16 @@ DOMCTL(max_mem)
     return 0;
 }
 
-DOMCTL(get_paging_mempool_size)
+/* A domain without a limit has what it uses. */
+static uint64_t mempool_size(const struct domain *d)
 {
-    struct domain *d = c->d;
-
-    /* a domain without a limit has what it uses */
-    c->op->u.paging_mempool.size = (d->p2m_limit == ~0ull ? d->p2m_nodes : d->p2m_limit) << PAGE_SHIFT;
-    c->copyback = true;
-    return 0;
+    return (d->p2m_limit == ~0ull ? d->p2m_nodes : d->p2m_limit) << PAGE_SHIFT;
 }
 
-DOMCTL(set_paging_mempool_size)
+static long mempool_set(struct domain *d, uint64_t size)
 {
-    uint64_t size = c->op->u.paging_mempool.size;
-    struct domain *d = c->d;
     long rc = 0;
 
-    if (size & ~PAGE_MASK)
-        return -XEN_EINVAL;
     spin_lock(&d->p2m_lock);
     if (size >> PAGE_SHIFT < d->p2m_nodes)
         rc = -XEN_EBUSY;
@@ -37,6 +29,20 @@ DOMCTL(set_paging_mempool_size)
         d->p2m_limit = size >> PAGE_SHIFT;
     spin_unlock(&d->p2m_lock);
     return rc;
+}
+
+DOMCTL(get_paging_mempool_size)
+{
+    c->op->u.paging_mempool.size = mempool_size(c->d);
+    c->copyback = true;
+    return 0;
+}
+
+DOMCTL(set_paging_mempool_size)
+{
+    uint64_t size = c->op->u.paging_mempool.size;
+
+    return size & ~PAGE_MASK ? -XEN_EINVAL : mempool_set(c->d, size);
 }
 
 #define PFINFO_MAX 1024u
@@ -69,8 +75,49 @@ DOMCTL(hypercall_init)
     return hypercall_page_fill(c->d, gfn(c->op->u.hypercall_init.gmfn)) ? 0 : -XEN_EINVAL;
 }
 
+#define MB_SHIFT 20
+
+static long read_bitmap(struct domctl_call *c, struct xen_domctl_shadow_op *s)
+{
+    struct logdirty_stats stats;
+    long rc;
+
+    if (s->mode & ~(uint32_t)XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL)
+        return -XEN_EINVAL;
+    if (s->mode)
+        grant_log_dirty(c->d);
+    rc = logdirty_read(c->d, c->v, s->op == XEN_DOMCTL_SHADOW_OP_CLEAN, s->pages, HANDLE(s->dirty_bitmap),
+                       &stats);
+    s->stats = (struct xen_domctl_shadow_op_stats){stats.faults, stats.dirty};
+    c->copyback = !rc;
+    return rc;
+}
+
 DOMCTL(shadow_op)
 {
-    (void)c;
-    return -XEN_ENOSYS;
+    struct xen_domctl_shadow_op *s = &c->op->u.shadow_op;
+
+    if (c->d == c->v->domain || c->d->hardware)
+        return -XEN_EINVAL;
+    switch (s->op) {
+    case XEN_DOMCTL_SHADOW_OP_OFF:
+        return logdirty_disable(c->d);
+    case XEN_DOMCTL_SHADOW_OP_ENABLE:
+        if (s->mode != XEN_DOMCTL_SHADOW_ENABLE_LOG_DIRTY)
+            return -XEN_EINVAL;
+        /* fall through */
+    case XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY:
+        return logdirty_enable(c->d);
+    case XEN_DOMCTL_SHADOW_OP_CLEAN:
+    case XEN_DOMCTL_SHADOW_OP_PEEK:
+        return read_bitmap(c, s);
+    case XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION:
+        s->mb = (uint32_t)(mempool_size(c->d) >> MB_SHIFT);
+        c->copyback = true;
+        return 0;
+    case XEN_DOMCTL_SHADOW_OP_SET_ALLOCATION:
+        return mempool_set(c->d, (uint64_t)s->mb << MB_SHIFT);
+    default:
+        return -XEN_EINVAL;
+    }
 }

@@ -10,6 +10,7 @@
 #include "bh/guest_access.h"
 #include "bh/hypercall.h"
 #include "bh/lib.h"
+#include "bh/logdirty.h"
 #include "bh/p2m_int.h"
 #include "bh/page.h"
 
@@ -229,10 +230,12 @@ static void unpin_ref(const struct pin *p)
     struct grant_domain *g = &p->granter->grant;
     struct grant_active *a;
     grant_entry_v1_t *e;
+    uint32_t frame;
 
     spin_lock(&g->lock);
     e = &g->shared[p->ref / GRANTS_PER_FRAME][p->ref % GRANTS_PER_FRAME];
     a = &g->active[p->ref / GRANTS_PER_FRAME][p->ref % GRANTS_PER_FRAME];
+    frame = __atomic_load_n(&e->frame, __ATOMIC_RELAXED);
     a->copies = (uint16_t)(a->copies - p->copy);
     a->maps = (uint16_t)(a->maps - !p->copy);
     a->writable_maps = (uint16_t)(a->writable_maps - p->write);
@@ -240,6 +243,19 @@ static void unpin_ref(const struct pin *p)
         __atomic_fetch_and(&e->flags, (uint16_t)~GTF_writing, __ATOMIC_SEQ_CST);
     if (!a->maps && !a->copies)
         __atomic_fetch_and(&e->flags, (uint16_t)~GTF_reading, __ATOMIC_SEQ_CST);
+    spin_unlock(&g->lock);
+    if (p->write)
+        logdirty_mark(p->granter, gfn(frame));
+}
+
+void grant_log_dirty(struct domain *d)
+{
+    struct grant_domain *g = &d->grant;
+
+    spin_lock(&g->lock);
+    for (uint32_t i = 0; i < g->nr_frames * GRANTS_PER_FRAME; i++)
+        if (g->active[i / GRANTS_PER_FRAME][i % GRANTS_PER_FRAME].writable_maps)
+            logdirty_mark(d, gfn(g->shared[i / GRANTS_PER_FRAME][i % GRANTS_PER_FRAME].frame));
     spin_unlock(&g->lock);
 }
 

@@ -176,7 +176,7 @@ static int add_one(struct domain *d, unsigned space, uint64_t idx, gfn_t g, stru
             rc = -XEN_EINVAL;
         break;
     case XENMAPSPACE_gmfn_foreign:
-        m = p2m_get_ram(foreign, gfn(idx), true, &ft);
+        m = p2m_get_ram(foreign, gfn(idx), false, &ft); /* is not a write: saving maps every frame */
         if (!mfn_valid_value(m))
             return -XEN_EINVAL;
         if (ft != P2M_RAM && ft != P2M_LOGDIRTY) {

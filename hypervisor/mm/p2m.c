@@ -233,6 +233,8 @@ int p2m_set_locked(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_
         if (level > 1 && !(old & PTE_PS))
             node_free(d, mfn_of(old & PTE_ADDR), level - 1);
     }
+    if (unlikely(d->logdirty) && type == P2M_RAM)
+        logdirty_mark_locked(d, g, order);
     return 0;
 }
 
@@ -392,6 +394,11 @@ bool p2m_walk_locked(struct domain *d, gfn_t *g,
             return false;
     }
     return true;
+}
+
+bool p2m_split_locked(struct domain *d, gfn_t g)
+{
+    return entry_at(d, g, 1) != NULL;
 }
 
 bool p2m_change_type_locked(struct domain *d, gfn_t g, enum p2m_type from, enum p2m_type to)

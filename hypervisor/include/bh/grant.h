@@ -49,6 +49,8 @@ void grant_domain_free(struct domain *d);
 long grant_table_op(struct vcpu *v, unsigned cmd, uint64_t arg, unsigned count);
 /* The frame of shared entries `idx`, grown on demand (add_to_physmap, acquire_resource). 0 or -XEN_E… */
 int grant_shared_frame(struct domain *d, uint32_t idx, mfn_t *m);
+/* Frames that others can write at this moment count as written (log-dirty mode). */
+void grant_log_dirty(struct domain *d);
 unsigned grant_count_maps(const struct domain *d);
 
 #endif

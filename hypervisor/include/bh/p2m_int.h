@@ -28,6 +28,8 @@ bool p2m_walk_locked(struct domain *d, gfn_t *g,
                                 void *arg),
                      void *arg);
 bool p2m_change_type_locked(struct domain *d, gfn_t g, enum p2m_type from, enum p2m_type to);
+/* Make the entry for g a 4 KiB one. False: no memory for the nodes. */
+bool p2m_split_locked(struct domain *d, gfn_t g);
 /* Frame behind g as RAM of any owner (own, foreign, grant) with a reference for the caller to page_put();
  * INVALID_MFN: not RAM, or read-only and write asked. A write to a logged page is recorded. */
 mfn_t p2m_get_ram(struct domain *d, gfn_t g, bool write, enum p2m_type *type);
