@@ -37,6 +37,9 @@ static const struct gui_message_info table[] = {
     {ROW(MSG_FRAME_REQUEST), AGENT, .minor = GUI_MINOR_FRAMES, FIXED(sizeof(struct gui_msg_frame_request))},
     {ROW(MSG_FRAME_DONE), DAEMON, .minor = GUI_MINOR_FRAMES, FIXED(sizeof(struct gui_msg_frame_done))},
     {ROW(MSG_WINDOW_SCALE), BOTH, .minor = GUI_MINOR_FRAMES, FIXED(sizeof(struct gui_msg_window_scale))},
+    {ROW(MSG_WINDOW_ICON), AGENT, .minor = GUI_MINOR_FRAMES,
+     RANGE(sizeof(struct gui_msg_window_icon) + 4,
+           sizeof(struct gui_msg_window_icon) + 4 * GUI_ICON_MAX * GUI_ICON_MAX)},
 };
 
 const struct gui_message_info *gui_message_info(uint32_t type)
@@ -65,7 +68,7 @@ bool gui_message_valid(const struct gui_msg_header *header, enum gui_direction f
     max = info->max_length;
     if (info->type == MSG_CLIPBOARD_DATA && minor < GUI_MINOR_BIG_CLIPBOARD)
         max = GUI_CLIPBOARD_OLD_MAX;
-    if (info->type == MSG_WINDOW_DUMP && header->length % 4)
+    if ((info->type == MSG_WINDOW_DUMP || info->type == MSG_WINDOW_ICON) && header->length % 4)
         return false;
     return header->length >= info->min_length && header->length <= max;
 }

@@ -31,7 +31,8 @@
 #define GUI_MINOR_BIG_CLIPBOARD 8 /* clipboard of up to GUI_CLIPBOARD_MAX bytes */
 /*
  * Our extension. The number leaves room for minors that Qubes may define: an agent that says 9…63 is
- * answered 8. With this minor: MSG_FRAME_REQUEST, MSG_FRAME_DONE, MSG_WINDOW_SCALE.
+ * answered 8. With this minor: MSG_FRAME_REQUEST, MSG_FRAME_DONE, MSG_WINDOW_SCALE,
+ * MSG_WINDOW_ICON.
  */
 #define GUI_MINOR_FRAMES 64
 
@@ -79,6 +80,7 @@ enum gui_msg_type {
     MSG_FRAME_REQUEST = 150, /* a→d struct gui_msg_frame_request */
     MSG_FRAME_DONE = 151,    /* d→a struct gui_msg_frame_done */
     MSG_WINDOW_SCALE = 152,  /* both, struct gui_msg_window_scale */
+    MSG_WINDOW_ICON = 153,   /* a→d struct gui_msg_window_icon and pixels */
 };
 
 struct gui_msg_header {
@@ -244,6 +246,16 @@ struct gui_msg_window_scale {
 #define GUI_SCALE_MIN 60
 #define GUI_SCALE_MAX 600
 
+/*
+ * Icon of a window: width * height pixels, 32 bits each, bytes B G R A (not premultiplied), rows from the
+ * top. The daemon tints it by the label's colour. Send one, the size nearest to 48 x 48.
+ */
+struct gui_msg_window_icon {
+    uint32_t width, height; /* 1…GUI_ICON_MAX */
+    /* uint32_t pixels[width * height] */
+};
+#define GUI_ICON_MAX 128
+
 static_assert(sizeof(struct gui_msg_header) == 12, "header");
 static_assert(sizeof(struct gui_xconf) == 16, "xconf");
 static_assert(sizeof(struct gui_msg_keypress) == 20, "keypress");
@@ -263,5 +275,6 @@ static_assert(sizeof(struct gui_msg_wmclass) == 128, "wmclass");
 static_assert(sizeof(struct gui_msg_window_dump) == 16, "dump");
 static_assert(sizeof(struct gui_msg_cursor) == 4, "cursor");
 static_assert(sizeof(struct gui_msg_frame_done) == 12, "frame done");
+static_assert(sizeof(struct gui_msg_window_icon) == 8, "icon");
 
 #endif

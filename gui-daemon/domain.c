@@ -450,6 +450,26 @@ static int handle_window_scale(struct domain *domain, struct window *window,
     return 0;
 }
 
+static int handle_window_icon(struct domain *domain, struct window *window,
+                              const struct gui_msg_header *header, const uint8_t *untrusted_body)
+{
+    struct gui_msg_window_icon untrusted_icon;
+    size_t size = header->length - sizeof(untrusted_icon);
+    uint32_t *pixels;
+
+    memcpy(&untrusted_icon, untrusted_body, sizeof(untrusted_icon));
+    if (!untrusted_icon.width || !untrusted_icon.height || untrusted_icon.width > GUI_ICON_MAX ||
+        untrusted_icon.height > GUI_ICON_MAX ||
+        size != (size_t)untrusted_icon.width * untrusted_icon.height * 4)
+        return violation(domain, "icon of %u x %u pixels with %zu bytes", untrusted_icon.width,
+                         untrusted_icon.height, size);
+    pixels = g_memdup2(untrusted_body + sizeof(untrusted_icon), size);
+    domain->view->icon(domain->view_data, window, pixels, (int)untrusted_icon.width,
+                       (int)untrusted_icon.height);
+    g_free(pixels);
+    return 0;
+}
+
 enum window_rule { WINDOW_KNOWN, WINDOW_ANY };
 
 static const struct {
@@ -474,6 +494,7 @@ static const struct {
     {MSG_CURSOR, WINDOW_KNOWN, handle_cursor, 5},
     {MSG_FRAME_REQUEST, WINDOW_KNOWN, handle_frame_request, 1},
     {MSG_WINDOW_SCALE, WINDOW_KNOWN, handle_window_scale, 1},
+    {MSG_WINDOW_ICON, WINDOW_KNOWN, handle_window_icon, 100},
 };
 
 int domain_message(struct domain *domain, const struct gui_msg_header *header, const uint8_t *untrusted_body)

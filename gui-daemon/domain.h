@@ -63,6 +63,8 @@ struct domain_view {
     void (*cursor)(void *data, struct window *window, uint32_t cursor);
     void (*dock)(void *data, struct window *window);
     void (*frame_request)(void *data, struct window *window, uint32_t serial);
+    /* An icon of w * h pixels, 0xAARRGGBB; only valid during the call, may be changed. */
+    void (*icon)(void *data, struct window *window, uint32_t *pixels, int w, int h);
     void (*clipboard)(void *data, const uint8_t *untrusted_bytes, size_t length);
     /* The work area of the monitor that most of `rect` is on. */
     void (*work_area)(void *data, const struct rect *rect, struct rect *work);

@@ -5,6 +5,7 @@
 #define CORNER 16 /* length of the border that resizes both ways */
 #define MARK   4  /* half the size of a button's mark */
 #define PAD    6
+#define FONT   13 /* pixels */
 
 static const enum frame_part buttons[] = {FRAME_PART_CLOSE, FRAME_PART_MAXIMIZE, FRAME_PART_MINIMIZE};
 
@@ -97,6 +98,17 @@ static void draw_header(cairo_t *cr, PangoLayout *layout, int w, const struct fr
     cairo_set_line_width(cr, 1.5);
     for (int i = 0; i < button_count(w); i++)
         draw_mark(cr, buttons[i], button_x(w, i) + BUTTON / 2, FRAME_HEADER / 2);
+}
+
+PangoLayout *frame_layout(GtkWidget *widget)
+{
+    PangoLayout *layout = gtk_widget_create_pango_layout(widget, NULL);
+    PangoFontDescription *font = pango_font_description_from_string("Sans");
+
+    pango_font_description_set_absolute_size(font, FONT * PANGO_SCALE);
+    pango_layout_set_font_description(layout, font);
+    pango_font_description_free(font);
+    return layout;
 }
 
 void frame_draw(cairo_t *cr, PangoLayout *layout, int w, int h, const struct frame_look *look)

@@ -36,6 +36,9 @@ struct frame_look {
     bool focused;
 };
 
+/* A layout for frame_draw(), in a font whose size fits the header whatever the desktop's is. */
+PangoLayout *frame_layout(GtkWidget *widget);
+
 /* Draw the frame of a window of w x h pixels, the frame included. */
 void frame_draw(cairo_t *cr, PangoLayout *layout, int w, int h, const struct frame_look *look);
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tint.h"
+
 #define ICON_SIZE 32
 
 static Atom atom(struct view *view, const char *name)
@@ -53,6 +55,22 @@ static void set_icon(struct view *view, Window xid)
     }
     XChangeProperty(view->display, xid, atom(view, "_NET_WM_ICON"), XA_CARDINAL, 32, PropModeReplace,
                     (unsigned char *)data, G_N_ELEMENTS(data));
+}
+
+void properties_icon(struct view *view, GdkWindow *gdk, uint32_t *pixels, int w, int h)
+{
+    size_t count = (size_t)w * (size_t)h;
+    /* X takes 32-bit properties as longs. */
+    unsigned long *data = g_new(unsigned long, count + 2);
+
+    tint_pixels(pixels, count, view->config->color);
+    data[0] = (unsigned long)w;
+    data[1] = (unsigned long)h;
+    for (size_t i = 0; i < count; i++)
+        data[2 + i] = pixels[i];
+    XChangeProperty(view->display, GDK_WINDOW_XID(gdk), atom(view, "_NET_WM_ICON"), XA_CARDINAL, 32,
+                    PropModeReplace, (unsigned char *)data, (int)count + 2);
+    g_free(data);
 }
 
 /* NAME=TYPE:VALUE of option -p, for types CARDINAL (numbers) and STRING, UTF8_STRING, ATOM (text). */

@@ -14,4 +14,7 @@ void properties_set(struct view *view, const struct window *window, GdkWindow *g
 /* Only WM_CLASS: "DOMAIN:class", "DOMAIN:name". */
 void properties_class(struct view *view, const struct window *window, GdkWindow *gdk);
 
+/* The guest's own icon, tinted by the label's colour. `pixels`: w * h of 0xAARRGGBB; they are changed. */
+void properties_icon(struct view *view, GdkWindow *gdk, uint32_t *pixels, int w, int h);
+
 #endif

@@ -8,6 +8,7 @@
 #include "frame.h"
 #include "input.h"
 #include "properties.h"
+#include "screensaver.h"
 #include "tray.h"
 
 static void first_frame(void *data)
@@ -20,12 +21,23 @@ static void first_frame(void *data)
     t->view->mapped(t->view, t->window);
 }
 
+static uint32_t refresh_us(const struct toplevel *t)
+{
+    GdkMonitor *monitor = t->gtk ? gdk_display_get_monitor_at_window(gtk_widget_get_display(t->gtk),
+                                                                     gtk_widget_get_window(t->gtk))
+                                 : NULL;
+    int mhz = monitor ? gdk_monitor_get_refresh_rate(monitor) : 0;
+
+    return mhz > 0 ? (uint32_t)(1000000000ll / mhz) : 0;
+}
+
 static void frame_done(void *data, uint32_t serial)
 {
     struct toplevel *t = data;
     struct gui_msg_frame_done msg = {
         .serial = serial,
         .time_ms = (uint32_t)(g_get_monotonic_time() / 1000),
+        .refresh_us = refresh_us(t),
     };
 
     view_send(t->view, MSG_FRAME_DONE, t->window->id, &msg, sizeof(msg));
@@ -55,7 +67,7 @@ static gboolean on_draw(GtkWidget *widget, cairo_t *cr, struct toplevel *t)
     };
 
     if (!t->layout)
-        t->layout = gtk_widget_create_pango_layout(widget, NULL);
+        t->layout = frame_layout(widget);
     frame_draw(cr, t->layout, gtk_widget_get_allocated_width(widget), gtk_widget_get_allocated_height(widget),
                &look);
     return TRUE;
@@ -222,6 +234,8 @@ static void create_gtk(struct toplevel *t)
     content_source(t->content, t->window->buffer.data, t->window->buffer_size.w, t->window->buffer_size.h);
     if (t->kind == FRAME_TRAY)
         content_filter(t->content, tray_filter, t);
+    if (t->icon)
+        properties_icon(t->view, gdk, t->icon, t->icon_w, t->icon_h);
     connect_signals(t);
     toplevel_title(t);
     toplevel_hints(t);
@@ -253,6 +267,7 @@ struct toplevel *toplevel_new(struct view *view, struct window *window)
 void toplevel_free(struct toplevel *t)
 {
     destroy_gtk(t);
+    g_free(t->icon);
     g_free(t);
 }
 
@@ -303,6 +318,8 @@ void toplevel_map(struct toplevel *t)
         gtk_window_move(GTK_WINDOW(t->gtk), outer.x, outer.y);
     content_visible(t->content, true);
     gtk_widget_show(t->gtk);
+    if (t->kind == FRAME_POPUP)
+        screensaver_keep_below(t->view, GDK_WINDOW_XID(gtk_widget_get_window(t->gtk)));
 }
 
 void toplevel_unmap(struct toplevel *t)
@@ -390,6 +407,18 @@ void toplevel_fullscreen(struct toplevel *t)
     else
         gtk_window_unfullscreen(GTK_WINDOW(t->gtk));
     gtk_widget_queue_draw(t->gtk);
+}
+
+void toplevel_icon(struct toplevel *t, uint32_t *pixels, int w, int h)
+{
+    if (t->gtk) {
+        properties_icon(t->view, gtk_widget_get_window(t->gtk), pixels, w, h);
+        return;
+    }
+    g_free(t->icon);
+    t->icon = g_memdup2(pixels, (size_t)w * (size_t)h * sizeof(*pixels));
+    t->icon_w = w;
+    t->icon_h = h;
 }
 
 void toplevel_cursor(struct toplevel *t, uint32_t cursor)

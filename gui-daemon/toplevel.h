@@ -20,6 +20,8 @@ struct toplevel {
     enum frame_kind kind; /* of gtk */
     struct content *content;
     PangoLayout *layout;
+    uint32_t *icon; /* that came before the first map */
+    int icon_w, icon_h;
     uint32_t cursor;          /* protocol number */
     int pointer_x, pointer_y; /* last known, in the content area */
     bool focused;
@@ -42,6 +44,9 @@ void toplevel_configure(struct toplevel *toplevel);
 void toplevel_title(struct toplevel *toplevel);
 void toplevel_hints(struct toplevel *toplevel);
 void toplevel_fullscreen(struct toplevel *toplevel);
+/* `pixels`: see properties_icon(); copied if needed later. */
+void toplevel_icon(struct toplevel *toplevel, uint32_t *pixels, int w, int h);
+
 void toplevel_cursor(struct toplevel *toplevel, uint32_t cursor);
 
 #endif

@@ -73,9 +73,44 @@ void view_work_area(const struct rect *rect, struct rect *work)
 
 /* ---- struct domain_view ---- */
 
+/* What the user's desktop wants text and widgets to be enlarged by, in 1/120; its toolkits go by the same
+ * setting. */
+static uint32_t desktop_scale(void)
+{
+    int dpi = -1;
+
+    g_object_get(gtk_settings_get_default(), "gtk-xft-dpi", &dpi, NULL);
+    if (dpi <= 0)
+        return GUI_SCALE_ONE;
+    return (uint32_t)CLAMP((int64_t)dpi * GUI_SCALE_ONE / (96 * 1024), GUI_SCALE_MIN, GUI_SCALE_MAX);
+}
+
+static void send_scale(struct view *view, struct window *window)
+{
+    struct gui_msg_window_scale msg = {desktop_scale()};
+
+    view_send(view, MSG_WINDOW_SCALE, window->id, &msg, sizeof(msg));
+}
+
+static void scale_changed(GObject *settings, GParamSpec *param, struct view *view)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    (void)settings;
+    (void)param;
+    g_hash_table_iter_init(&iter, view->domain.windows);
+    while (view->domain.minor >= GUI_MINOR_FRAMES && g_hash_table_iter_next(&iter, NULL, &value))
+        send_scale(view, value);
+}
+
 static void create(void *data, struct window *window)
 {
-    window->view = toplevel_new(data, window);
+    struct view *view = data;
+
+    window->view = toplevel_new(view, window);
+    if (view->domain.minor >= GUI_MINOR_FRAMES && desktop_scale() != GUI_SCALE_ONE)
+        send_scale(view, window);
 }
 
 static void destroy(void *data, struct window *window)
@@ -214,6 +249,13 @@ static void frame_request(void *data, struct window *window, uint32_t serial)
         view_send(data, MSG_FRAME_DONE, window->id, &msg, sizeof(msg));
 }
 
+/* An icon that comes before the first map is kept until there is a window to give it to. */
+static void icon(void *data, struct window *window, uint32_t *pixels, int w, int h)
+{
+    (void)data;
+    toplevel_icon(window->view, pixels, w, h);
+}
+
 static void clipboard(void *data, const uint8_t *untrusted_bytes, size_t length)
 {
     struct view *view = data;
@@ -250,6 +292,7 @@ static const struct domain_view domain_view = {
     .cursor = cursor,
     .dock = dock,
     .frame_request = frame_request,
+    .icon = icon,
     .clipboard = clipboard,
     .work_area = work_area,
     .send = send_message,
@@ -310,6 +353,7 @@ bool view_init(struct view *view, const struct config *config, struct shmbuf_imp
     view->clipboard = clipboard_new(view);
     gdk_window_add_filter(NULL, filter, view);
     tray_init(view);
+    g_signal_connect(gtk_settings_get_default(), "notify::gtk-xft-dpi", G_CALLBACK(scale_changed), view);
     warm_up(config);
     return true;
 }
@@ -319,6 +363,7 @@ void view_free(struct view *view)
     if (!view->pixels)
         return;
     gdk_window_remove_filter(NULL, filter, view);
+    g_signal_handlers_disconnect_by_data(gtk_settings_get_default(), view);
     domain_free(&view->domain);
     input_free(view);
     clipboard_free(view->clipboard);

@@ -94,6 +94,13 @@ static void number(void *data, struct window *window, uint32_t n)
     any(data, window);
 }
 
+static void icon(void *data, struct window *window, uint32_t *pixels, int w, int h)
+{
+    any(data, window);
+    REQUIRE(w > 0 && h > 0 && w <= GUI_ICON_MAX && h <= GUI_ICON_MAX);
+    memset(pixels, 0x55, (size_t)w * (size_t)h * 4);
+}
+
 static void clipboard(void *data, const uint8_t *untrusted_bytes, size_t length)
 {
     volatile uint8_t sum = 0;
@@ -137,6 +144,7 @@ static const struct domain_view view = {
     .cursor = number,
     .dock = any,
     .frame_request = number,
+    .icon = icon,
     .clipboard = clipboard,
     .work_area = work_area,
     .send = send_message,

@@ -15,6 +15,7 @@ BODIES = {
     147: [struct.pack("<4I", 0, 100, 50, 24) + struct.pack("<5I", 1, 2, 3, 4, 5),
           struct.pack("<4I", 0, 100, 50, 24) + struct.pack("<5I", 1, 2, 0xbad, 4, 5)],
     148: [struct.pack("<I", 0x102)], 150: [struct.pack("<I", 9)], 152: [struct.pack("<I", 180)],
+    153: [struct.pack("<II", 2, 2) + b"icon" * 4],
 }
 
 

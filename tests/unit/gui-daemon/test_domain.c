@@ -59,6 +59,12 @@ static void frame_request(void *data, struct window *window, uint32_t serial)
     g_string_append_printf(calls, "frame(%x,%u) ", window->id, serial);
 }
 
+static void icon(void *data, struct window *window, uint32_t *pixels, int w, int h)
+{
+    (void)data;
+    g_string_append_printf(calls, "icon(%x,%d,%d,%x) ", window->id, w, h, pixels[w * h - 1]);
+}
+
 static void clipboard(void *data, const uint8_t *untrusted_bytes, size_t length)
 {
     (void)data;
@@ -102,6 +108,7 @@ static const struct domain_view view = {
     .cursor = cursor,
     .dock = dock,
     .frame_request = frame_request,
+    .icon = icon,
     .clipboard = clipboard,
     .work_area = work_area,
     .send = send_message,
@@ -385,6 +392,22 @@ static void docks(void **state)
     assert_int_equal(configure_sent.width, 20);
 }
 
+static void icons(void **state)
+{
+    uint32_t body[2 + 12] = {4, 3, [13] = 0x80112233};
+
+    (void)state;
+    create_window(1, 100, 100, 20, 20);
+    assert_int_equal(send(MSG_WINDOW_ICON, 1, body, sizeof(body)), 0);
+    assert_string_equal(calls->str, "icon(1,4,3,80112233) ");
+    assert_int_equal(send(MSG_WINDOW_ICON, 1, body, sizeof(body) - 4), -EPROTO);
+    body[0] = 0;
+    assert_int_equal(send(MSG_WINDOW_ICON, 1, body, sizeof(body)), -EPROTO);
+    body[0] = 0x40000001;
+    body[1] = 4;
+    assert_int_equal(send(MSG_WINDOW_ICON, 1, body, 8 + 16), -EPROTO);
+}
+
 static void reset_frees_all(void **state)
 {
     (void)state;
@@ -428,6 +451,7 @@ int main(void)
         TEST(cursors),
         TEST(titles),
         TEST(docks),
+        TEST(icons),
         TEST(reset_frees_all),
         TEST(every_type_has_a_cost),
     };

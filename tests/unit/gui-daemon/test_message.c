@@ -49,7 +49,7 @@ static void unknown_and_obsolete_types_are_refused(void **state)
     for (uint32_t type = 0; type < 124; type++)
         assert_false(valid(type, 0, GUI_FROM_AGENT, GUI_MINOR_FRAMES));
     assert_false(valid(MSG_MFNDUMP, 64, GUI_FROM_AGENT, GUI_MINOR_FRAMES));
-    assert_false(valid(153, 0, GUI_FROM_AGENT, GUI_MINOR_FRAMES));
+    assert_false(valid(154, 0, GUI_FROM_AGENT, GUI_MINOR_FRAMES));
     assert_false(valid(UINT32_MAX, 0, GUI_FROM_AGENT, GUI_MINOR_FRAMES));
 }
 

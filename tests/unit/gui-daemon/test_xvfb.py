@@ -767,6 +767,64 @@ def test_hundred_windows(desktop):
     d.close()
 
 
+def test_ids_are_used_again(desktop):
+    """A new window with an old id gets keys and shows its own pixels."""
+    d = Domain(desktop)
+    a = d.agent
+    for i in range(25):
+        color = 0x0a0a0a * (i + 1) & 0xffffff
+        a.window(0x100, 100 + i, 100, 300, 200, color, b"number %d" % i)
+        wait_for("content", lambda: desktop.shot()(250, 250) == color)
+        if i % 2:
+            focus(d, 0x100)
+        a.drain(0.05)
+        subprocess.run(["xdotool", "key", "a"], check=True)
+        assert struct.unpack("<5I", a.expect(fa.KEYPRESS, 0x100, 5))[4] == 38
+        assert struct.unpack("<5I", a.expect(fa.KEYPRESS, 0x100, 5))[0] == 3
+        a.send(fa.UNMAP, 0x100)
+        a.send(fa.DESTROY, 0x100)
+        a.expect(fa.DESTROY, 0x100)
+    d.close()
+
+
+def test_icons_are_tinted(desktop):
+    d = Domain(desktop)
+    a = d.agent
+    # before the first map, and after it
+    a.create(0x100, 100, 100, 300, 200)
+    a.send(fa.ICON, 0x100, struct.pack("<II4I", 2, 2, 0xff000000, 0xffffffff, 0x80808080, 0xff808080))
+    a.dump(0x100, 300, 200, 0xffffff)
+    a.map(0x100)
+    d.mapped(0x100)
+    icon = lambda: output("xprop", "-id", d.xid(0x100), "-notype", "-f", "_NET_WM_ICON", "32c", "_NET_WM_ICON")
+    values = [2, 2, 0xff000000, 0xffffffff, 0x80000000 | BLUE, 0xff000000 | BLUE]
+    assert icon().strip() == "_NET_WM_ICON = " + ", ".join(map(str, values)), icon()
+    a.send(fa.ICON, 0x100, struct.pack("<II1I", 1, 1, 0x00808080))
+    wait_for("icon", lambda: icon().strip() == "_NET_WM_ICON = 1, 1, %d" % BLUE)
+    d.close()
+
+
+def test_screensaver_stays_on_top(desktop):
+    saver = subprocess.Popen(["/usr/bin/python3", "-c", """
+from Xlib import X, display
+d = display.Display()
+w = d.screen().root.create_window(0, 0, %d, %d, 0, X.CopyFromParent, background_pixel=0x112233, override_redirect=1)
+w.set_wm_class("saver", "Saver")
+w.map()
+d.sync()
+import sys; sys.stdin.read()
+""" % (WIDTH, HEIGHT)], env=desktop.env, stdin=subprocess.PIPE)
+    wait_for("screensaver", lambda: desktop.shot()(300, 300) == 0x112233)
+    d = Domain(desktop, options=["--screensaver-name", "Saver"])
+    d.agent.window(0x100, 200, 200, 300, 200, 0xffffff, override=1)
+    time.sleep(1)
+    assert desktop.shot()(300, 300) == 0x112233
+    saver.stdin.close()
+    saver.wait()
+    wait_for("menu", lambda: desktop.shot()(300, 300) == 0xffffff)
+    d.close()
+
+
 def switches(pid):
     with open("/proc/%d/status" % pid) as f:
         return sum(int(n) for n in re.findall(r"ctxt_switches:\s+(\d+)", f.read()))
