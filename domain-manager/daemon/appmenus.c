@@ -24,10 +24,13 @@ static void entry_free(void *data)
     g_free(e);
 }
 
-/* "FILE.desktop:Key=Value" → id, key, value. */
+/* "[DIRECTORY/]FILE.desktop:Key=Value" → id, key, value. */
 static gboolean split_line(const char *line, char **id, char **key, char **value)
 {
     const char *colon = strstr(line, ".desktop:");
+    for (const char *p = line; colon && p < colon; p++) /* only the last part of a path counts */
+        if (*p == '/')
+            line = p + 1;
     const char *equals = colon ? strchr(colon, '=') : NULL;
     if (!equals || colon == line || colon - line > 100)
         return FALSE;

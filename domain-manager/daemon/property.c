@@ -344,7 +344,7 @@ static const struct property system_properties[] = {
     {"default_pool_volatile", PROPERTY_STR, .read_only = TRUE, .value = "file",
      .help = "Pool of new volatile volumes."},
     {"default_pool_kernel", PROPERTY_STR, .read_only = TRUE, .value = "file", .help = "Pool of kernels."},
-    {"default_qrexec_timeout", PROPERTY_INT, .value = "60", .min = 1, .max = 3600,
+    {"default_qrexec_timeout", PROPERTY_INT, .value = "180", .min = 1, .max = 3600,
      .help = "qrexec_timeout of domains that set none."},
     {"default_shutdown_timeout", PROPERTY_INT, .value = "60", .min = 1, .max = 3600,
      .help = "shutdown_timeout of domains that set none."},

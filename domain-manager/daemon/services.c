@@ -188,7 +188,7 @@ static void spawn_service(struct services *s, struct job *j, struct domain *d)
     g_autofree char *index = g_strdup_printf("%u", label->index);
     g_autofree char *uuid = g_strconcat("--uuid=", d->uuid, NULL);
     const char *qrexec[] = {s->qrexec_daemon, "-q", uuid, "--", domid, d->name, user, NULL};
-    const char *gui[] = {s->gui_daemon, "-d", domid, "-N", d->name, "-c", color, "-l", index, NULL};
+    const char *gui[] = {s->gui_daemon, "-f", "-d", domid, "-N", d->name, "-c", color, "-l", index, NULL};
     spawn(s, j, j->must ? qrexec : gui, d);
 }
 
@@ -258,7 +258,7 @@ struct services *services_new(struct manager *m, GKeyFile *config)
     s->qrexec_daemon = setting(config, "qrexec-daemon", "/usr/sbin/qrexec-daemon");
     s->gui_daemon = setting(config, "gui-daemon", "/usr/bin/qubes-guid");
     s->display = setting(config, "display", ":0");
-    s->xauthority = setting(config, "xauthority", "");
+    s->xauthority = setting(config, "xauthority", "/run/bulkhead/Xauthority");
     s->user = setting(config, "user", "user");
     s->jobs = g_hash_table_new(g_str_hash, g_str_equal);
     s->children = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_object_unref);

@@ -37,10 +37,13 @@ gboolean store_sync_dir(const char *path, GError **error)
     return ok;
 }
 
-static gboolean sync_parent(const char *path, GError **error)
+/* The rename before it has happened: what is in memory must follow it, so a failure here is only reported. */
+static void sync_parent(const char *path)
 {
     g_autofree char *dir = g_path_get_dirname(path);
-    return store_sync_dir(dir, error);
+    g_autoptr(GError) error = NULL;
+    if (!store_sync_dir(dir, &error))
+        g_warning("%s", error->message);
 }
 
 gboolean store_write(const char *path, const char *data, gsize size, GError **error)
@@ -59,7 +62,8 @@ gboolean store_write(const char *path, const char *data, gsize size, GError **er
         unlink(temporary);
         return FALSE;
     }
-    return sync_parent(path, error);
+    sync_parent(path);
+    return TRUE;
 }
 
 gboolean store_write_keyfile(const char *path, GKeyFile *keyfile, GError **error)
@@ -73,8 +77,11 @@ gboolean store_rename(const char *from, const char *to, GError **error)
 {
     if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) < 0)
         return dm_error_errno(error, "rename %s to %s", from, to);
+    sync_parent(to);
     g_autofree char *a = g_path_get_dirname(from), *b = g_path_get_dirname(to);
-    return store_sync_dir(b, error) && (strcmp(a, b) == 0 || store_sync_dir(a, error));
+    if (strcmp(a, b) != 0)
+        sync_parent(from);
+    return TRUE;
 }
 
 static gboolean remove_entries(int dirfd, int depth)
@@ -107,5 +114,6 @@ gboolean store_remove_tree(const char *path, GError **error)
         return errno == ENOENT ? TRUE : dm_error_errno(error, "%s", path);
     if (!remove_entries(fd, 1) || rmdir(path) < 0)
         return dm_error_errno(error, "%s: remove", path);
-    return sync_parent(path, error);
+    sync_parent(path);
+    return TRUE;
 }

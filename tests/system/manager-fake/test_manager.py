@@ -531,7 +531,7 @@ def services():
         w.ok("qvm-start", "a")
         words = open(w.dir + "/q.args").read().split()
         assert words[0] == "-q" and words[1].startswith("--uuid=") and words[2:] == ["--", "1", "a", "user"], words
-        assert open(w.dir + "/g.args").read().split() == ["-d", "1", "-N", "a", "-c", "0xf57900", "-l", "2", ":77"]
+        assert open(w.dir + "/g.args").read().split() == ["-f", "-d", "1", "-N", "a", "-c", "0xf57900", "-l", "2", ":77"]
         assert "COLOR=0xf57900" in open(w.dir + "/run/domains/a").read()
         w.ok("qvm-shutdown", "--wait", "a")
         assert not os.path.exists(w.dir + "/run/domains/a")
@@ -604,7 +604,7 @@ def applications():
     """the list of applications is filtered, inherited from the template, and shown"""
     with World().start() as w:
         w.ok("qvm-create", "-l", "red", "a")
-        raw = (b"xterm.desktop:Name=XTerm\nxterm.desktop:Exec=rm -rf /\n../x.desktop:Name=bad\nevil.desktop:Name=a\x1bb\n"
+        raw = (b"/usr/share/applications/xterm.desktop:Name=XTerm\nxterm.desktop:Exec=rm -rf /\na b.desktop:Name=bad\nevil.desktop:Name=a\x1bb\n"
                b"hid.desktop:Name=Hidden\nhid.desktop:NoDisplay=true\nff.desktop:Name=Firefox\nnonsense\n=\n:\n")
         w.ok("qvm-appmenus", "--receive", "debian-12", input=raw)
         assert w.ok("qvm-appmenus", "--list", "a").split() == ["ff", "Firefox", "xterm", "XTerm"]

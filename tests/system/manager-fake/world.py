@@ -16,7 +16,7 @@ class World:
         self.dir = tempfile.mkdtemp(prefix="dm-test-")
         self.state = os.path.join(self.dir, "state")
         if base:
-            shutil.copytree(base, self.state, symlinks=True)
+            subprocess.run(["cp", "-a", "--sparse=always", base, self.state], check=True)
         else:
             self.add_template(template)
             kernel = os.path.join(self.state, "kernels/6.1")
