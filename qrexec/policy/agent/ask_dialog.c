@@ -138,7 +138,7 @@ static gboolean row_wanted(GtkListBoxRow *row, gpointer data)
     return found;
 }
 
-static void search_changed(GtkSearchEntry *entry, gpointer data)
+static void search_changed(GtkEditable *entry, gpointer data)
 {
     struct ask_dialog *dialog = data;
 
@@ -335,7 +335,8 @@ static GtkWidget *build_search(struct ask_dialog *dialog)
     dialog->search = gtk_search_entry_new();
     gtk_entry_set_placeholder_text(GTK_ENTRY(dialog->search), "Search");
     set_accessible(dialog->search, "Search for a target");
-    g_signal_connect(dialog->search, "search-changed", G_CALLBACK(search_changed), dialog);
+    /* not "search-changed": that one waits, and a quick Enter would choose from the list of before */
+    g_signal_connect(dialog->search, "changed", G_CALLBACK(search_changed), dialog);
     g_signal_connect(dialog->search, "activate", G_CALLBACK(search_entered), dialog);
     return dialog->search;
 }
