@@ -85,6 +85,7 @@ install-dom0-policy: qrexec-policy
 	  install -D -m 0644 $$p $(DESTDIR)/usr/share/man/man$${p##*.}/$${p##*/}; done
 INSTALL_DOM0 += install-dom0-policy
 
+HELP += check-qrexec|all~tests~of~qrexec
 # Everything of qrexec together; the other half adds to it.
 .PHONY: check-qrexec
 check-qrexec: check-policy-unit check-policy-programs check-policy-calls check-policy-fuzz check-policy-dialog
