@@ -96,6 +96,37 @@ size_t convert_latin1(const char *in, size_t length, char *out)
     return n;
 }
 
+#define ICON_WANTED 48
+
+static uint32_t icon_distance(uint32_t width, uint32_t height)
+{
+    uint32_t size = width > height ? width : height;
+
+    return size > ICON_WANTED ? size - ICON_WANTED : ICON_WANTED - size;
+}
+
+bool convert_icon(const uint32_t *words, size_t count, struct gui_msg_window_icon *icon,
+                  const uint32_t **pixels)
+{
+    uint32_t best = UINT32_MAX;
+
+    while (count > 2) {
+        uint32_t width = words[0], height = words[1];
+        uint64_t size = (uint64_t)width * height;
+
+        if (!size || size > count - 2)
+            break;
+        if (width <= GUI_ICON_MAX && height <= GUI_ICON_MAX && icon_distance(width, height) < best) {
+            best = icon_distance(width, height);
+            *icon = (struct gui_msg_window_icon){width, height};
+            *pixels = words + 2;
+        }
+        words += 2 + size;
+        count -= 2 + (size_t)size;
+    }
+    return best != UINT32_MAX;
+}
+
 static int32_t clamp(int32_t v, int32_t limit)
 {
     return v < -limit ? -limit : v > limit ? limit : v;

@@ -34,6 +34,13 @@ void convert_class(const char *property, size_t length, struct gui_msg_wmclass *
 /* Latin-1 (X's STRING) to UTF-8; `out` has room for 2 * length bytes. Returns the bytes written. */
 size_t convert_latin1(const char *in, size_t length, char *out);
 
+/*
+ * The icon in _NET_WM_ICON (`count` words: width, height, pixels, again and again) that is nearest to 48 x 48
+ * and not larger than GUI_ICON_MAX. False if there is none; a malformed tail is ignored.
+ */
+bool convert_icon(const uint32_t *words, size_t count, struct gui_msg_window_icon *icon,
+                  const uint32_t **pixels);
+
 /* Geometry within the protocol's limits: x, y clamped, width and height 1…limit. */
 struct rect convert_clamp(struct rect r);
 

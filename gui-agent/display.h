@@ -30,6 +30,7 @@
     X(_NET_SUPPORTED)                                                                                        \
     X(_NET_SUPPORTING_WM_CHECK)                                                                              \
     X(_NET_WM_NAME)                                                                                          \
+    X(_NET_WM_ICON)                                                                                          \
     X(_NET_WM_STATE)                                                                                         \
     X(_NET_WM_STATE_FULLSCREEN)                                                                              \
     X(_NET_WM_STATE_DEMANDS_ATTENTION)                                                                       \
@@ -69,8 +70,8 @@ struct display {
     xcb_timestamp_t time; /* of the last event that had one */
 };
 
-/* What display_property() returns at most, in bytes. */
-#define DISPLAY_PROPERTY_MAX 65536
+/* What display_property() returns at most, in bytes: icons are the largest. */
+#define DISPLAY_PROPERTY_MAX (1 << 20)
 
 /* Connect to `name` (NULL: $DISPLAY). 0, -ENOENT (no server), -ENOTSUP (an extension is missing; said on
  * stderr). */

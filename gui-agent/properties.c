@@ -66,6 +66,22 @@ static void send_size_hints(struct agent *agent, struct window *win)
     free(reply);
 }
 
+static void send_icon(struct agent *agent, struct window *win)
+{
+    xcb_get_property_reply_t *reply;
+    struct gui_msg_window_icon icon;
+    const uint32_t *pixels;
+
+    if (agent->link.minor < GUI_MINOR_FRAMES)
+        return;
+    reply = display_property(&agent->x, win->id, agent->x.atoms[ATOM__NET_WM_ICON], XCB_ATOM_CARDINAL, 32);
+    if (reply && convert_icon(xcb_get_property_value(reply), (size_t)xcb_get_property_value_length(reply) / 4,
+                              &icon, &pixels))
+        link_send2(&agent->link, MSG_WINDOW_ICON, win->id, &icon, sizeof(icon), pixels,
+                   (size_t)icon.width * icon.height * 4);
+    free(reply);
+}
+
 /* WM_HINTS.flags and .input; false if there are none. */
 static bool read_wm_hints(struct agent *agent, const struct window *win, uint32_t *flags, uint32_t *input)
 {
@@ -160,6 +176,7 @@ void properties_send_all(struct agent *agent, struct window *win)
     send_title(agent, win);
     send_class(agent, win);
     send_size_hints(agent, win);
+    send_icon(agent, win);
 }
 
 void properties_changed(struct agent *agent, struct window *win, xcb_atom_t property)
@@ -170,7 +187,7 @@ void properties_changed(struct agent *agent, struct window *win, xcb_atom_t prop
     } watched[] = {
         {XCB_ATOM_WM_NAME, send_title},    {agent->x.atoms[ATOM__NET_WM_NAME], send_title},
         {XCB_ATOM_WM_CLASS, send_class},   {XCB_ATOM_WM_NORMAL_HINTS, send_size_hints},
-        {XCB_ATOM_WM_HINTS, send_urgency},
+        {XCB_ATOM_WM_HINTS, send_urgency}, {agent->x.atoms[ATOM__NET_WM_ICON], send_icon},
     };
 
     if (!win->announced)

@@ -6,7 +6,7 @@ import os, select, socket, struct, time
 KEYPRESS, BUTTON, MOTION, CROSSING, FOCUS = 124, 125, 126, 127, 128
 CREATE, DESTROY, MAP, UNMAP, CONFIGURE = 130, 131, 132, 133, 134
 SHMIMAGE, CLOSE, CLIP_REQ, CLIP_DATA, WMNAME, KEYMAP, DOCK, HINTS, FLAGS, WMCLASS = 136, 137, 139, 140, 141, 142, 143, 144, 145, 146
-DUMP, CURSOR, DUMP_ACK, FRAME_REQ, FRAME_DONE, SCALE = 147, 148, 149, 150, 151, 152
+DUMP, CURSOR, DUMP_ACK, FRAME_REQ, FRAME_DONE, SCALE, ICON = 147, 148, 149, 150, 151, 152, 153
 PAGE = 4096
 
 
@@ -22,6 +22,7 @@ class Window:
         self.dumps = self.images = self.frames = 0
         self.transient = 0
         self.cursor = 0
+        self.icon = None
         self.configures = []
 
 
@@ -153,6 +154,10 @@ class Peer:
             w.docked = True
         elif mtype == CURSOR:
             w.cursor = struct.unpack("<I", body)[0]
+        elif mtype == ICON:
+            w.icon = struct.unpack_from("<II", body) + (body[8:],)
+            if len(body) != 8 + 4 * w.icon[0] * w.icon[1]:
+                self.errors.append("bad icon")
         elif mtype == DUMP:
             dtype, w.bw, w.bh, bpp = struct.unpack_from("<IIII", body)
             w.refs = struct.unpack("<%dI" % ((len(body) - 16) // 4), body[16:])

@@ -111,6 +111,31 @@ static void latin1_becomes_utf8(void **state)
     assert_memory_equal(out, "a\xc3\xa9", 3);
 }
 
+static void icon_nearest_to_48_is_taken(void **state)
+{
+    static uint32_t words[2 + 16 * 16 + 2 + 64 * 64 + 2 + 200 * 200];
+    struct gui_msg_window_icon icon;
+    const uint32_t *pixels;
+    size_t second = 2 + 16 * 16, third = second + 2 + 64 * 64, all = third + 2 + 200 * 200;
+
+    (void)state;
+    words[0] = words[1] = 16;
+    words[second] = words[second + 1] = 64;
+    words[third] = words[third + 1] = 200;
+    assert_true(convert_icon(words, all, &icon, &pixels));
+    assert_int_equal(icon.width, 64);
+    assert_ptr_equal(pixels, words + second + 2);
+    assert_true(convert_icon(words, third - 1, &icon, &pixels)); /* the second one is cut off */
+    assert_int_equal(icon.width, 16);
+    assert_false(convert_icon(words, 17, &icon, &pixels));
+    assert_false(convert_icon(words + third, all - third, &icon, &pixels)); /* only a large one */
+    words[0] = words[1] = 0xffffffff;
+    assert_false(convert_icon(words, all, &icon, &pixels));
+    words[0] = 0;
+    assert_false(convert_icon(words, all, &icon, &pixels));
+    assert_false(convert_icon(words, 0, &icon, &pixels));
+}
+
 static void geometry_is_clamped(void **state)
 {
     struct rect r = convert_clamp((struct rect){-100000, 100000, 0, 100000});
@@ -160,11 +185,12 @@ static void keymap_follows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(size_hints_are_taken),       cmocka_unit_test(size_hints_out_of_range_are_dropped),
-        cmocka_unit_test(short_size_hints),           cmocka_unit_test(titles_are_cut_between_characters),
-        cmocka_unit_test(class_has_two_strings),      cmocka_unit_test(long_class_is_cut),
-        cmocka_unit_test(latin1_becomes_utf8),        cmocka_unit_test(geometry_is_clamped),
-        cmocka_unit_test(cursors_have_valid_numbers), cmocka_unit_test(keymap_follows),
+        cmocka_unit_test(size_hints_are_taken),  cmocka_unit_test(size_hints_out_of_range_are_dropped),
+        cmocka_unit_test(short_size_hints),      cmocka_unit_test(titles_are_cut_between_characters),
+        cmocka_unit_test(class_has_two_strings), cmocka_unit_test(long_class_is_cut),
+        cmocka_unit_test(latin1_becomes_utf8),   cmocka_unit_test(icon_nearest_to_48_is_taken),
+        cmocka_unit_test(geometry_is_clamped),   cmocka_unit_test(cursors_have_valid_numbers),
+        cmocka_unit_test(keymap_follows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
