@@ -112,7 +112,7 @@ start64_high:
  * Trampoline of the other CPUs: copied to a page below 1 MiB. Its last words are filled in by smp.c.
  */
     .code16
-    .globl ap_trampoline, ap_trampoline_end, ap_boot_root, ap_boot_stack, ap_boot_cpu
+    .globl ap_trampoline, ap_trampoline_end, ap_boot_root, ap_final_root, ap_boot_stack, ap_boot_cpu
     .align 16
 ap_trampoline:
     cli
@@ -137,7 +137,9 @@ ap32:
     movl    ap_boot_root - ap_trampoline(%ebx), %esi
     leal    ap_call_stack - ap_trampoline(%ebx), %esp
     movl    $PHYS(enter_long_mode_32), %eax
+    movl    %ebx, %ebp /* CPUID in there takes ebx */
     call    *%eax
+    movl    %ebp, %ebx
     ljmp    $0x08, $PHYS(ap64)
     .code64
 ap64:
@@ -149,8 +151,10 @@ ap64_high:
     movl    %eax, %es
     movl    %eax, %ss
     movl    %ebx, %ebx
+    movq    ap_final_root - ap_trampoline(%rbx), %rax
     movq    ap_boot_stack - ap_trampoline(%rbx), %rsp
     movq    ap_boot_cpu - ap_trampoline(%rbx), %rdi
+    movq    %rax, %cr3 /* the stack is mapped there only */
     xorl    %ebp, %ebp
     call    smp_ap_main
     ud2
@@ -164,6 +168,8 @@ ap_gdtr:
     .long   PHYS(boot_gdt)
     .align 8
 ap_boot_root:
+    .quad   0
+ap_final_root:
     .quad   0
 ap_boot_stack:
     .quad   0

@@ -12,7 +12,8 @@
 #include "bh/time.h"
 #include "bh/virt.h"
 
-extern char ap_trampoline[], ap_trampoline_end[], ap_boot_root[], ap_boot_stack[], ap_boot_cpu[];
+extern char ap_trampoline[], ap_trampoline_end[], ap_boot_root[], ap_final_root[], ap_boot_stack[],
+    ap_boot_cpu[];
 void smp_ap_main(struct cpu *c);
 
 struct cpu *cpu_alloc(uint32_t apic_id)
@@ -35,7 +36,6 @@ struct cpu *cpu_alloc(uint32_t apic_id)
 
 void smp_ap_main(struct cpu *c)
 {
-    write_cr3(paging_root());
     cpu_init_control();
     cpu_init_tables(c);
     lapic_init(0, false);
@@ -55,6 +55,7 @@ static bool start_cpu(struct cpu *c, uint8_t *page, paddr_t page_pa, uint64_t bo
 {
     memcpy(page, ap_trampoline, (size_t)(ap_trampoline_end - ap_trampoline));
     trampoline_set(page, ap_boot_root, boot_root);
+    trampoline_set(page, ap_final_root, paging_root());
     trampoline_set(page, ap_boot_stack, c->stack_top);
     trampoline_set(page, ap_boot_cpu, (uintptr_t)c);
     lapic_ipi(c->apic_id, 0xc500); /* INIT, level, assert */

@@ -106,7 +106,7 @@ static void svm_get_state(struct vcpu *v, struct cpu_state *s)
     s->rflags = b->rflags;
     s->rip = b->rip;
     s->rsp = b->rsp;
-    s->rax = b->rax;
+    s->rax = v->regs.rax;
     s->star = b->star;
     s->lstar = b->lstar;
     s->cstar = b->cstar;
@@ -116,6 +116,7 @@ static void svm_get_state(struct vcpu *v, struct cpu_state *s)
     s->sysenter_esp = b->sysenter_esp;
     s->sysenter_eip = b->sysenter_eip;
     s->pat = b->g_pat;
+    s->event = b->eventinj;
 }
 
 static void svm_set_state(struct vcpu *v, const struct cpu_state *s)
@@ -134,7 +135,7 @@ static void svm_set_state(struct vcpu *v, const struct cpu_state *s)
     b->rflags = s->rflags | 2;
     b->rip = s->rip;
     b->rsp = s->rsp;
-    b->rax = s->rax;
+    v->regs.rax = s->rax;
     b->star = s->star;
     b->lstar = s->lstar;
     b->cstar = s->cstar;
@@ -145,7 +146,7 @@ static void svm_set_state(struct vcpu *v, const struct cpu_state *s)
     b->sysenter_eip = s->sysenter_eip;
     b->g_pat = s->pat;
     b->clean = 0;
-    b->eventinj = 0;
+    b->eventinj = s->event;
     b->interrupt_shadow = 0;
     b->vintr = VINTR_MASKING;
 }
@@ -334,10 +335,13 @@ static void svm_switch_state(struct vcpu *v, bool in)
 {
     uint64_t all = cpu_features.xcr0_mask;
 
-    if (cpu_features.xsave)
+    if (cpu_features.xsave) {
+        if (!in)
+            v->xcr0 = xgetbv(); /* emulators let guests set it without the intercept */
         xsetbv(all);
+    }
     xsave_area(v->xsave, all, in);
-    if (cpu_features.xsave && in)
+    if (cpu_features.xsave)
         xsetbv(v->xcr0);
     if (cpu_features.rdtscp) {
         if (in)
