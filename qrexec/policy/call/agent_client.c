@@ -102,3 +102,18 @@ int agent_client_call(const char *domain, const char *service, const json_t *mes
     free(text);
     return status;
 }
+
+int agent_client_report(const char *where)
+{
+    static const char *const empty[] = {"service", "argument", "target"};
+    json_t *message = json_object();
+
+    for (size_t i = 0; i < sizeof(empty) / sizeof(*empty); i++)
+        json_object_set_new(message, empty[i], json_string(""));
+    json_object_set_new(message, "resolution", json_string("fail"));
+    json_object_set_new(message, "source", json_string("dom0"));
+    json_object_set_new(message, "message", json_string(where));
+    int status = agent_client_call("dom0", "policy.Notify", message, -1, NULL, 0);
+    json_decref(message);
+    return status;
+}

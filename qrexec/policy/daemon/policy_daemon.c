@@ -59,14 +59,7 @@ static void tell_broken(struct policy_daemon *daemon)
     policy_log(LOG_ERR, "the policy files are broken, the last good policy stays in force: %s", where);
     if (policy_daemon_fork(daemon, POLICY_MAX_NOTICES, -1) != 0)
         return;
-    json_t *message = json_object();
-    json_object_set_new(message, "resolution", json_string("fail"));
-    json_object_set_new(message, "service", json_string(""));
-    json_object_set_new(message, "argument", json_string(""));
-    json_object_set_new(message, "source", json_string("dom0"));
-    json_object_set_new(message, "target", json_string(""));
-    json_object_set_new(message, "message", json_string(where));
-    if (agent_client_call("dom0", "policy.Notify", message, -1, NULL, 0) < 0)
+    if (agent_client_report(where) < 0)
         policy_log(LOG_WARNING, "no agent to show that to the user");
     _exit(0);
 }

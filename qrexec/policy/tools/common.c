@@ -16,22 +16,29 @@ bool common_take_option(struct common_sources *sources, int option, const char *
     return true;
 }
 
-struct policy *common_load(struct common_sources *sources)
+struct policy *common_load(struct common_sources *sources, char *why, size_t size)
 {
     static const char *const usual[] = {POLICY_DIR_RUNTIME, POLICY_DIR_ETC};
     struct policy_sources from = {usual, 2, sources->legacy_dir};
     struct policy_error error;
-    char text[1024];
 
     if (sources->dir_count) {
         from.dirs = sources->dirs;
         from.dir_count = sources->dir_count;
     }
     struct policy *policy = policy_load(&policy_loader_files, &from, &error);
-    if (!policy) {
-        policy_error_format(&error, text, sizeof(text));
-        fprintf(stderr, "the policy is not valid: %s\n", text);
-    }
+    if (!policy)
+        policy_error_format(&error, why, size);
+    return policy;
+}
+
+struct policy *common_load_or_tell(struct common_sources *sources)
+{
+    char why[1024];
+    struct policy *policy = common_load(sources, why, sizeof(why));
+
+    if (!policy)
+        fprintf(stderr, "the policy is not valid: %s\n", why);
     return policy;
 }
 

@@ -28,8 +28,10 @@ enum { COMMON_OPT_DIR = 256, COMMON_OPT_LEGACY, COMMON_OPT_INFO, COMMON_OPTIONS_
 
 /* False if the option is none of these, or too many directories are given. */
 bool common_take_option(struct common_sources *sources, int option, const char *value);
-/* Load the policy from the directories given, or from the usual ones. NULL: the reason was printed. */
-struct policy *common_load(struct common_sources *sources);
+/* Load the policy from the directories given, or from the usual ones. NULL: the reason is in `why`. */
+struct policy *common_load(struct common_sources *sources, char *why, size_t size);
+/* The same; the reason is printed. */
+struct policy *common_load_or_tell(struct common_sources *sources);
 const struct system_info *common_info(struct common_sources *sources);
 
 #endif

@@ -4,6 +4,8 @@
  * three-argument form prints the answer that the daemon would give, its old five-argument form also runs the
  * call.
  */
+#include "../call/agent_client.h"
+#include "../call/policy_log.h"
 #include "../call/policy_question.h"
 #include "common.h"
 
@@ -115,10 +117,23 @@ static int answer(struct policy_call *call, const struct old_call *old)
     return !allowed;
 }
 
+/* The daemon, which would keep the last good policy, does not run: at least say why all is denied. */
+static struct policy *load(struct common_sources *sources)
+{
+    char why[1024];
+    struct policy *policy = common_load(sources, why, sizeof(why));
+
+    if (!policy) {
+        policy_log(LOG_ERR, "all calls are denied, the policy is not valid: %s", why);
+        agent_client_report(why);
+    }
+    return policy;
+}
+
 static int decide(struct common_sources *sources, const struct policy_question *question,
                   const struct old_call *old)
 {
-    struct policy *policy = common_load(sources);
+    struct policy *policy = load(sources);
     const struct system_info *info = policy ? common_info(sources) : NULL;
     struct policy_call call;
     int status = 1;

@@ -239,7 +239,7 @@ static bool take_option(struct graph *graph, int option, int argc, char **argv)
 
 static int run(struct graph *graph)
 {
-    struct policy *policy = common_load(&graph->from);
+    struct policy *policy = common_load_or_tell(&graph->from);
 
     graph->policy = policy;
     graph->info = policy ? common_info(&graph->from) : NULL;

@@ -134,7 +134,7 @@ int main(int argc, char **argv)
     request.source = argv[optind];
     request.target = argv[optind + 1];
     policy_request_set_service(&request, argv[optind + 2]);
-    struct policy *policy = common_load(&sources);
+    struct policy *policy = common_load_or_tell(&sources);
     const struct system_info *info = policy ? common_info(&sources) : NULL;
     if (info)
         explain(policy, info, &request);

@@ -511,6 +511,7 @@ def test_exec(place):
     place.write("etc/60-bad.policy", "junk\n")
     done = program("qrexec-policy-exec", *args, "work", "bank", "svc.Allow", status=1, env=env)
     assert done.stdout == "result=deny\n" and "60-bad.policy:1:5" in done.stderr
+    assert agent.said[-1][1]["message"].startswith(place.etc + "/60-bad.policy:1:5: ")
 
 
 def test_why(place):
