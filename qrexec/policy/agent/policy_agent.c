@@ -85,7 +85,7 @@ static char *notice_title(const struct agent_message *message)
 static char *notice_body(const struct agent_message *message)
 {
     if (message->text)
-        return g_strdup_printf("%s\nThe last good policy stays in force.", message->text);
+        return g_strdup(message->text);
     return g_strdup_printf("%s%s to %s", message->service,
                            message->argument[0] && message->argument[1] ? message->argument : "",
                            *message->target ? message->target : "@default");

@@ -103,7 +103,7 @@ int agent_client_call(const char *domain, const char *service, const json_t *mes
     return status;
 }
 
-int agent_client_report(const char *where)
+int agent_client_report(const char *where, const char *effect)
 {
     static const char *const empty[] = {"service", "argument", "target"};
     json_t *message = json_object();
@@ -112,7 +112,7 @@ int agent_client_report(const char *where)
         json_object_set_new(message, empty[i], json_string(""));
     json_object_set_new(message, "resolution", json_string("fail"));
     json_object_set_new(message, "source", json_string("dom0"));
-    json_object_set_new(message, "message", json_string(where));
+    json_object_set_new(message, "message", json_sprintf("%s. %s", where, effect));
     int status = agent_client_call("dom0", "policy.Notify", message, -1, NULL, 0);
     json_decref(message);
     return status;

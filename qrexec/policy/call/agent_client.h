@@ -18,8 +18,10 @@
 int agent_client_call(const char *domain, const char *service, const json_t *message, int asker, char *reply,
                       size_t size);
 
-/* Tell the user of dom0 that the policy files have an error, "FILE:LINE:COLUMN: REASON". 0, or a negative
- * errno. */
-int agent_client_report(const char *where);
+/*
+ * Tell the user of dom0 that the policy files have an error, "FILE:LINE:COLUMN: REASON", and what that means
+ * now. 0, or a negative errno.
+ */
+int agent_client_report(const char *where, const char *effect);
 
 #endif

@@ -59,7 +59,7 @@ static void tell_broken(struct policy_daemon *daemon)
     policy_log(LOG_ERR, "the policy files are broken, the last good policy stays in force: %s", where);
     if (policy_daemon_fork(daemon, POLICY_MAX_NOTICES, -1) != 0)
         return;
-    if (agent_client_report(where) < 0)
+    if (agent_client_report(where, "The last good policy stays in force.") < 0)
         policy_log(LOG_WARNING, "no agent to show that to the user");
     _exit(0);
 }

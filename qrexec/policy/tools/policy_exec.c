@@ -125,7 +125,7 @@ static struct policy *load(struct common_sources *sources)
 
     if (!policy) {
         policy_log(LOG_ERR, "all calls are denied, the policy is not valid: %s", why);
-        agent_client_report(why);
+        agent_client_report(why, "All calls are denied.");
     }
     return policy;
 }
