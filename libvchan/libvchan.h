@@ -97,6 +97,13 @@ int libvchan_wait(libvchan_t *ctrl);
 /** Flush what the backend can and free everything. NULL is allowed. */
 void libvchan_close(libvchan_t *ctrl);
 
+/**
+ * In a child after fork(): free the inherited copy without flushing and without telling the peer. The
+ * parent's channel stays as it is; without this call the child would keep it up after the parent's death. Not
+ * part of Qubes' API.
+ */
+void libvchan_forget(libvchan_t *ctrl);
+
 /** The descriptor to poll for reading, whatever is waited for. Owned by the channel. */
 EVTCHN libvchan_fd_for_select(libvchan_t *ctrl);
 

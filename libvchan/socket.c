@@ -563,12 +563,10 @@ static void flush_at_close(libvchan_t *c)
     }
 }
 
-void libvchan_close(libvchan_t *c)
+void libvchan_forget(libvchan_t *c)
 {
     if (!c)
         return;
-    if (c->sock >= 0)
-        flush_at_close(c);
     close_fd(&c->sock);
     close_fd(&c->listener);
     close_fd(&c->timer);
@@ -577,4 +575,11 @@ void libvchan_close(libvchan_t *c)
     free(c->in.data);
     free(c->out.data);
     free(c);
+}
+
+void libvchan_close(libvchan_t *c)
+{
+    if (c && c->sock >= 0)
+        flush_at_close(c);
+    libvchan_forget(c);
 }

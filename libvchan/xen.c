@@ -474,15 +474,11 @@ static void unshare_server(libvchan_t *c)
         xengntshr_unshare(c->gntshr, c->page, 1);
 }
 
-void libvchan_close(libvchan_t *c)
+/* Unmapping and closing copies tells the peer nothing while another process has them. */
+void libvchan_forget(libvchan_t *c)
 {
     if (!c)
         return;
-    leave_page(c);
-    if (c->server)
-        unpublish(c);
-    else if (c->xs)
-        xs_close(c->xs);
     if (c->gnttab) {
         unmap_client(c);
         xengnttab_close(c->gnttab);
@@ -498,4 +494,16 @@ void libvchan_close(libvchan_t *c)
     if (c->epoll >= 0)
         close(c->epoll);
     free(c);
+}
+
+void libvchan_close(libvchan_t *c)
+{
+    if (!c)
+        return;
+    leave_page(c);
+    if (c->server)
+        unpublish(c);
+    else if (c->xs)
+        xs_close(c->xs);
+    libvchan_forget(c);
 }

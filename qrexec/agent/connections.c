@@ -54,6 +54,7 @@ static int serve_child(struct agent *a, struct serve *s, const char *text)
     data_reset_signals();
     signal(SIGPIPE, SIG_IGN);
     close_fd(&a->listen_fd);
+    libvchan_forget(a->dom0.vchan);
     for (struct connection *c = a->connections; c < a->connections + MAX_CONNECTIONS; c++)
         if (c->used)
             close_fd(&c->channel.fd);

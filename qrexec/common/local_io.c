@@ -51,25 +51,27 @@ int local_attach(struct data_call *call, bool socket_stdin)
     return call->in_fd < 0 || call->out_fd < 0 ? -errno : 0;
 }
 
-static void export_fd(const char *name, int fd)
+/* Low numbers: a simple shell takes only one digit in ">&5". */
+static void export_fd(const char *name, int fd, int as)
 {
-    int copy = fcntl(fd, F_DUPFD, 3);
     char text[16];
 
-    if (copy < 0)
+    if (dup2(fd, as) < 0)
         return;
-    snprintf(text, sizeof(text), "%d", copy);
+    snprintf(text, sizeof(text), "%d", as);
     setenv(name, text, 1);
 }
 
 static void become_program(const char *path, char *const argv[], bool save, int in, int out)
 {
     data_reset_signals();
+    in = fcntl(in, F_DUPFD_CLOEXEC, 10);
+    out = fcntl(out, F_DUPFD_CLOEXEC, 10);
     if (save) {
-        export_fd("SAVED_FD_0", 0);
-        export_fd("SAVED_FD_1", 1);
+        export_fd("SAVED_FD_0", 0, 3);
+        export_fd("SAVED_FD_1", 1, 4);
         if (getenv("PASS_LOCAL_STDERR"))
-            export_fd("SAVED_FD_2", 2);
+            export_fd("SAVED_FD_2", 2, 5);
     }
     if (dup2(in, 0) >= 0 && dup2(out, 1) >= 0)
         execvp(path, argv);

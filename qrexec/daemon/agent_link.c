@@ -30,6 +30,7 @@ static void agent_close(struct daemon *d)
     channel_close(&d->agent);
     clients_close(d);
     d->ready = false;
+    port_forget_made(&d->ports);
     /* Their answers have no one to go to. The ports stay taken: data channels outlive the agent. */
     for (struct pending *p = d->pending; p < d->pending + MAX_PENDING; p++)
         p->connected = true;

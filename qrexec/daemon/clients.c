@@ -164,6 +164,8 @@ static int handle_connect(struct daemon *d, int index, char *body, size_t size)
             return -ENOSPC;
         where.port = reply.port = (uint32_t)port;
         ret = channel_send(&d->clients[index].channel, MSG_SERVICE_CONNECT, &reply, sizeof(reply));
+    } else {
+        port_made(&d->ports, where.domain, where.port);
     }
     p->connected = true;
     if (p->made_at)

@@ -14,6 +14,10 @@ struct port_table {
         uint32_t peer;
         int client; /* index of the dom0 client that waits for the end, -1: none */
     } ports[MAX_CONNECTIONS];
+    /* Calls that this domain makes, on ports of the other domain's daemon. */
+    struct {
+        uint32_t peer, port; /* port 0: free */
+    } made[MAX_CONNECTIONS];
 };
 
 /**
@@ -23,8 +27,15 @@ struct port_table {
  */
 int port_take(struct port_table *table, uint32_t own, uint32_t peer, int client);
 
+/** This domain's call is served by a peer on one of the peer's ports. */
+void port_made(struct port_table *table, uint32_t peer, uint32_t port);
+
+/** The agent was started anew and will not report the end of the calls that were made before. */
+void port_forget_made(struct port_table *table);
+
 /**
- * The agent said that a connection ended.
+ * The agent said that a connection ended: made or served, it does not tell. If both exist, a port is free
+ * only when both ended.
  * @param untrusted_peer, untrusted_port  as it said; the port must be within the range
  * @return index of the waiting client, or -1
  */
