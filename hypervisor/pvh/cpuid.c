@@ -266,12 +266,14 @@ static int export_subs(struct exporter *e, uint32_t leaf, const struct cpuid_reg
 int cpuid_policy_export(const struct cpuid_policy *p, uint32_t *nr,
                         int (*put)(void *arg, uint32_t i, const xen_cpuid_leaf_t *l), void *arg)
 {
+    static const struct cpuid_regs topology[2]; /* filled in per vCPU */
     struct exporter e = {0, *nr, put, arg};
     int rc = 0;
 
     for (uint32_t i = 0; i <= MIN(p->basic[0].a, CPUID_BASIC - 1) && !rc; i++)
         rc = i == 4     ? export_subs(&e, i, p->leaf4, CPUID_SUB4)
              : i == 7   ? export_subs(&e, i, p->leaf7, 1)
+             : i == 0xb ? export_subs(&e, i, topology, ARRAY_SIZE(topology))
              : i == 0xd ? export_subs(&e, i, p->leafd, CPUID_SUBD)
                         : export_one(&e, i, XEN_CPUID_NO_SUBLEAF, &p->basic[i]);
     for (uint32_t i = 0; 0x80000000u + i <= p->ext[0].a && i < CPUID_EXT && !rc; i++)
