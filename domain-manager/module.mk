@@ -58,7 +58,7 @@ domain-manager: $(DM_DAEMON) $(DM_TOOL) $(DM_PANEL) $(DM_WINDOW) $(DM_QUBESDB)
 ALL += domain-manager
 HELP += domain-manager|build~the~domain~manager,~its~tools~and~desktop~programs
 
--include $(wildcard $(DM_OUT)/*/*.d)
+-include $(wildcard $(DM_OUT)/*/*.d $(DM_OUT)/test/*/*.d)
 
 # -- tests --
 
@@ -67,7 +67,26 @@ $(DM_TEST)/crash_shim.so: tests/system/manager-fake/crash_shim.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_USER) -fPIC -shared -o $@ $<
 
-.PHONY: check-manager check-manager-tools check-manager-cut check-manager-cut-quick
+# unit tests: the daemon's modules under sanitizers, without libxl, sockets and main
+DM_UNIT_SRC := $(filter-out %/main.c %/backend_libxl.c %/loop_device.c %/dbus.c %/qubesd.c,$(DM_DAEMON_SRC))
+$(DM_TEST)/daemon/%.o: domain-manager/daemon/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_SAN) $(DM_CPPFLAGS) -c -o $@ $<
+$(DM_TEST)/unit/%.o: tests/unit/domain-manager/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_SAN) $(DM_CPPFLAGS) -c -o $@ $<
+$(DM_TEST)/vm/%.o: domain-manager/vm/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_SAN) -c -o $@ $<
+$(DM_TEST)/test_model: $(DM_TEST)/unit/test_model.o $(DM_UNIT_SRC:domain-manager/daemon/%.c=$(DM_TEST)/daemon/%.o)
+	$(CC) -fsanitize=address,undefined -o $@ $^ $(DM_GLIB_LIBS) -lcmocka
+$(DM_TEST)/test_qubesdb: $(DM_TEST)/unit/test_qubesdb.o $(DM_TEST)/vm/qubesdb.o
+	$(CC) -fsanitize=address,undefined -o $@ $^ -lcmocka
+check-manager-unit: $(DM_TEST)/test_model $(DM_TEST)/test_qubesdb
+	@tests/harness/stage manager-unit --timeout 120 -- sh -c '$(DM_TEST)/test_model && $(DM_TEST)/test_qubesdb'
+CHECK_QUICK += check-manager-unit
+
+.PHONY: check-manager check-manager-unit check-manager-tools check-manager-cut check-manager-cut-quick
 check-manager-tools: domain-manager
 	@tests/harness/stage manager-tools --timeout 300 -- python3 tests/system/manager-fake/test_manager.py
 check-manager-cut-quick: domain-manager $(DM_TEST)/crash_shim.so
@@ -76,7 +95,7 @@ check-manager-cut: domain-manager $(DM_TEST)/crash_shim.so
 	@tests/harness/stage manager-cut --timeout 900 -- python3 tests/system/manager-fake/test_power_cut.py
 CHECK_QUICK += check-manager-tools check-manager-cut-quick
 CHECK_SYSTEM += check-manager-cut
-check-manager: $(CHECK_MANAGER)
+check-manager: check-manager-unit check-manager-tools check-manager-cut
 HELP += check-manager|tests~of~the~domain~manager~on~the~fake~hypervisor
 
 # -- installation --

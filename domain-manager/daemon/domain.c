@@ -330,21 +330,41 @@ gboolean domain_remove(struct domain *d, GError **error)
     return TRUE;
 }
 
-void domain_rename_references(struct manager *m, const char *from, const char *to)
+/* In memory the references follow at once, whatever the disk says. */
+gboolean domain_rename_references(struct manager *m, const char *from, const char *to)
 {
+    gboolean saved = TRUE;
     g_autoptr(GPtrArray) all = manager_sorted(m);
     for (guint i = 0; i < all->len; i++) {
         struct domain *other = all->pdata[i];
+        gboolean changed = FALSE;
         for (const char *const *p = vm_properties; *p; p++)
-            if (g_strcmp0(g_hash_table_lookup(other->properties, *p), from) == 0) {
-                g_autoptr(GError) error = NULL;
-                if (!domain_store(other, other->properties, *p, to, &error))
-                    g_warning("%s", error->message);
-            }
+            if (g_strcmp0(g_hash_table_lookup(other->properties, *p), from) == 0)
+                changed = g_hash_table_insert(other->properties, g_strdup(*p), g_strdup(to)) == FALSE;
+        g_autoptr(GError) error = NULL;
+        if (changed && !domain_save(other, &error)) {
+            g_warning("%s", error->message);
+            saved = FALSE;
+        }
     }
     for (const char *const *p = vm_system_properties; *p; p++)
         if (g_strcmp0(g_hash_table_lookup(m->system, *p), from) == 0)
             g_hash_table_insert(m->system, g_strdup(*p), g_strdup(to));
+    return saved;
+}
+
+/* Both directories of a template, or none. */
+static gboolean move_files(struct domain *d, const char *from, const char *to, const char *new_name,
+                           GError **error)
+{
+    gboolean is_template = d->klass == CLASS_TEMPLATE;
+    if (is_template && !volume_rename_template(d->manager, d->name, new_name, error))
+        return FALSE;
+    if (store_rename(from, to, error))
+        return TRUE;
+    if (is_template)
+        volume_rename_template(d->manager, new_name, d->name, NULL);
+    return FALSE;
 }
 
 /* The intention is written first, so that a cut in the middle is completed at the next start:
@@ -361,9 +381,7 @@ gboolean domain_rename(struct domain *d, const char *new_name, GError **error)
     g_autofree char *old_name = g_strdup(d->name);
     g_autofree char *from = manager_domain_dir(m, old_name), *to = manager_domain_dir(m, new_name);
     g_hash_table_insert(m->system, g_strdup("pending_rename"), g_strdup_printf("%s %s", old_name, new_name));
-    if (!manager_save_system(m, error) ||
-        (d->klass == CLASS_TEMPLATE && !volume_rename_template(m, old_name, new_name, error)) ||
-        !store_rename(from, to, error)) {
+    if (!manager_save_system(m, error) || !move_files(d, from, to, new_name, error)) {
         g_hash_table_remove(m->system, "pending_rename");
         manager_save_system(m, NULL);
         return FALSE;
@@ -372,9 +390,14 @@ gboolean domain_rename(struct domain *d, const char *new_name, GError **error)
     g_free(d->name);
     d->name = g_strdup(new_name);
     g_hash_table_insert(m->domains, d->name, d);
-    domain_rename_references(m, old_name, new_name);
+    if (!domain_rename_references(m, old_name, new_name)) /* the next start of the manager writes them */
+        g_hash_table_insert(m->system, g_strdup("pending_references"),
+                            g_strdup_printf("%s %s", old_name, new_name));
     g_hash_table_remove(m->system, "pending_rename");
     manager_emit(m, NULL, "domain-delete", "vm", old_name, NULL);
     manager_emit(m, NULL, "domain-add", "vm", new_name, NULL);
-    return manager_save_system(m, error);
+    g_autoptr(GError) late = NULL;
+    if (!manager_save_system(m, &late)) /* done all the same; the next start of the manager tidies up */
+        g_warning("%s", late->message);
+    return TRUE;
 }

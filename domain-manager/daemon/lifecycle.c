@@ -225,7 +225,16 @@ struct shutdown_wait {
     done_fn done;
     void *data;
     guint timer;
+    int references; /* the stop waiter and the request */
 };
+
+static void shutdown_wait_unref(struct shutdown_wait *w)
+{
+    if (--w->references > 0)
+        return;
+    g_free(w->name);
+    g_free(w);
+}
 
 static void shutdown_wait_finish(struct shutdown_wait *w, const GError *error)
 {
@@ -255,8 +264,18 @@ static void shutdown_stopped(const GError *error, void *data)
 {
     struct shutdown_wait *w = data;
     shutdown_wait_finish(w, error);
-    g_free(w->name);
-    g_free(w);
+    shutdown_wait_unref(w);
+}
+
+static void shutdown_requested(const GError *error, void *data)
+{
+    struct shutdown_wait *w = data;
+    struct domain *d = manager_find(w->manager, w->name);
+    if (error && d && d->state == STATE_HALTING)
+        d->state = STATE_RUNNING;
+    if (error)
+        shutdown_wait_finish(w, error);
+    shutdown_wait_unref(w);
 }
 
 static gboolean check_network_clients(struct domain *d, GError **error)
@@ -296,17 +315,22 @@ void lifecycle_shutdown(struct domain *d, gboolean force, gboolean wait, done_fn
         d->state = STATE_HALTING;
         manager_emit(d->manager, d, "domain-pre-shutdown", NULL);
     }
-    if (wait) {
-        struct shutdown_wait *w = g_new0(struct shutdown_wait, 1);
-        *w = (struct shutdown_wait){d->manager, g_strdup(d->name), done, data, 0};
+    struct shutdown_wait *w = wait ? g_new0(struct shutdown_wait, 1) : NULL;
+    if (w) {
+        *w = (struct shutdown_wait){d->manager, g_strdup(d->name), done, data, 0, 1};
         guint seconds = (guint)property_get_int(d, "shutdown_timeout");
         w->timer = g_timeout_add_seconds(seconds, shutdown_timed_out, w);
         d->stop_waiters = waiter_add(d->stop_waiters, shutdown_stopped, w);
     }
-    if (d->state != STATE_DYING)
-        call_backend(d, d->manager->backend->ops->request_shutdown, wait ? ignore_result : done, data);
-    else if (!wait)
-        done(NULL, data);
+    if (d->state == STATE_DYING) {
+        if (!w)
+            done(NULL, data);
+        return;
+    }
+    if (w)
+        w->references++;
+    call_backend(d, d->manager->backend->ops->request_shutdown, w ? shutdown_requested : done,
+                 w ? (void *)w : data);
 }
 
 /* -- pause -- */

@@ -227,8 +227,9 @@ static void fix_references(struct manager *m)
     if (!pending)
         return;
     g_auto(GStrv) names = g_strsplit(pending, " ", 2);
-    domain_rename_references(m, names[0], names[1]);
-    g_hash_table_remove(m->system, "pending_references");
+    gboolean reused = !names[0] || !names[1] || g_hash_table_contains(m->domains, names[0]);
+    if (reused || domain_rename_references(m, names[0], names[1]))
+        g_hash_table_remove(m->system, "pending_references");
     manager_save_system(m, NULL);
 }
 

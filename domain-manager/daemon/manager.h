@@ -121,8 +121,9 @@ gboolean domain_save(struct domain *d, GError **error);
 /* Forget the record and delete its files. Fails while running or in use. */
 gboolean domain_remove(struct domain *d, GError **error);
 gboolean domain_rename(struct domain *d, const char *new_name, GError **error);
-/* Every reference to the domain `from` (properties, system properties) becomes `to`. */
-void domain_rename_references(struct manager *m, const char *from, const char *to);
+/* Every reference to the domain `from` (properties, system properties) becomes `to`. FALSE when some domain's
+ * settings could not be written. The system settings are not saved. */
+gboolean domain_rename_references(struct manager *m, const char *from, const char *to);
 /* Names of those that refer to d, "a (template), b (netvm)", or NULL. */
 char *domain_referrers(struct domain *d);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* LD_PRELOAD library: counts the calls that change files; at the Nth the process dies as by a power cut, or the
- * call fails as on a full disk. Armed when $CRASH_FILE appears with "die N" or "full N"; the count is written to
- * $CRASH_FILE.count when it has not come to N. */
+/* LD_PRELOAD library: counts the calls that change files; at the Nth the process dies as by a power cut, or
+ * the call fails as on a full disk. Armed when $CRASH_FILE appears with "die N" or "full N"; the count is
+ * written to $CRASH_FILE.count when it has not come to N. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -48,9 +48,9 @@ static bool strike(bool grows)
     return fail;
 }
 
-#define REAL(name, type) \
-    static type real;    \
-    if (!real)           \
+#define REAL(name, type)                                                                                     \
+    static type real;                                                                                        \
+    if (!real)                                                                                               \
     *(void **)&real = dlsym(RTLD_NEXT, name)
 
 typedef ssize_t (*write_fn)(int, const void *, size_t);

@@ -12,7 +12,7 @@ SHIM = os.path.join(os.getcwd(), "build/domain-manager/test/crash_shim.so")
 
 def template_cycle(w):
     a = w.run("qvm-start", "debian-12")
-    if w.process.poll() is not None:
+    if w.process.poll() is not None or a[0]:
         return a
     with open(w.state + "/domains/debian-12/upper.img", "r+b") as f:
         f.write(b"new")
