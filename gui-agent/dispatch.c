@@ -9,6 +9,7 @@
 #include "gui-message.h"
 #include "input.h"
 #include "layout.h"
+#include "scale.h"
 #include "track.h"
 #include "wm.h"
 
@@ -74,6 +75,14 @@ static void on_frame_done(struct agent *agent, struct window *win, const void *b
     frame_done(agent, win, done->serial);
 }
 
+static void on_scale(struct agent *agent, struct window *win, const void *body)
+{
+    const struct gui_msg_window_scale *message = body;
+
+    (void)win;
+    scale_set(agent, message->scale);
+}
+
 /* Messages about a window; those of windows that are gone meanwhile are dropped. */
 static const struct {
     uint32_t type;
@@ -82,7 +91,7 @@ static const struct {
     {MSG_KEYPRESS, on_key},          {MSG_BUTTON, on_button},      {MSG_MOTION, on_motion},
     {MSG_CROSSING, on_crossing},     {MSG_FOCUS, on_focus},        {MSG_CONFIGURE, on_configure},
     {MSG_CLOSE, on_close},           {MSG_WINDOW_FLAGS, on_flags}, {MSG_WINDOW_DUMP_ACK, on_dump_ack},
-    {MSG_FRAME_DONE, on_frame_done},
+    {MSG_FRAME_DONE, on_frame_done}, {MSG_WINDOW_SCALE, on_scale},
 };
 
 static void handle_window_message(struct agent *agent, const struct gui_msg_header *header, const void *body)

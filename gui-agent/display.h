@@ -47,6 +47,8 @@
     X(_NET_SYSTEM_TRAY_S0)                                                                                   \
     X(_NET_SYSTEM_TRAY_OPCODE)                                                                               \
     X(_NET_SYSTEM_TRAY_VISUAL)                                                                               \
+    X(_XSETTINGS_S0)                                                                                         \
+    X(_XSETTINGS_SETTINGS)                                                                                   \
     X(_XEMBED)                                                                                               \
     X(_XEMBED_INFO)                                                                                          \
     X(QUBES_CLIPBOARD)
@@ -66,8 +68,9 @@ struct display {
     xcb_atom_t atoms[ATOM_COUNT];
     xcb_window_t own; /* owner of selections, _NET_SUPPORTING_WM_CHECK, and where the pointer is parked */
     uint8_t damage_event, xfixes_event, randr_event, xkb_event, sync_event;
-    bool grants;          /* the server keeps windows in granted pages */
-    xcb_timestamp_t time; /* of the last event that had one */
+    bool grants;                     /* the server keeps windows in granted pages */
+    uint32_t scale, settings_serial; /* see scale.h; 0: nothing said yet */
+    xcb_timestamp_t time;            /* of the last event that had one */
 };
 
 /* What display_property() returns at most, in bytes: icons are the largest. */

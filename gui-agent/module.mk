@@ -6,12 +6,16 @@ GUI_AGENT_LAYOUT := $(GUI_AGENT_B)/qubes-set-monitor-layout
 GUI_AGENT_CFLAGS := $(CFLAGS_USER) -Wconversion -Igui-agent -Igui-common -Ilibvchan
 GUI_AGENT_XCB := -lxcb-composite -lxcb-damage -lxcb-xfixes -lxcb-shm -lxcb-sync -lxcb-xtest -lxcb-xkb -lxcb-randr -lxcb
 # pure modules, also compiled into the unit test
-GUI_AGENT_PURE := rect-list out-queue convert window keymap layout-parse buffer-size
+GUI_AGENT_PURE := rect-list out-queue convert window keymap layout-parse buffer-size xsettings
 GUI_AGENT_MODULES := $(GUI_AGENT_PURE) main grant-limit display link dispatch track properties wm tray frame buffer \
-	capture grants input clipboard layout randr resize
+	capture grants input clipboard layout randr resize scale
 GUI_AGENT_OBJS := $(patsubst gui-agent/%.c,$(GUI_AGENT_B)/obj/%.o,$(wildcard $(GUI_AGENT_MODULES:%=gui-agent/%.c)))
 
-ALL += $(GUI_AGENT_B)/qubes-gui $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT)
+.PHONY: gui-agent gui-agent-socket
+gui-agent: $(GUI_AGENT_B)/qubes-gui $(GUI_AGENT_LAYOUT) $(GUI_AGENT_B)/libqubesgrant.so gui-agent-socket
+gui-agent-socket: $(GUI_AGENT_SOCKET) $(B)/gui-agent-socket/xorg/extensions/libqubesgrant.so
+ALL += gui-agent
+HELP += gui-agent|build~the~GUI~agent~and~its~X~server~module
 
 $(GUI_AGENT_B)/obj/%.o: gui-agent/%.c
 	@mkdir -p $(@D)
@@ -35,7 +39,6 @@ GUI_AGENT_XORG := $(GUI_AGENT_B)/libqubesgrant.so
 GUI_AGENT_XORG_SOCKET := $(B)/gui-agent-socket/xorg/extensions/libqubesgrant.so
 GUI_AGENT_XORG_CFLAGS = $(filter-out -Wconversion,$(GUI_AGENT_CFLAGS)) -fPIC -fvisibility=hidden -Igui-agent/xorg \
 	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags xorg-server))
-ALL += $(GUI_AGENT_XORG) $(GUI_AGENT_XORG_SOCKET)
 
 $(GUI_AGENT_B)/obj/xorg/%.o: gui-agent/xorg/%.c
 	@mkdir -p $(@D)

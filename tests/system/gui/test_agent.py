@@ -265,6 +265,25 @@ def test_geometry(rig, d, p):
     p.idle(0.2)
 
 
+def test_scale(rig, d, p):
+    c = Client(d).map()
+    w = window_of(p, c)
+    c.root.change_property(Xatom.RESOURCE_MANAGER, Xatom.STRING, 8, b"XTerm*colorMode: true\n")
+    c.d.sync()
+    p.send(guipeer.SCALE, w.id, struct.pack("<I", 180))
+    res = lambda: c.root.get_full_property(Xatom.RESOURCE_MANAGER, Xatom.STRING).value
+    tap.ok(wait_for(lambda: b"Xft.dpi:\t144\n" in res()) and b"XTerm" in res(), "scale 1.5 is 144 dots an inch in the resources",
+           res())
+    owner = c.d.get_selection_owner(c.atom("_XSETTINGS_S0"))
+    p.send(guipeer.SCALE, w.id, struct.pack("<I", 120))
+    tap.ok(owner != X.NONE and wait_for(lambda: b"Xft.dpi:\t96\n" in res()), "and in XSETTINGS; back to 96", res())
+    prop = owner.get_full_property(c.atom("_XSETTINGS_SETTINGS"), X.AnyPropertyType).value
+    tap.ok(bytes(prop)[-4:] == struct.pack("<I", 96 * 1024) and b"Xft/DPI" in bytes(prop), "as integer of 1/1024", prop)
+    p.send(guipeer.SCALE, w.id, struct.pack("<I", 100000))
+    c.close()
+    p.idle(0.1)
+
+
 def test_huge(rig, d, p):
     c = Client(d, w=20000, h=12).map()
     w = window_of(p, c)
@@ -572,7 +591,7 @@ def main():
         agent = rig.agent(d)
         p = Peer(rig.vchan, rig.shm, 1)
         tap.ok(p.agent_version == 0x10040, "the agent's version is first", hex(p.agent_version))
-        for test in (test_xterm, test_titles_and_flags, test_geometry, test_huge, test_unmap, test_input, test_dump_ack, test_frames,
+        for test in (test_xterm, test_titles_and_flags, test_geometry, test_huge, test_scale, test_unmap, test_input, test_dump_ack, test_frames,
                      test_id_reuse, test_clipboard, test_tray, test_sync_request, test_many, test_cursor, test_layout):
             test(rig, d, p)
             tap.ok(not p.errors, "%s: no protocol error" % test.__name__, p.errors)

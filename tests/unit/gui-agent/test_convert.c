@@ -8,6 +8,7 @@
 
 #include "convert.h"
 #include "keymap.h"
+#include "xsettings.h"
 
 static void size_hints_are_taken(void **state)
 {
@@ -182,15 +183,49 @@ static void keymap_follows(void **state)
     assert_true(keymap_get(ours, 255));
 }
 
+static void settings_have_the_right_bytes(void **state)
+{
+    static const uint8_t expected[] = {0,   0,   0,   0,   7,   0,   0,   0, 1, 0, 0, 0, 0, 0,  7, 0,
+                                       'X', 'f', 't', '/', 'D', 'P', 'I', 0, 7, 0, 0, 0, 0, 64, 2, 0};
+    uint8_t out[XSETTINGS_MAX];
+
+    (void)state;
+    assert_int_equal(xsettings_build(7, 180, out), sizeof(expected)); /* 144 dots an inch: 0x24000 */
+    assert_memory_equal(out, expected, sizeof(expected));
+}
+
+static void resources_get_one_dpi_line(void **state)
+{
+    static const char old[] = "a: 1\nXft.dpi:\t96\nXft.dpix: 5\nb: 2";
+    char out[100];
+    size_t n = xsettings_resources(old, strlen(old), 240, out, strlen(old) + 32);
+
+    (void)state;
+    out[n] = 0;
+    assert_string_equal(out, "a: 1\nXft.dpix: 5\nb: 2\nXft.dpi:\t192\n");
+    n = xsettings_resources("", 0, 120, out, 32);
+    out[n] = 0;
+    assert_string_equal(out, "Xft.dpi:\t96\n");
+    assert_int_equal(xsettings_resources(old, strlen(old), 240, out, 10), 0);
+    assert_int_equal(xsettings_resources("", 0, 240, out, 5), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(size_hints_are_taken),  cmocka_unit_test(size_hints_out_of_range_are_dropped),
-        cmocka_unit_test(short_size_hints),      cmocka_unit_test(titles_are_cut_between_characters),
-        cmocka_unit_test(class_has_two_strings), cmocka_unit_test(long_class_is_cut),
-        cmocka_unit_test(latin1_becomes_utf8),   cmocka_unit_test(icon_nearest_to_48_is_taken),
-        cmocka_unit_test(geometry_is_clamped),   cmocka_unit_test(cursors_have_valid_numbers),
+        cmocka_unit_test(size_hints_are_taken),
+        cmocka_unit_test(size_hints_out_of_range_are_dropped),
+        cmocka_unit_test(short_size_hints),
+        cmocka_unit_test(titles_are_cut_between_characters),
+        cmocka_unit_test(class_has_two_strings),
+        cmocka_unit_test(long_class_is_cut),
+        cmocka_unit_test(latin1_becomes_utf8),
+        cmocka_unit_test(icon_nearest_to_48_is_taken),
+        cmocka_unit_test(geometry_is_clamped),
+        cmocka_unit_test(cursors_have_valid_numbers),
         cmocka_unit_test(keymap_follows),
+        cmocka_unit_test(settings_have_the_right_bytes),
+        cmocka_unit_test(resources_get_one_dpi_line),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
