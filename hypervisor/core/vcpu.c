@@ -160,10 +160,31 @@ bool vcpu_has_event(struct vcpu *v)
     return v->info->evtchn_upcall_pending && v->domain->callback_vector && !v->upcall_vector;
 }
 
+static bool all_down(const struct domain *d)
+{
+    for (unsigned i = 0; i < d->max_vcpus; i++)
+        if (d->vcpu[i] && !d->vcpu[i]->down)
+            return false;
+    return true;
+}
+
+/* A halt that only NMI, INIT or start-up IPI can end: the vCPU is offline. A domain without any vCPU left has
+ * switched itself off: PVH kernels have no other way to say so. */
+static void vcpu_go_down(struct vcpu *v)
+{
+    v->down = true;
+    if (all_down(v->domain))
+        domain_shutdown(v->domain, SHUTDOWN_poweroff);
+}
+
 void vcpu_halt(struct vcpu *v)
 {
+    if (!(virt->rflags(v) & RFLAGS_IF) && !v->nmi_pending) {
+        vcpu_go_down(v);
+        return;
+    }
     __atomic_store_n(&v->blocked, true, __ATOMIC_SEQ_CST);
-    if (vcpu_has_event(v) && (virt->rflags(v) & RFLAGS_IF || v->nmi_pending))
+    if (vcpu_has_event(v))
         v->blocked = false;
 }
 
