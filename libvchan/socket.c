@@ -304,7 +304,7 @@ static void update_watch(libvchan_t *c)
 
 static void flush_out(libvchan_t *c)
 {
-    while (c->out.used && !c->dead) {
+    while (c->out.used && !c->dead && c->sock >= 0) {
         ssize_t n = send(c->sock, c->out.data + c->out.start, c->out.used, MSG_DONTWAIT | MSG_NOSIGNAL);
 
         c->touched = true;

@@ -86,5 +86,6 @@ endif
 ALL += qrexec qrexec-socket
 HELP += qrexec|build~the~qrexec~programs qrexec-socket|the~same~over~Unix~sockets,~for~tests
 include qrexec/install.mk
+include qrexec/tests.mk
 -include $(shell find $(QREXEC_B) -name '*.d' 2>/dev/null)
 -include qrexec/policy/policy.mk
