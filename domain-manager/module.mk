@@ -86,7 +86,7 @@ check-manager-unit: $(DM_TEST)/test_model $(DM_TEST)/test_qubesdb
 	@tests/harness/stage manager-unit --timeout 120 -- sh -c '$(DM_TEST)/test_model && $(DM_TEST)/test_qubesdb'
 CHECK_QUICK += check-manager-unit
 
-.PHONY: check-manager check-manager-unit check-manager-tools check-manager-cut check-manager-cut-quick
+.PHONY: check-manager check-manager-desktop check-manager-unit check-manager-tools check-manager-cut check-manager-cut-quick
 check-manager-tools: domain-manager
 	@tests/harness/stage manager-tools --timeout 300 -- python3 tests/system/manager-fake/test_manager.py
 check-manager-cut-quick: domain-manager $(DM_TEST)/crash_shim.so
@@ -94,8 +94,14 @@ check-manager-cut-quick: domain-manager $(DM_TEST)/crash_shim.so
 check-manager-cut: domain-manager $(DM_TEST)/crash_shim.so
 	@tests/harness/stage manager-cut --timeout 900 -- python3 tests/system/manager-fake/test_power_cut.py
 CHECK_QUICK += check-manager-tools check-manager-cut-quick
-CHECK_SYSTEM += check-manager-cut
-check-manager: check-manager-unit check-manager-tools check-manager-cut
+check-manager-desktop: domain-manager
+	@tests/harness/stage manager-desktop --timeout 180 -- python3 tests/system/manager-fake/test_desktop.py
+CHECK_SYSTEM += check-manager-cut check-manager-desktop
+check-manager: check-manager-unit check-manager-tools check-manager-cut check-manager-desktop
+.PHONY: bench-manager
+bench-manager: domain-manager
+	@python3 tests/bench/manager/bench.py
+HELP += bench-manager|figures~of~the~domain~manager
 HELP += check-manager|tests~of~the~domain~manager~on~the~fake~hypervisor
 
 # -- installation --

@@ -20,7 +20,7 @@ static const struct {
     {"memory", "_Memory (MiB)", KIND_NUMBER, 1, 32, 1 << 20},
     {"vcpus", "Virtual _CPUs", KIND_NUMBER, 1, 1, 128},
     {"kernel", "_Kernel", KIND_TEXT, 1, 0, 0},
-    {"kernelopts", "Kernel _options", KIND_TEXT, 1, 0, 0},
+    {"kernelopts", "Kernel o_ptions", KIND_TEXT, 1, 0, 0},
     {"default_user", "Default _user", KIND_TEXT, 1, 0, 0},
     {"qrexec_timeout", "Start timeout (s)", KIND_NUMBER, 1, 1, 3600},
     {"shutdown_timeout", "Shutdown timeout (s)", KIND_NUMBER, 1, 1, 3600},

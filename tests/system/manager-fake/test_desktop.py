@@ -1,0 +1,182 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Panel and manager window under Xvfb with a window manager, driven by the keyboard; pictures are left in
+build/check/desktop/. Needs its own D-Bus: runs itself again under dbus-run-session."""
+import os, subprocess, sys, time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from world import World, case, finish
+
+DISPLAY = ":47"
+PICTURES = "build/check/desktop"
+
+if "DM_DESKTOP_BUS" not in os.environ:
+    os.environ["DM_DESKTOP_BUS"] = "1"
+    os.execvp("dbus-run-session", ["dbus-run-session", "--", sys.executable, os.path.abspath(__file__)])
+
+os.environ.update(DISPLAY=DISPLAY, NO_AT_BRIDGE="1", GTK_THEME="Adwaita", LC_ALL="C.UTF-8", HOME="/tmp")
+os.makedirs(PICTURES, exist_ok=True)
+CHILDREN = []
+
+
+def child(*args, **kw):
+    p = subprocess.Popen(args, **kw)
+    CHILDREN.append(p)
+    return p
+
+
+def wait(what, seconds=10):
+    end = time.time() + seconds
+    while time.time() < end:
+        r = what()
+        if r:
+            return r
+        time.sleep(0.05)
+    raise AssertionError("waited in vain")
+
+
+def xdo(*args):
+    return subprocess.run(["xdotool"] + list(args), stdout=subprocess.PIPE, stderr=subprocess.PIPE).stdout.decode().split()
+
+
+def keys(*args):
+    for k in args:
+        xdo("key", "--clearmodifiers", k)
+        time.sleep(0.15)
+
+
+def picture(name):
+    subprocess.run(["import", "-window", "root", "%s/%s.png" % (PICTURES, name)], check=True)
+
+
+def colours(name, box):
+    """Set of colours in WxH+X+Y of a picture."""
+    out = subprocess.run(["convert", "%s/%s.png" % (PICTURES, name), "-crop", box, "-depth", "8", "-unique-colors", "txt:-"],
+                         stdout=subprocess.PIPE, check=True).stdout.decode()
+    return {w for line in out.splitlines() for w in line.split() if w.startswith("#")}
+
+
+def window(title):
+    return wait(lambda: xdo("search", "--onlyvisible", "--name", title))[-1]
+
+
+def main():
+    child("Xvfb", DISPLAY, "-screen", "0", "1024x768x24", stderr=subprocess.DEVNULL)
+    wait(lambda: subprocess.run(["xset", "q"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+         if os.path.exists("/usr/bin/xset") else os.path.exists("/tmp/.X11-unix/X" + DISPLAY[1:]))
+    child("xfwm4", "--compositor=off", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with World() as w:
+        open(w.state + "/templates/debian-12/appmenus", "w").write(
+            "xterm.desktop:Name=XTerm\nfirefox.desktop:Name=Firefox\n")
+        w.start(bus="session")
+        w.ok("qvm-create", "-l", "blue", "work")
+        w.ok("qvm-create", "-l", "green", "bank")
+        w.ok("qvm-start", "work")
+        steps(w)
+        for p in reversed(CHILDREN):
+            p.terminate()
+
+
+def steps(w):
+    err = w.dir + "/panel.err"
+    env = dict(w.env)
+
+    @case
+    def painted():
+        """the panel paints, says so, reserves its strip and shows the running domain in its colour"""
+        child("build/domain-manager/bulkhead-panel", "--session-bus", stderr=open(err, "w"), env=env)
+        wait(lambda: "bulkhead-panel: painted" in open(err).read())
+        time.sleep(1)
+        picture("panel")
+        assert "#3465A4" in colours("panel", "400x30+0+0"), colours("panel", "400x30+0+0")
+        prop = subprocess.run(["xprop", "-name", "Bulkhead panel", "_NET_WM_STRUT"], stdout=subprocess.PIPE).stdout.decode()
+        height = int(prop.split("=")[1].split(",")[2])
+        assert 28 <= height <= 40, prop
+
+    @case
+    def follows():
+        """domains that start and stop appear and disappear"""
+        w.ok("qvm-start", "bank")
+        time.sleep(0.6)
+        picture("panel-two")
+        assert "#73D216" in colours("panel-two", "400x30+0+0")
+        w.ok("qvm-kill", "bank")
+        time.sleep(0.6)
+        picture("panel-one")
+        assert "#73D216" not in colours("panel-one", "400x30+0+0")
+
+    @case
+    def menu():
+        """the application menu starts a program: Applications → bank → Firefox"""
+        if os.path.exists(w.dir + "/qrexec.args"):
+            os.unlink(w.dir + "/qrexec.args")
+        xdo("mousemove", "40", "12", "click", "1")
+        time.sleep(0.6)
+        keys("Down", "Right")
+        time.sleep(0.4)
+        picture("menu")
+        keys("Return")
+        wait(lambda: os.path.exists(w.dir + "/qrexec.args") and "Firefox" not in open(w.dir + "/qrexec.args").read()
+             and "firefox" in open(w.dir + "/qrexec.args").read())
+        args = open(w.dir + "/qrexec.args").read().split("\n")
+        assert args[:4] == ["-e", "-d", "bank", "DEFAULT:QUBESRPC qubes.StartApp+firefox dom0"], args
+        assert w.state_of("bank") == "Running"
+
+    @case
+    def notice():
+        """a failed start and a crash are told"""
+        w.ok("qvm-kill", "bank")
+        w.mark("fail-create.bank")
+        w.bad("qvm-start", "bank")
+        w.unmark("fail-create.bank")
+        w.guest_state("work", "crashed")
+        time.sleep(0.8)
+        picture("notices")
+        assert len(colours("notices", "380x60+640+40")) > 4
+
+    @case
+    def manager_window():
+        """the window lists; New creates, Settings changes memory, Start starts: all by keyboard"""
+        child("build/domain-manager/bulkhead-manager", "--session-bus", env=env)
+        win = window("Domain Manager")
+        xdo("windowactivate", "--sync", win)
+        time.sleep(1)
+        picture("manager")
+        keys("alt+n")
+        window("Create a domain")
+        time.sleep(0.4)
+        xdo("type", "mail")
+        time.sleep(0.3)
+        picture("create")
+        keys("Return")
+        wait(lambda: "mail" in w.names())
+        time.sleep(0.6)
+        xdo("windowactivate", "--sync", win)
+        keys("alt+e")
+        window("Settings of ")
+        time.sleep(0.5)
+        picture("settings")
+        keys("ctrl+Page_Down")
+        time.sleep(0.3)
+        keys("alt+m", "ctrl+a")
+        xdo("type", "512")
+        keys("Tab")
+        picture("settings-advanced")
+        keys("alt+o")
+        wait(lambda: any(w.ok("qvm-prefs", n, "memory") == "512\n" for n in ("bank", "debian-12", "mail", "work")))
+
+    @case
+    def manager_restarts():
+        """the desktop survives a restart of the manager"""
+        w.stop()
+        time.sleep(0.5)
+        picture("no-manager")
+        w.start(bus="session")
+        w.ok("qvm-start", "work")
+        time.sleep(1)
+        picture("manager-back")
+        assert "#3465A4" in colours("manager-back", "400x30+0+0")
+
+
+main()
+finish()
