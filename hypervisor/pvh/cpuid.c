@@ -270,7 +270,8 @@ int cpuid_policy_export(const struct cpuid_policy *p, uint32_t *nr,
     struct exporter e = {0, *nr, put, arg};
     int rc = 0;
 
-    for (uint32_t i = 0; i <= MIN(p->basic[0].a, CPUID_BASIC - 1) && !rc; i++)
+    /* libxenguest takes no more basic leaves than this */
+    for (uint32_t i = 0; i <= MIN(p->basic[0].a, 0xdu) && !rc; i++)
         rc = i == 4     ? export_subs(&e, i, p->leaf4, CPUID_SUB4)
              : i == 7   ? export_subs(&e, i, p->leaf7, 1)
              : i == 0xb ? export_subs(&e, i, topology, ARRAY_SIZE(topology))
