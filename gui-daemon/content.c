@@ -9,6 +9,8 @@
 #define MAX_RECTS 12
 /* Pace of frame callbacks while nothing can be seen. */
 #define HIDDEN_FRAME_MS 1000
+/* When the monitor does not say. */
+#define DEFAULT_FRAME_US 16667
 
 #define EVENTS                                                                                               \
     (ExposureMask | VisibilityChangeMask | ButtonPressMask | ButtonReleaseMask | PointerMotionMask |         \
@@ -19,14 +21,15 @@ struct content {
     void *data;
     Display *display;
     Window xid;
-    GdkFrameClock *clock;
-    gulong clock_handler;
+    GSource *clock;     /* ready when the next frame may be drawn */
+    int64_t next_frame; /* not before this time */
+    int64_t interval;   /* of frames, microseconds */
     struct pixels_surface *surface;
     int w, h;               /* of the X window */
     int buffer_w, buffer_h; /* 0: no buffer */
     cairo_region_t *damage;
     bool visible, obscured;
-    bool scheduled; /* a tick of the frame clock will come */
+    bool scheduled; /* the clock is armed */
     bool in_flight; /* the server has a frame and will tell */
     bool shown;     /* first_frame was called */
     struct {
@@ -78,7 +81,7 @@ static void schedule(struct content *c)
         return;
     }
     c->scheduled = true;
-    gdk_frame_clock_request_phase(c->clock, GDK_FRAME_CLOCK_PHASE_UPDATE);
+    g_source_set_ready_time(c->clock, c->next_frame);
 }
 
 /* Damage inside of both buffer and X window as a short list. */
@@ -107,26 +110,55 @@ static void clear_damage(struct content *c)
     c->damage = cairo_region_create();
 }
 
-static void tick(GdkFrameClock *clock, struct content *c)
+static void draw_frame(struct content *c)
 {
     struct rect rects[MAX_RECTS];
-    int count;
+    int count = collect_rects(c, rects);
 
-    (void)clock;
-    if (!c->scheduled || c->in_flight)
-        return;
-    c->scheduled = false;
-    if (!drawable(c)) {
-        schedule(c);
-        return;
-    }
-    count = collect_rects(c, rects);
     if (count && !pixels_put(c->surface, rects, count))
         return; /* put_done() will try again */
     clear_damage(c);
     c->in_flight = count > 0;
     if (take_callback(c) && !c->in_flight)
         frame_done(c);
+}
+
+/*
+ * The clock of one window. Not GTK's: that one stands still while the window manager has not answered a
+ * request of ours, and a guest's pixels shall not wait for it.
+ */
+static gboolean tick(gpointer data)
+{
+    struct content *c = data;
+    int64_t now = g_source_get_time(c->clock);
+
+    g_source_set_ready_time(c->clock, -1);
+    c->scheduled = false;
+    if (!drawable(c)) {
+        schedule(c);
+        return G_SOURCE_CONTINUE;
+    }
+    /* In step with the frame before if it was the last one, else from now. */
+    c->next_frame = MAX(c->next_frame + c->interval, now);
+    draw_frame(c);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean dispatch_clock(GSource *source, GSourceFunc callback, gpointer data)
+{
+    (void)source;
+    return callback(data);
+}
+
+static GSource *new_clock(struct content *c)
+{
+    static GSourceFuncs funcs = {.dispatch = dispatch_clock};
+    GSource *clock = g_source_new(&funcs, sizeof(GSource));
+
+    g_source_set_priority(clock, GDK_PRIORITY_REDRAW);
+    g_source_set_callback(clock, tick, c, NULL);
+    g_source_attach(clock, NULL);
+    return clock;
 }
 
 static void put_done(void *data)
@@ -146,11 +178,11 @@ static void put_done(void *data)
 }
 
 struct content *content_new(struct pixels *pixels, GdkWindow *parent, const struct rect *area,
-                            uint32_t background, const struct content_ops *ops, void *data)
+                            const struct content_look *look, const struct content_ops *ops, void *data)
 {
     struct content *c = g_new0(struct content, 1);
     XSetWindowAttributes attributes = {
-        .background_pixel = background,
+        .background_pixel = look->background,
         .bit_gravity = NorthWestGravity,
         .event_mask = EVENTS,
     };
@@ -166,8 +198,8 @@ struct content *content_new(struct pixels *pixels, GdkWindow *parent, const stru
                            CWBackPixel | CWBitGravity | CWEventMask, &attributes);
     XMapWindow(c->display, c->xid);
     c->surface = pixels_surface_new(pixels, c->xid, put_done, c);
-    c->clock = g_object_ref(gdk_window_get_frame_clock(parent));
-    c->clock_handler = g_signal_connect(c->clock, "update", G_CALLBACK(tick), c);
+    c->interval = look->frame_us ? look->frame_us : DEFAULT_FRAME_US;
+    c->clock = new_clock(c);
     return c;
 }
 
@@ -175,8 +207,8 @@ void content_free(struct content *c)
 {
     if (c->hidden_timer)
         g_source_remove(c->hidden_timer);
-    g_signal_handler_disconnect(c->clock, c->clock_handler);
-    g_object_unref(c->clock);
+    g_source_destroy(c->clock);
+    g_source_unref(c->clock);
     pixels_surface_free(c->surface);
     cairo_region_destroy(c->damage);
     XDestroyWindow(c->display, c->xid);

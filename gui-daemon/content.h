@@ -23,9 +23,14 @@ struct content_ops {
     void (*pointer)(void *data, const XEvent *event);
 };
 
-/* A child of `parent` (whose frame clock sets the pace) at `area`, filled with `background` (0xRRGGBB). */
+struct content_look {
+    uint32_t background; /* where there is no buffer, 0xRRGGBB */
+    uint32_t frame_us;   /* least time between frames; 0: 60 a second */
+};
+
+/* A child of `parent` at `area`. */
 struct content *content_new(struct pixels *pixels, GdkWindow *parent, const struct rect *area,
-                            uint32_t background, const struct content_ops *ops, void *data);
+                            const struct content_look *look, const struct content_ops *ops, void *data);
 void content_free(struct content *content);
 
 Window content_xid(const struct content *content);

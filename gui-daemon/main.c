@@ -25,6 +25,7 @@
 
 #define LOGGED_VIOLATIONS 50
 #define RECONNECT_MS      500
+#define DISPLAY_TIMEOUT   600 /* seconds */
 
 enum { EXIT_USAGE = 2, EXIT_TIMEOUT = 3 };
 
@@ -285,6 +286,21 @@ static int run(struct guid *d)
     return d->status;
 }
 
+/* Domains may start before the desktop does. */
+static bool open_display(const struct config *config)
+{
+    for (int seconds = 0; !gtk_init_check(NULL, NULL); seconds++) {
+        if (seconds == 0)
+            fprintf(stderr, "qubes-guid: %s: waiting for the display\n", config->name);
+        if (seconds == DISPLAY_TIMEOUT) {
+            fprintf(stderr, "qubes-guid: %s: cannot open the display\n", config->name);
+            return false;
+        }
+        sleep(1);
+    }
+    return true;
+}
+
 /* The main process of a systemd unit must not go to the background by itself. */
 static bool systemd_main_process(void)
 {
@@ -309,10 +325,8 @@ int main(int argc, char **argv)
         return status;
     setup_gtk(&guid.config);
     helper_start(&guid.helper, guid.config.name);
-    if (!gtk_init_check(NULL, NULL)) {
-        fprintf(stderr, "qubes-guid: %s: cannot open the display\n", guid.config.name);
+    if (!open_display(&guid.config))
         return EXIT_FAILURE;
-    }
     status = run(&guid);
     shmbuf_importer_close(guid.importer);
     config_free(&guid.config);

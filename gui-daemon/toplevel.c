@@ -11,14 +11,30 @@
 #include "screensaver.h"
 #include "tray.h"
 
+static gboolean announce(gpointer data)
+{
+    struct toplevel *t = data;
+
+    t->announce = 0;
+    t->view->mapped(t->view, t->window);
+    return G_SOURCE_REMOVE;
+}
+
+/* Both content and frame have been drawn: say so when the server has got it all. */
+static void drawn(struct toplevel *t)
+{
+    if (!t->content_drawn || !t->frame_drawn || t->announced)
+        return;
+    t->announced = true;
+    t->announce = g_idle_add_full(G_PRIORITY_LOW, announce, t, NULL);
+}
+
 static void first_frame(void *data)
 {
     struct toplevel *t = data;
 
-    if (t->was_mapped)
-        return;
-    t->was_mapped = true;
-    t->view->mapped(t->view, t->window);
+    t->content_drawn = true;
+    drawn(t);
 }
 
 static uint32_t refresh_us(const struct toplevel *t)
@@ -70,6 +86,8 @@ static gboolean on_draw(GtkWidget *widget, cairo_t *cr, struct toplevel *t)
         t->layout = frame_layout(widget);
     frame_draw(cr, t->layout, gtk_widget_get_allocated_width(widget), gtk_widget_get_allocated_height(widget),
                &look);
+    t->frame_drawn = true;
+    drawn(t);
     return TRUE;
 }
 
@@ -152,12 +170,34 @@ static void header_press(struct toplevel *t, const GdkEventButton *event)
                                    (int)event->y_root, event->time);
 }
 
+/* Over the border the pointer shows that it resizes. */
+static gboolean on_motion(GtkWidget *widget, GdkEventMotion *event, struct toplevel *t)
+{
+    static const char *const names[] = {"nw-resize", "n-resize",  "ne-resize", "w-resize",
+                                        "e-resize",  "sw-resize", "s-resize",  "se-resize"};
+    enum frame_part part = frame_hit(t->kind, gtk_widget_get_allocated_width(widget),
+                                     gtk_widget_get_allocated_height(widget), (int)event->x, (int)event->y);
+    GdkCursor *cursor = NULL;
+    GdkWindowEdge edge;
+
+    if (part == t->pointed)
+        return TRUE;
+    t->pointed = part;
+    if (frame_part_edge(part, &edge))
+        cursor = gdk_cursor_new_from_name(gtk_widget_get_display(widget), names[edge]);
+    gdk_window_set_cursor(gtk_widget_get_window(widget), cursor);
+    g_clear_object(&cursor);
+    return TRUE;
+}
+
 static gboolean on_button(GtkWidget *widget, GdkEventButton *event, struct toplevel *t)
 {
     enum frame_part part = frame_hit(t->kind, gtk_widget_get_allocated_width(widget),
                                      gtk_widget_get_allocated_height(widget), (int)event->x, (int)event->y);
     GdkWindowEdge edge;
 
+    if (event->button == 3 && event->type == GDK_BUTTON_PRESS && part == FRAME_PART_HEADER)
+        gdk_window_show_window_menu(gtk_widget_get_window(widget), (GdkEvent *)event);
     if (event->button != 1)
         return TRUE;
     if (part == FRAME_PART_HEADER)
@@ -193,6 +233,7 @@ static void connect_signals(struct toplevel *t)
         {"key-press-event", G_CALLBACK(on_key)},
         {"key-release-event", G_CALLBACK(on_key)},
         {"button-press-event", G_CALLBACK(on_button)},
+        {"motion-notify-event", G_CALLBACK(on_motion)},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(signals); i++)
@@ -212,23 +253,24 @@ static GtkWidget *new_widget(enum frame_kind kind)
 
 static void create_gtk(struct toplevel *t)
 {
-    struct rect outer;
-    struct rect area;
+    struct content_look look;
+    struct rect outer, area;
     GdkWindow *gdk;
 
     t->kind = window_frame_kind(t->window);
     outer = frame_outer(t->kind, &t->window->configure.geometry);
     t->gtk = new_widget(t->kind);
     gtk_widget_set_app_paintable(t->gtk, TRUE);
-    gtk_widget_add_events(t->gtk, GDK_BUTTON_PRESS_MASK | GDK_KEY_PRESS_MASK | GDK_KEY_RELEASE_MASK |
-                                      GDK_FOCUS_CHANGE_MASK | GDK_STRUCTURE_MASK);
+    gtk_widget_add_events(t->gtk, GDK_BUTTON_PRESS_MASK | GDK_POINTER_MOTION_MASK | GDK_KEY_PRESS_MASK |
+                                      GDK_KEY_RELEASE_MASK | GDK_FOCUS_CHANGE_MASK | GDK_STRUCTURE_MASK);
     gtk_window_set_default_size(GTK_WINDOW(t->gtk), outer.w, outer.h);
     gtk_window_resize(GTK_WINDOW(t->gtk), outer.w, outer.h);
     gtk_widget_realize(t->gtk);
     gdk = gtk_widget_get_window(t->gtk);
     properties_set(t->view, t->window, gdk);
     area = inner_area(t, outer.w, outer.h);
-    t->content = content_new(t->view->pixels, gdk, &area, t->view->config->background, &content_ops, t);
+    look = (struct content_look){.background = t->view->config->background, .frame_us = refresh_us(t)};
+    t->content = content_new(t->view->pixels, gdk, &area, &look, &content_ops, t);
     g_hash_table_insert(t->view->contents, GSIZE_TO_POINTER(content_xid(t->content)), t);
     content_cursor(t->content, view_cursor(t->view, t->cursor));
     content_source(t->content, t->window->buffer.data, t->window->buffer_size.w, t->window->buffer_size.h);
@@ -267,6 +309,8 @@ struct toplevel *toplevel_new(struct view *view, struct window *window)
 void toplevel_free(struct toplevel *t)
 {
     destroy_gtk(t);
+    if (t->announce)
+        g_source_remove(t->announce);
     g_free(t->icon);
     g_free(t);
 }

@@ -11,6 +11,7 @@
 
 #include "content.h"
 #include "domain.h"
+#include "frame.h"
 #include "view.h"
 
 struct toplevel {
@@ -24,10 +25,13 @@ struct toplevel {
     int icon_w, icon_h;
     uint32_t cursor;          /* protocol number */
     int pointer_x, pointer_y; /* last known, in the content area */
+    enum frame_part pointed;  /* part of the frame under the pointer */
     bool focused;
     bool maximized, fullscreen, iconified;
-    bool dock_pending; /* a tray icon without a tray */
-    bool was_mapped;   /* the log line has been written */
+    bool dock_pending;               /* a tray icon without a tray */
+    bool content_drawn, frame_drawn; /* at least once */
+    guint announce;                  /* idle source that tells of the first time, 0 before and after */
+    bool announced;
 };
 
 struct toplevel *toplevel_new(struct view *view, struct window *window);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "view.h"
 
+#include <X11/cursorfont.h>
 #include <gdk/gdkx.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -37,8 +38,9 @@ Cursor view_cursor(struct view *view, uint32_t cursor)
 {
     Cursor *slot;
 
+    /* An explicit arrow: without one the frame's cursor, of an edge perhaps, would stay. */
     if (cursor == GUI_CURSOR_DEFAULT)
-        return None;
+        cursor = GUI_CURSOR_X11 + XC_left_ptr;
     /* Glyphs have even numbers; an odd one names the mask of its neighbour. */
     slot = &view->cursors[(cursor - GUI_CURSOR_X11) / 2];
     if (*slot == None)

@@ -16,7 +16,7 @@ RED, GREEN, BLUE, YELLOW = 0xcc0000, 0x73d216, 0x3465a4, 0xedd400
 LABELS = {RED: 1, YELLOW: 3, GREEN: 4, BLUE: 6}
 
 
-def wait_for(what, condition, timeout=30):
+def wait_for(what, condition, timeout=20):
     end = time.monotonic() + timeout
     while time.monotonic() < end:
         result = condition()
