@@ -126,6 +126,11 @@ install-dom0-manager: domain-manager
 	install -m 644 domain-manager/systemd/org.bulkhead.DomainManager1.conf $(DESTDIR)/usr/share/dbus-1/system.d/
 	install -m 644 domain-manager/systemd/bulkhead-manager.desktop $(DESTDIR)/usr/share/applications/
 	install -m 644 domain-manager/systemd/domain-manager.conf $(DESTDIR)/etc/bulkhead/
+	install -m 644 $(wildcard domain-manager/man/*.1) $(DESTDIR)/usr/share/man/man1/
+	install -m 644 domain-manager/man/bulkhead-domain-manager.8 $(DESTDIR)/usr/share/man/man8/
+	install -m 644 domain-manager/systemd/qvm-completion $(DESTDIR)/usr/share/bash-completion/completions/qvm-ls
+	for n in $(filter-out qvm-ls,$(DM_TOOL_NAMES)); do \
+	  ln -sf qvm-ls $(DESTDIR)/usr/share/bash-completion/completions/$$n; done
 	install -m 755 domain-manager/systemd/qubes.SyncAppMenus $(DESTDIR)/etc/qubes-rpc/
 	install -m 755 $(DM_QUBESDB) $(DESTDIR)/usr/bin/
 	for n in $(DM_QUBESDB_NAMES); do ln -sf qubesdb-cmd $(DESTDIR)/usr/bin/$$n; done
@@ -137,4 +142,5 @@ install-vm-manager: $(DM_QUBESDB)
 	install -m 755 $(DM_QUBESDB) domain-manager/vm/qubes-run-terminal $(DESTDIR)/usr/bin/
 	for n in $(DM_QUBESDB_NAMES); do ln -sf qubesdb-cmd $(DESTDIR)/usr/bin/$$n; done
 	install -m 644 domain-manager/vm/qubes-run-terminal.desktop $(DESTDIR)/usr/share/applications/
+	install -m 644 domain-manager/man/qubesdb-read.1 $(DESTDIR)/usr/share/man/man1/
 INSTALL_VM += install-vm-manager

@@ -615,6 +615,25 @@ def applications():
 
 
 @case
+def completion():
+    """bash completes domains, labels, options, properties"""
+    with World().start() as w:
+        w.ok("qvm-create", "-l", "red", "work")
+        script = os.path.join(os.getcwd(), "domain-manager/systemd/qvm-completion")
+
+        def complete(*words):
+            text = ". %s; COMP_WORDS=(%s); COMP_CWORD=%d; _qvm %s; echo ${COMPREPLY[@]}" % (
+                script, " ".join("'%s'" % x for x in words), len(words) - 1, words[0])
+            return w.ok("bash", "-c", text).split()
+        assert complete("qvm-start", "wo") == ["work"]
+        assert complete("qvm-create", "-l", "b") == ["blue", "black"]
+        assert "--wait" in complete("qvm-shutdown", "--w")
+        assert complete("qvm-prefs", "work", "mem") == ["memory"]
+        assert complete("qvm-create", "--template", "") == ["debian-12"]
+        assert complete("qvm-shutdown", "") == []
+
+
+@case
 def autostart_and_bad_files():
     """autostart; an unreadable domain is left out with a message and the rest works; half-done work is swept"""
     with World().start() as w:
