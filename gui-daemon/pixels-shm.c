@@ -23,13 +23,14 @@
 struct pixels {
     Display *display;
     xcb_connection_t *xcb;
-    int completion_event;
+    int completion_event, opcode;
     GC gc;
     unsigned depth;
     xcb_shm_seg_t segment;
     uint8_t *memory;
     struct staging ring;
     struct pixels_surface *owner[STAGING_SLOTS]; /* of the ring's pieces, oldest at `oldest` */
+    uint32_t sequence[STAGING_SLOTS];            /* of the request whose completion frees the piece */
     unsigned oldest;
     GQueue waiting; /* surfaces whose put was refused */
     struct pixels_counters counters;
@@ -78,11 +79,12 @@ static bool segment_new(struct pixels *p, size_t size)
 
 struct pixels *pixels_new(Display *display, const char **error)
 {
-    int screen = DefaultScreen(display), major, minor;
+    int screen = DefaultScreen(display), opcode, event, first_error, major, minor;
     struct pixels *p;
     Bool shared;
 
-    if (!XShmQueryVersion(display, &major, &minor, &shared) || major * 100 + minor < 102) {
+    if (!XQueryExtension(display, "MIT-SHM", &opcode, &event, &first_error) ||
+        !XShmQueryVersion(display, &major, &minor, &shared) || major * 100 + minor < 102) {
         *error = "the X server has no MIT-SHM 1.2";
         return NULL;
     }
@@ -93,6 +95,7 @@ struct pixels *pixels_new(Display *display, const char **error)
     p = g_new0(struct pixels, 1);
     p->display = display;
     p->xcb = XGetXCBConnection(display);
+    p->opcode = opcode;
     p->completion_event = XShmGetEventBase(display) + ShmCompletion;
     p->gc = XCreateGC(display, DefaultRootWindow(display), 0, NULL);
     p->depth = 24;
@@ -127,21 +130,37 @@ static void wake_waiting(struct pixels *p)
     }
 }
 
-bool pixels_event(struct pixels *p, const XEvent *event)
+static void oldest_done(struct pixels *p)
 {
-    struct pixels_surface *surface;
+    struct pixels_surface *surface = p->owner[p->oldest];
 
-    if (event->type != p->completion_event)
-        return false;
-    if (((const XShmCompletionEvent *)event)->shmseg != p->segment || !staging_release(&p->ring))
-        return true;
-    p->counters.events++;
-    surface = p->owner[p->oldest];
+    if (!staging_release(&p->ring))
+        return;
     p->owner[p->oldest] = NULL;
     p->oldest = (p->oldest + 1) % STAGING_SLOTS;
     if (surface)
         surface->done(surface->data);
     wake_waiting(p);
+}
+
+bool pixels_event(struct pixels *p, const XEvent *event)
+{
+    if (event->type != p->completion_event)
+        return false;
+    if (((const XShmCompletionEvent *)event)->shmseg == p->segment) {
+        p->counters.events++;
+        oldest_done(p);
+    }
+    return true;
+}
+
+/* The window went away before the put: there will be no completion, so the error stands for it. */
+bool pixels_error(struct pixels *p, const XErrorEvent *error)
+{
+    if (error->request_code != p->opcode)
+        return false;
+    if (p->ring.count && (uint32_t)error->serial == p->sequence[p->oldest])
+        oldest_done(p);
     return true;
 }
 
@@ -208,11 +227,25 @@ static bool take_room(struct pixels *p, size_t size, size_t *offset)
     return p->memory && staging_take(&p->ring, size, offset);
 }
 
+/* Have the server put what was copied to `offset`. Returns the request's number. */
+static uint32_t put_piece(const struct pixels_surface *surface, const struct rect *r, size_t offset,
+                          bool last)
+{
+    struct pixels *p = surface->pixels;
+    uint16_t w = (uint16_t)r->w, h = (uint16_t)r->h;
+
+    return xcb_shm_put_image(p->xcb, (xcb_drawable_t)surface->window, (xcb_gcontext_t)XGContextFromGC(p->gc),
+                             w, h, 0, 0, w, h, (int16_t)r->x, (int16_t)r->y, (uint8_t)p->depth,
+                             XCB_IMAGE_FORMAT_Z_PIXMAP, last, p->segment, (uint32_t)offset)
+        .sequence;
+}
+
 bool pixels_put(struct pixels_surface *surface, const struct rect *rects, int count)
 {
     struct pixels *p = surface->pixels;
-    unsigned slot;
     size_t size = 0, offset;
+    uint32_t sequence = 0;
+    unsigned slot;
 
     for (int i = 0; i < count; i++)
         size += (size_t)rects[i].w * (size_t)rects[i].h * PIXEL;
@@ -230,12 +263,10 @@ bool pixels_put(struct pixels_surface *surface, const struct rect *rects, int co
         if (surface->filter)
             surface->filter(surface->filter_data, (uint32_t *)(void *)(p->memory + offset),
                             (size_t)r->w * (size_t)r->h);
-        xcb_shm_put_image(p->xcb, (xcb_drawable_t)surface->window, (xcb_gcontext_t)XGContextFromGC(p->gc),
-                          (uint16_t)r->w, (uint16_t)r->h, 0, 0, (uint16_t)r->w, (uint16_t)r->h, (int16_t)r->x,
-                          (int16_t)r->y, (uint8_t)p->depth, XCB_IMAGE_FORMAT_Z_PIXMAP, i == count - 1,
-                          p->segment, (uint32_t)offset);
+        sequence = put_piece(surface, r, offset, i == count - 1);
         offset += (size_t)r->w * (size_t)r->h * PIXEL;
     }
+    p->sequence[slot] = sequence;
     xcb_flush(p->xcb);
     p->counters.frames++;
     p->counters.bytes_copied += size;

@@ -32,6 +32,9 @@ const struct pixels_counters *pixels_counters(const struct pixels *pixels);
 /* An event of the display; true if it was one of ours and is dealt with. */
 bool pixels_event(struct pixels *pixels, const XEvent *event);
 
+/* An X error: true if it was about one of our requests and is dealt with. Makes no requests itself. */
+bool pixels_error(struct pixels *pixels, const XErrorEvent *error);
+
 /* `done` is called when the server has shown what pixels_put() sent, or when a refused put may be tried
  * again. */
 struct pixels_surface *pixels_surface_new(struct pixels *pixels, Window window, void (*done)(void *data),

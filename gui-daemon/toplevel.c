@@ -133,6 +133,9 @@ static gboolean on_delete(GtkWidget *widget, GdkEvent *event, struct toplevel *t
 {
     (void)widget;
     (void)event;
+    /* For an icon it only means that the tray let it go. */
+    if (t->kind == FRAME_TRAY)
+        return TRUE;
     view_send(t->view, MSG_CLOSE, t->window->id, NULL, 0);
     return TRUE;
 }
@@ -218,6 +221,27 @@ static gboolean on_button(GtkWidget *widget, GdkEventButton *event, struct tople
 
 /* ---- making and removing the GTK window ---- */
 
+static void forget_gtk(struct toplevel *t)
+{
+    g_hash_table_remove(t->view->contents, GSIZE_TO_POINTER(content_xid(t->content)));
+    content_free(t->content);
+    t->content = NULL;
+    g_clear_object(&t->layout);
+    t->gtk = NULL;
+    t->focused = t->maximized = t->fullscreen = t->iconified = false;
+}
+
+/* The X window was destroyed by someone else: a tray that ends takes its icons along. They wait for the next
+ * tray. */
+static void on_destroy(GtkWidget *widget, struct toplevel *t)
+{
+    (void)widget;
+    gdk_x11_display_error_trap_push(gdk_display_get_default());
+    forget_gtk(t);
+    gdk_x11_display_error_trap_pop_ignored(gdk_display_get_default());
+    t->dock_pending = t->kind == FRAME_TRAY && t->window->mapped;
+}
+
 static void connect_signals(struct toplevel *t)
 {
     static const struct {
@@ -228,6 +252,7 @@ static void connect_signals(struct toplevel *t)
         {"configure-event", G_CALLBACK(on_configure)},
         {"window-state-event", G_CALLBACK(on_state)},
         {"delete-event", G_CALLBACK(on_delete)},
+        {"destroy", G_CALLBACK(on_destroy)},
         {"focus-in-event", G_CALLBACK(on_focus)},
         {"focus-out-event", G_CALLBACK(on_focus)},
         {"key-press-event", G_CALLBACK(on_key)},
@@ -285,16 +310,13 @@ static void create_gtk(struct toplevel *t)
 
 static void destroy_gtk(struct toplevel *t)
 {
-    if (!t->gtk)
+    GtkWidget *gtk = t->gtk;
+
+    if (!gtk)
         return;
-    g_hash_table_remove(t->view->contents, GSIZE_TO_POINTER(content_xid(t->content)));
-    content_free(t->content);
-    t->content = NULL;
-    g_clear_object(&t->layout);
-    g_signal_handlers_disconnect_by_data(t->gtk, t);
-    gtk_widget_destroy(t->gtk);
-    t->gtk = NULL;
-    t->focused = t->maximized = t->fullscreen = t->iconified = false;
+    g_signal_handlers_disconnect_by_data(gtk, t);
+    forget_gtk(t);
+    gtk_widget_destroy(gtk);
 }
 
 struct toplevel *toplevel_new(struct view *view, struct window *window)
@@ -332,8 +354,10 @@ static bool positioned(const struct toplevel *t)
 
 void toplevel_dock(struct toplevel *t)
 {
-    if (!t->dock_pending || !t->gtk)
+    if (!t->dock_pending)
         return;
+    if (!t->gtk)
+        create_gtk(t);
     t->dock_pending = !tray_dock(t->view, t->gtk);
     if (!t->dock_pending) {
         content_visible(t->content, true);
@@ -368,9 +392,9 @@ void toplevel_map(struct toplevel *t)
 
 void toplevel_unmap(struct toplevel *t)
 {
+    t->dock_pending = false;
     if (!t->gtk)
         return;
-    t->dock_pending = false;
     content_visible(t->content, false);
     gtk_widget_hide(t->gtk);
 }

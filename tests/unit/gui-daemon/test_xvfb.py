@@ -231,6 +231,12 @@ def test_tray_icon(desktop):
         shot = desktop.shot("tray")
         assert_frame(shot, 11, 11, 22, 22, BLUE, 1, 1)
         assert shot(12, 12) == BLUE and shot(11 + 10, 11 + 10) == 0xffffff, hex(shot(12, 12))
+        # The tray starts again: so does the icon.
+        tray.terminate()
+        tray.wait()
+        wait_for("no tray", lambda: desktop.shot()(21, 21) != 0xffffff)
+        tray = run_tray(desktop)
+        wait_for("icon", lambda: desktop.shot()(21, 21) == 0xffffff)
         a.drain()
         subprocess.run(["xdotool", "mousemove", "20", "20", "click", "1"], check=True)
         assert struct.unpack("<Iii", a.expect(fa.BUTTON, 0x300)[:12]) == (4, 9, 9)
@@ -822,6 +828,29 @@ import sys; sys.stdin.read()
     saver.stdin.close()
     saver.wait()
     wait_for("menu", lambda: desktop.shot()(300, 300) == 0xffffff)
+    d.close()
+
+
+def test_window_destroyed_from_outside(desktop):
+    """No other program can make the daemon stumble by destroying its windows."""
+    d = Domain(desktop)
+    a = d.agent
+    a.window(0x100, 100, 100, 300, 200, 0xffffff)
+    a.window(0x101, 500, 100, 300, 200, 0x00ff00)
+    d.mapped(0x100)
+    d.mapped(0x101)
+    subprocess.run(["/usr/bin/python3", "-c",
+                    "from Xlib import display; d = display.Display(); "
+                    "d.create_resource_object('window', %s).destroy(); d.sync()" % d.xid(0x100)], env=desktop.env, check=True)
+    wait_for("gone", lambda: desktop.shot()(200, 200) != 0xffffff)
+    a.fill(0x101, 0x0000ff)
+    for window in (0x100, 0x101):
+        a.damage(window, 0, 0, 300, 200)
+        a.title(window, b"still there")
+        a.configure(window, 600, 300, 300, 200)
+    wait_for("other", lambda: desktop.shot()(899, 499) == 0x0000ff)
+    a.send(fa.DESTROY, 0x100)
+    a.expect(fa.DESTROY, 0x100)
     d.close()
 
 
