@@ -51,8 +51,7 @@ static int serve_child(struct agent *a, struct serve *s, const char *text)
     char *user;
     int ret;
 
-    data_reset_signals();
-    signal(SIGPIPE, SIG_IGN);
+    data_unblock_signals();
     close_fd(&a->listen_fd);
     libvchan_forget(a->dom0.vchan);
     for (struct connection *c = a->connections; c < a->connections + MAX_CONNECTIONS; c++)

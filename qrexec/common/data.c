@@ -73,15 +73,20 @@ void data_prepare_signals(void)
     sigprocmask(SIG_BLOCK, &block, &original_mask);
 }
 
-void data_reset_signals(void)
+void data_unblock_signals(void)
 {
     sigset_t none;
 
-    for (int i = 1; i < NSIG; i++)
-        if (i != SIGKILL && i != SIGSTOP)
-            signal(i, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void data_reset_signals(void)
+{
+    for (int i = 1; i < SIGRTMIN; i++)
+        if (i != SIGKILL && i != SIGSTOP)
+            signal(i, SIG_DFL);
+    data_unblock_signals();
 }
 
 static int left_ms(int64_t end)

@@ -43,6 +43,9 @@ size_t data_handshake(struct libvchan *vchan);
  * started. */
 void data_prepare_signals(void);
 
+/** Unblock all signals, in a child that goes on without exec. */
+void data_unblock_signals(void);
+
 /** Undo data_prepare_signals() and every other signal setting, in a child before exec. */
 void data_reset_signals(void);
 

@@ -52,8 +52,7 @@ static int handle(struct broker *b)
                         .ident = o->ident,
                         .service = packet + sizeof(*o)};
 
-    data_reset_signals();
-    signal(SIGPIPE, SIG_IGN);
+    data_unblock_signals();
     close(b->fd);
     close(b->signals);
     return call_handle(b->settings, &call);
