@@ -32,6 +32,7 @@ struct watched {
 struct impl {
     struct backend *backend;
     libxl_ctx *main_ctx, *event_ctx;
+    int cpus;
     GThread *thread;
     GMutex lock;
     GHashTable *loops;   /* domid → struct loops */
@@ -207,6 +208,7 @@ static gboolean xl_open(struct backend *b, GError **error)
     impl->event_ctx = impl->main_ctx ? context_new(error) : NULL;
     if (!impl->event_ctx)
         return FALSE;
+    impl->cpus = libxl_get_online_cpus(impl->main_ctx);
     impl->thread = g_thread_new("libxl-events", event_thread, b);
     return TRUE;
 }
@@ -276,7 +278,9 @@ static void fill_config(libxl_ctx *ctx, libxl_domain_config *c, const struct bac
     libxl_bitmap_set_any(&bi->avail_vcpus);
     bi->max_memkb = config->memory_mib << 10;
     bi->target_memkb = config->memory_mib << 10;
-    bi->tsc_mode = LIBXL_TSC_MODE_NATIVE; /* domains never move to another machine */
+    bi->device_model_version =
+        LIBXL_DEVICE_MODEL_VERSION_QEMU_XEN; /* none is used: libxl need not look for it */
+    bi->tsc_mode = LIBXL_TSC_MODE_NATIVE;    /* domains never move to another machine */
     bi->kernel = strdup(config->volumes->kernel);
     bi->ramdisk = config->volumes->initramfs ? strdup(config->volumes->initramfs) : NULL;
     bi->cmdline = strdup(config->command_line);
@@ -393,11 +397,6 @@ static int do_pause(libxl_ctx *ctx, uint32_t domid)
     return libxl_domain_pause(ctx, domid, NULL);
 }
 
-static int do_shutdown(libxl_ctx *ctx, uint32_t domid)
-{
-    return libxl_domain_shutdown(ctx, domid, NULL);
-}
-
 static int do_destroy(libxl_ctx *ctx, uint32_t domid)
 {
     int rc = libxl_domain_destroy(ctx, domid, NULL);
@@ -416,10 +415,20 @@ static gboolean xl_pause(struct backend *b, int domid, GError **error)
     return with_context(domid, do_pause, "pause", error);
 }
 
+/* What libxl_domain_shutdown writes, without its wait for the guest's acknowledgement: our own timeout runs.
+ */
 static gboolean xl_request_shutdown(struct backend *b, int domid, GError **error)
 {
+    char path[64];
+    struct xs_handle *xs = xs_open(0);
     (void)b;
-    return with_context(domid, do_shutdown, "shutdown request", error);
+    snprintf(path, sizeof path, "/local/domain/%d/control/shutdown", domid);
+    gboolean ok = xs && xs_write(xs, XBT_NULL, path, "poweroff", 8);
+    if (!ok)
+        dm_error_errno(error, "xenstore: shutdown request");
+    if (xs)
+        xs_close(xs);
+    return ok;
 }
 
 static gboolean xl_destroy(struct backend *b, int domid, GError **error)
@@ -511,7 +520,7 @@ static GArray *xl_list(struct backend *b, GError **error)
 static int xl_cpus(struct backend *b)
 {
     struct impl *impl = b->impl;
-    return libxl_get_online_cpus(impl->main_ctx);
+    return impl->cpus;
 }
 
 static guint64 xl_memory(struct backend *b, gboolean only_free)
