@@ -113,7 +113,7 @@ DM_UNITS := bulkhead-domain-manager.service bulkhead-qrexec@.service bulkhead-gu
 .PHONY: install-dom0-manager install-vm-manager
 install-dom0-manager: domain-manager
 	install -d $(addprefix $(DESTDIR),/usr/bin /usr/sbin /usr/lib/systemd/system /usr/lib/modules-load.d \
-	  /usr/lib/sysusers.d /usr/lib/tmpfiles.d /usr/share/dbus-1/system.d /usr/share/applications /etc/bulkhead \
+	  /usr/lib/sysusers.d /usr/share/dbus-1/system.d /usr/share/applications /etc/bulkhead \
 	  /etc/qubes-rpc /usr/share/man/man1 /usr/share/man/man8 /usr/share/bash-completion/completions \
 	  /var/lib/bulkhead)
 	install -m 755 $(DM_DAEMON) $(DESTDIR)/usr/sbin/
@@ -122,7 +122,6 @@ install-dom0-manager: domain-manager
 	install -m 644 $(addprefix domain-manager/systemd/,$(DM_UNITS)) $(DESTDIR)/usr/lib/systemd/system/
 	install -m 644 domain-manager/systemd/modules-load.conf $(DESTDIR)/usr/lib/modules-load.d/bulkhead-dom0.conf
 	install -m 644 domain-manager/systemd/sysusers.conf $(DESTDIR)/usr/lib/sysusers.d/bulkhead-manager.conf
-	install -m 644 domain-manager/systemd/tmpfiles.conf $(DESTDIR)/usr/lib/tmpfiles.d/bulkhead-manager.conf
 	install -m 644 domain-manager/systemd/org.bulkhead.DomainManager1.conf $(DESTDIR)/usr/share/dbus-1/system.d/
 	install -m 644 domain-manager/systemd/bulkhead-manager.desktop $(DESTDIR)/usr/share/applications/
 	install -m 644 domain-manager/systemd/domain-manager.conf $(DESTDIR)/etc/bulkhead/

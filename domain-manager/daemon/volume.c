@@ -96,6 +96,12 @@ char *volume_kernel_file(struct manager *m, const char *version, const char *fil
 
 char *volume_newest_kernel(struct manager *m)
 {
+    g_autofree char *chosen = NULL, *choice = g_build_filename(m->state_dir, "kernels", "default", NULL);
+    if (g_file_get_contents(choice, &chosen, NULL, NULL) && !strchr(g_strstrip(chosen), '/')) {
+        g_autofree char *file = volume_kernel_file(m, chosen, "vmlinuz");
+        if (exists(file))
+            return g_steal_pointer(&chosen);
+    }
     g_autofree char *path = g_build_filename(m->state_dir, "kernels", NULL);
     g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
     char *best = g_strdup("");

@@ -76,7 +76,7 @@ gboolean volume_import_fd(const char *path, int fd, guint64 size, GError **error
 
 /* kernels/VERSION/FILE. */
 char *volume_kernel_file(struct manager *m, const char *version, const char *file);
-/* Highest version among kernels/, or "". */
+/* The version that the file kernels/default names, else the highest among kernels/, or "". */
 char *volume_newest_kernel(struct manager *m);
 /* File of the template's newest committed revision, or NULL. */
 char *volume_committed_upper(const char *template_dir);
