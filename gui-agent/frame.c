@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <xcb/composite.h>
 #include <xcb/damage.h>
@@ -134,6 +135,16 @@ static void dump_window(struct agent *agent, struct window *win)
     send_frame_request(agent, win);
 }
 
+/*
+ * Wait until the server has done what was asked. What it draws between a report and the subtraction is not
+ * reported again, so the daemon must not look at the pixels before the subtraction is done. (A copy waits for
+ * its image anyway.)
+ */
+static void sync_server(struct agent *agent)
+{
+    free(xcb_get_input_focus_reply(agent->x.conn, xcb_get_input_focus(agent->x.conn), NULL));
+}
+
 static void send_pending(struct agent *agent, struct window *win)
 {
     struct rect_list list = win->pending;
@@ -142,7 +153,9 @@ static void send_pending(struct agent *agent, struct window *win)
     rect_list_clip(&list, win->current.width, win->current.height);
     if (!list.count)
         return;
-    if (!win->current.pixmap && !capture_rects(agent, win, list.rects, list.count, &win->current)) {
+    if (win->current.pixmap) {
+        sync_server(agent);
+    } else if (!capture_rects(agent, win, list.rects, list.count, &win->current)) {
         /* The pixmap's name may be of the time before a change that we have not heard of yet. */
         frame_invalidate(agent, win);
         return;

@@ -22,6 +22,7 @@ class Window:
         self.dumps = self.images = self.frames = 0
         self.transient = 0
         self.cursor = 0
+        self.shadow = None  # see Peer.watch()
         self.icon = None
         self.configures = []
 
@@ -171,6 +172,11 @@ class Peer:
             w.images += 1
             if x < 0 or y < 0 or x + ww > w.bw or y + hh > w.bh or not ww or not hh:
                 self.errors.append("damage outside the buffer")
+            elif w.shadow:
+                now = self.pixels(w)
+                for row in range(y, y + hh):
+                    at = (row * w.bw + x) * 4
+                    w.shadow[at:at + 4 * ww] = now[at:at + 4 * ww]
         elif mtype == FRAME_REQ:
             w.frames += 1
             if self.auto:
@@ -197,6 +203,14 @@ class Peer:
         for f in files.values():
             f.close()
         return bytes(out[:w.bw * w.bh * 4])
+
+    def watch(self, w):
+        """From now on keep a copy that only follows the damage, as the daemon's screen does."""
+        w.shadow = bytearray(self.pixels(w))
+
+    def shadow_image(self, w):
+        from PIL import Image
+        return Image.frombuffer("RGB", (w.bw, w.bh), bytes(w.shadow), "raw", "BGRX", 0, 1)
 
     def image(self, w):
         from PIL import Image

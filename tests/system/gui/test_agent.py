@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The agent against guipeer, our model of the daemon: every message, real applications, restarts. TAP. The domain's X
 server is Xvfb (the agent copies), or with --xorg Xorg with the dummy driver and our server module (nothing is copied)."""
-import os, re, signal, struct, subprocess, sys, time
+import os, random, re, signal, struct, subprocess, sys, time
 from Xlib import X, Xatom, Xutil, display as xdisplay
 from Xlib.ext import randr
 from Xlib.protocol import event as xevent
@@ -188,6 +188,28 @@ def test_frames(rig, d, p):
     tap.ok(same(p, rig, d, w), "with the right pixels")
     c.close()
     p.idle(0.2)
+
+
+def test_all_damage_is_told(rig, d, p):
+    """Many small drawings while frames are on the way: what follows the damage only must end up complete."""
+    c = Client(d).map()
+    w = window_of(p, c)
+    p.idle(0.3)
+    p.watch(w)
+    gc = c.win.create_gc()
+    rng = random.Random(3)
+    for i in range(4000):
+        gc.change(foreground=rng.randrange(1 << 24))
+        c.win.fill_rectangle(gc, rng.randrange(200), rng.randrange(100), rng.randrange(1, 30), rng.randrange(1, 30))
+        if i % 7 == 0:
+            c.d.flush()
+            p.pump(0)
+    c.d.sync()
+    p.idle(0.3)
+    diff = ImageChops.difference(p.shadow_image(w), truth(rig, d, w.id)).getbbox()
+    tap.ok(diff is None, "no drawing is missed (%d frames)" % w.frames, diff)
+    c.close()
+    p.idle(0.1)
 
 
 def test_titles_and_flags(rig, d, p):
@@ -591,7 +613,7 @@ def main():
         agent = rig.agent(d)
         p = Peer(rig.vchan, rig.shm, 1)
         tap.ok(p.agent_version == 0x10040, "the agent's version is first", hex(p.agent_version))
-        for test in (test_xterm, test_titles_and_flags, test_geometry, test_huge, test_scale, test_unmap, test_input, test_dump_ack, test_frames,
+        for test in (test_xterm, test_all_damage_is_told, test_titles_and_flags, test_geometry, test_huge, test_scale, test_unmap, test_input, test_dump_ack, test_frames,
                      test_id_reuse, test_clipboard, test_tray, test_sync_request, test_many, test_cursor, test_layout):
             test(rig, d, p)
             tap.ok(not p.errors, "%s: no protocol error" % test.__name__, p.errors)
