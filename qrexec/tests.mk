@@ -21,6 +21,10 @@ $(QREXEC_T)/test_socket: tests/unit/libvchan/test_socket.c libvchan/socket.c
 	@mkdir -p $(@D)
 	$(CC) $(QREXEC_T_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka
 
+$(QREXEC_T)/test_xen: tests/unit/libvchan/test_xen.c tests/unit/libvchan/fake_xen.c libvchan/xen.c libvchan/xen_ring.c
+	@mkdir -p $(@D)
+	$(CC) $(QREXEC_T_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka
+
 define QREXEC_UNIT_RULE
 $(QREXEC_T)/$(1): tests/unit/qrexec/$(1).c $(QREXEC_UNIT_$(1))
 	@mkdir -p $$(@D)
@@ -41,7 +45,7 @@ $(QREXEC_T)/seeds: tests/fuzz/qrexec/make_seeds.py
 	tests/fuzz/qrexec/make_seeds.py $@
 
 .PHONY: check-qrexec-unit check-qrexec-e2e check-qrexec-fuzz check-qrexec bench-qrexec
-check-qrexec-unit: $(QREXEC_T)/test_socket $(addprefix $(QREXEC_T)/,$(QREXEC_UNIT))
+check-qrexec-unit: $(QREXEC_T)/test_socket $(QREXEC_T)/test_xen $(addprefix $(QREXEC_T)/,$(QREXEC_UNIT))
 	@tests/harness/stage qrexec-unit --timeout 120 -- /bin/sh -c 'st=0; for t in $^; do ./$$t || st=1; done; exit $$st'
 check-qrexec-e2e: qrexec-socket
 	@tests/harness/stage qrexec-e2e --timeout 240 -- tests/unit/qrexec/e2e.py
