@@ -86,7 +86,15 @@ check-manager-unit: $(DM_TEST)/test_model $(DM_TEST)/test_qubesdb
 	@tests/harness/stage manager-unit --timeout 120 -- sh -c '$(DM_TEST)/test_model && $(DM_TEST)/test_qubesdb'
 CHECK_QUICK += check-manager-unit
 
-.PHONY: check-manager check-manager-desktop check-manager-unit check-manager-tools check-manager-cut check-manager-cut-quick
+DM_FUZZ_SRC := tests/unit/domain-manager/fuzz_text.c $(addprefix domain-manager/daemon/,appmenus.c rules.c dm_error.c store.c)
+$(DM_TEST)/fuzz_text: $(DM_FUZZ_SRC) tests/unit/domain-manager/fuzz_stubs.c $(wildcard domain-manager/daemon/*.h)
+	@mkdir -p $(@D)
+	$(CLANG) $(CFLAGS_FUZZ) $(DM_CPPFLAGS) -o $@ $(filter %.c,$^) $(DM_GLIB_LIBS)
+check-manager-fuzz: $(DM_TEST)/fuzz_text
+	@tests/harness/stage manager-fuzz --timeout 120 -- $(DM_TEST)/fuzz_text -runs=$(FUZZ_RUNS) -max_len=4096 -artifact_prefix=$(DM_TEST)/ -dict=tests/unit/domain-manager/fuzz.dict
+CHECK_SYSTEM += check-manager-fuzz
+
+.PHONY: check-manager check-manager-fuzz check-manager-desktop check-manager-unit check-manager-tools check-manager-cut check-manager-cut-quick
 check-manager-tools: domain-manager
 	@tests/harness/stage manager-tools --timeout 300 -- python3 tests/system/manager-fake/test_manager.py
 check-manager-cut-quick: domain-manager $(DM_TEST)/crash_shim.so
@@ -97,7 +105,7 @@ CHECK_QUICK += check-manager-tools check-manager-cut-quick
 check-manager-desktop: domain-manager
 	@tests/harness/stage manager-desktop --timeout 180 -- python3 tests/system/manager-fake/test_desktop.py
 CHECK_SYSTEM += check-manager-cut check-manager-desktop
-check-manager: check-manager-unit check-manager-tools check-manager-cut check-manager-desktop
+check-manager: check-manager-unit check-manager-tools check-manager-cut check-manager-desktop check-manager-fuzz
 .PHONY: bench-manager
 bench-manager: domain-manager
 	@python3 tests/bench/manager/bench.py

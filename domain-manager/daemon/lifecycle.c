@@ -5,6 +5,7 @@
 #include "lifecycle.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "backend.h"
 #include "dm_error.h"
@@ -415,20 +416,28 @@ static void start_failed(struct domain *d, const GError *error)
         cleanup_disposable(d);
 }
 
+/* Stands while a domain is built: one that is found with it after a crash of the manager is not complete. */
+static char *building_mark(struct manager *m, const char *uuid)
+{
+    return g_strdup_printf("%s/building-%s", m->run_dir, uuid);
+}
+
 static void start_thread(GTask *task, void *source, void *data, GCancellable *cancellable)
 {
     struct start_work *w = data;
     struct backend *b = w->backend;
     GError *error = NULL;
     (void)source, (void)cancellable;
+    g_autofree char *mark = building_mark(w->manager, w->uuid);
     w->domid = -1;
-    if (volume_plan_prepare(w->plan, &error))
+    if (volume_plan_prepare(w->plan, &error) && g_file_set_contents(mark, "", 0, &error))
         w->domid = b->ops->create(b, &w->config, &error);
     if (w->domid >= 0 &&
         (!b->ops->write_keys(b, w->domid, w->keys, &error) || !b->ops->unpause(b, w->domid, &error))) {
         b->ops->destroy(b, w->domid, NULL);
         w->domid = -1;
     }
+    unlink(mark);
     if (w->domid < 0)
         volume_plan_finish(w->plan, FALSE, NULL);
     if (error)
@@ -795,8 +804,10 @@ static void recover_one(struct manager *m, const struct backend_domain *running)
         g_warning("%s: %s", d->name, error->message);
         return;
     }
-    g_message("domain %s is running as %d", d->name, d->domid);
-    if (running->dying)
+    g_autofree char *mark = building_mark(m, d->uuid);
+    gboolean incomplete = unlink(mark) == 0;
+    g_message("domain %s is %s as %d", d->name, incomplete ? "half built" : "running", d->domid);
+    if (running->dying || incomplete)
         stop(d, running->clean, FALSE);
     else
         services_start(m->services, d, services_ready, named_new(d));

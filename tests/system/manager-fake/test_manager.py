@@ -332,6 +332,41 @@ def manager_killed():
 
 
 @case
+def killed_while_building():
+    """a domain that was half built when the manager died is not taken for a running one"""
+    with World().start() as w:
+        w.ok("qvm-create", "-l", "red", "a")
+        w.ok("qvm-start", "a")
+        uuid = w.ok("qvm-prefs", "a", "uuid").strip()
+        w.guest_state("a", "paused")
+        w.stop(signal.SIGKILL)
+        open(w.dir + "/run/building-" + uuid, "w").close()
+        w.start()
+        w.wait_state("a", "Halted")
+        assert not glob.glob(w.fake + "/[0-9]*.keys")
+        w.ok("qvm-start", "a")
+
+
+@case
+def template_packages():
+    """qvm-template gives packages to rpm, registers what they bring, and removes it"""
+    with World() as w:
+        w.script("rpm", """echo "$@" >> %s/rpm.args
+case "$*" in
+*bad*) exit 1 ;;
+*" "*new.rpm) mkdir -p %s/templates/new && echo image > %s/templates/new/root.img ;;
+esac""" % (w.dir, w.state, w.state))
+        w.env["PATH"] = w.dir + ":" + w.env["PATH"]
+        w.start()
+        w.bad("qvm-template", "install", "bad.rpm", says="nothing was installed")
+        w.ok("qvm-template", "install", "new.rpm")
+        assert "_pkgverify_level all" in open(w.dir + "/rpm.args").read()
+        assert "new" in w.ok("qvm-template", "list") and w.ok("qvm-prefs", "new", "klass") == "TemplateVM\n"
+        w.ok("qvm-template", "remove", "new")
+        assert "-e bulkhead-template-new" in open(w.dir + "/rpm.args").read() and "new" not in w.names()
+
+
+@case
 def one_manager_only():
     """a second manager over the same directory is refused"""
     with World().start() as w:

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* libFuzzer: texts that come from domains or tools. What a filter lets through must pass it again unchanged;
+ * what a check accepts must obey the rule. */
+#include <glib.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../../domain-manager/common/guest_store.h"
+#include "appmenus.h"
+#include "rules.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_names(const char *text)
+{
+    guint64 bytes;
+    if (rules_name_check(text, NULL) && (strlen(text) > RULES_NAME_MAX || strpbrk(text, "/ \n\t\"'\\:@+")))
+        abort();
+    if (rules_tag_check(text, NULL) && strpbrk(text, ".=@/\n "))
+        abort();
+    if (rules_feature_check(text, text, NULL) && strpbrk(text, "=[]/\n "))
+        abort();
+    if (rules_size_parse(text, &bytes, NULL) && bytes > 1ULL << 50)
+        abort();
+}
+
+static void check_key(const char *text)
+{
+    char path[GUEST_STORE_PATH_MAX] = "qubesdb";
+    if (!guest_store_key_valid(text))
+        return;
+    guest_store_path(path, text);
+    if (strpbrk(path, ".: \n") || strstr(path, "//"))
+        abort();
+    guest_store_decode(path);
+    size_t n = strlen(text) - (text[strlen(text) - 1] == '/');
+    if (strncmp(path + strlen("qubesdb"), text, n) != 0)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    g_autofree char *text = g_strndup((const char *)data, size);
+    g_autofree char *once = appmenus_filter(text);
+    g_autofree char *twice = appmenus_filter(once);
+    if (strcmp(once, twice) != 0)
+        abort();
+    check_names(text);
+    check_key(text);
+    return 0;
+}
