@@ -51,7 +51,7 @@ static int add_rules(scmp_filter_ctx filter)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
     /* Unix sockets: X (a reconnecting dialog), policy daemon, session bus, xenstore. */
     if (!err)
-        err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+        err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
     /* Threads, no processes. clone3 hides its flags in memory: the C library then falls back to clone. */
     if (!err)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
