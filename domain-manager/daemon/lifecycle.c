@@ -168,7 +168,6 @@ static void stop(struct domain *d, gboolean clean, gboolean crashed)
 {
     if (d->state == STATE_DYING || d->domid < 0)
         return;
-    g_autofree char *source = g_strdup(d->root_source);
     struct stop_work *w = g_new0(struct stop_work, 1);
     w->backend = d->manager->backend;
     w->manager = d->manager;
@@ -406,7 +405,6 @@ static void start_failed(struct domain *d, const GError *error)
     forget_run(d, STATE_HALTED);
     g_warning("start of %s: %s", d->name, error->message);
     manager_emit(d->manager, d, "domain-start-failed", "reason", error->message, NULL);
-    g_autoptr(GError) killed = NULL;
     waiters_answer(&d->stop_waiters, NULL);
     g_autofree char *name = g_strdup(d->name);
     struct manager *m = d->manager;

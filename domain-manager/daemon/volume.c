@@ -43,8 +43,9 @@ static GArray *upper_revisions(const char *template_dir)
     GArray *found = g_array_new(FALSE, FALSE, sizeof(unsigned));
     g_autoptr(GDir) dir = g_dir_open(template_dir, 0, NULL);
     for (const char *name; dir && (name = g_dir_read_name(dir));) {
-        unsigned n = 0, end = 0;
-        if (sscanf(name, "upper-%u.img%n", &n, &end) == 1 && end == strlen(name))
+        unsigned n = 0;
+        int end = 0;
+        if (sscanf(name, "upper-%u.img%n", &n, &end) == 1 && !name[end])
             g_array_append_val(found, n);
     }
     for (guint i = 1; i < found->len; i++) /* insertion: there are two or three */
