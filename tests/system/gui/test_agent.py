@@ -190,24 +190,36 @@ def test_frames(rig, d, p):
     p.idle(0.2)
 
 
+def scribble(name, wid, seed):
+    """Thousands of small rectangles, as fast as the server takes them; run as a process of its own."""
+    d = xdisplay.Display(name)
+    win = d.create_resource_object("window", wid)
+    gc = win.create_gc()
+    rng = random.Random(seed)
+    for i in range(6000):
+        gc.change(foreground=rng.randrange(1 << 24))
+        win.fill_rectangle(gc, rng.randrange(200), rng.randrange(100), rng.randrange(1, 30), rng.randrange(1, 30))
+        if i % 5 == 0:
+            d.flush()
+    d.sync()
+    d.close()
+
+
 def test_all_damage_is_told(rig, d, p):
-    """Many small drawings while frames are on the way: what follows the damage only must end up complete."""
+    """Drawing goes on while frames are on the way: what only follows the damage must end up complete."""
     c = Client(d).map()
     w = window_of(p, c)
     p.idle(0.3)
     p.watch(w)
-    gc = c.win.create_gc()
-    rng = random.Random(3)
-    for i in range(4000):
-        gc.change(foreground=rng.randrange(1 << 24))
-        c.win.fill_rectangle(gc, rng.randrange(200), rng.randrange(100), rng.randrange(1, 30), rng.randrange(1, 30))
-        if i % 7 == 0:
-            c.d.flush()
-            p.pump(0)
-    c.d.sync()
-    p.idle(0.3)
-    diff = ImageChops.difference(p.shadow_image(w), truth(rig, d, w.id)).getbbox()
-    tap.ok(diff is None, "no drawing is missed (%d frames)" % w.frames, diff)
+    worst = None
+    for seed in range(4):
+        child = subprocess.Popen([sys.executable, os.path.abspath(__file__), "--scribble", d, str(c.id), str(seed)],
+                                 env=rig.env())
+        while child.poll() is None:
+            p.pump(0.05)
+        p.idle(0.3)
+        worst = worst or ImageChops.difference(p.shadow_image(w), truth(rig, d, w.id)).getbbox()
+    tap.ok(worst is None, "no drawing is missed (%d frames)" % w.frames, worst)
     c.close()
     p.idle(0.1)
 
@@ -638,4 +650,7 @@ def main():
     return tap.done()
 
 
-sys.exit(main())
+if "--scribble" in sys.argv:
+    scribble(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+else:
+    sys.exit(main())
