@@ -5,6 +5,9 @@
  */
 #include "bh/cmdline.h"
 #include "bh/console.h"
+#include "bh/ioapic.h"
+#include "bh/iommu.h"
+#include "bh/irq.h"
 #include "bh/lib.h"
 #include "bh/spinlock.h"
 #include "bh/xen.h"
@@ -119,6 +122,33 @@ void console_poll_input(void)
     }
     if (any)
         event_global_virq(VIRQ_CONSOLE);
+}
+
+static void input_interrupt(uint8_t vector, void *arg)
+{
+    (void)vector, (void)arg;
+    console_poll_input();
+}
+
+/* COM1 is ISA interrupt 4: edge, active high, on the first IO-APIC. */
+void console_input_init(void)
+{
+    const struct ioapic_info *io = ioapic_get(0);
+    int vector, index = -1;
+    uint64_t rte;
+
+    if (!console_uart_port() || !io || io->gsi_base > 4)
+        return;
+    vector = irq_vector_alloc(input_interrupt, NULL);
+    if (vector < 0)
+        return;
+    rte = (uint64_t)irq_default_apic_id() << RTE_DEST_SHIFT | (uint64_t)vector;
+    if (iommu && iommu->map_ioapic &&
+        iommu->map_ioapic(io->id, 4 - io->gsi_base, irq_default_apic_id(), (uint8_t)vector, false, &index,
+                          &rte))
+        return;
+    ioapic_write_rte(0, 4 - io->gsi_base, rte);
+    serial_input_enable();
 }
 
 size_t console_read(char *buf, size_t size)

@@ -114,10 +114,6 @@ void vcpu_init_reset(struct vcpu *v)
     struct cpu_state s = {0};
 
     v->down = true;
-    if (v != current_vcpu() && v->running) {
-        sched_vcpu_recheck(v);
-        sched_vcpu_sync(v);
-    }
     for (unsigned i = 0; i < NR_SEGS; i++)
         s.seg[i] = (struct segment){0, 0x093, 0xffff, 0};
     s.seg[SEG_CS] = (struct segment){0xf000, 0x09b, 0xffff, 0xffff0000};
@@ -136,11 +132,35 @@ void vcpu_init_reset(struct vcpu *v)
     vlapic_reset(v);
 }
 
+void vcpu_init_ipi(struct vcpu *v)
+{
+    if (v->down)
+        return; /* waits for a start-up IPI already */
+    v->sipi_pending = 0;
+    v->init_pending = true;
+    vcpu_wake(v);
+    sched_vcpu_recheck(v);
+}
+
+/* On the vCPU's own CPU, instead of running it. */
+void vcpu_init_finish(struct vcpu *v)
+{
+    uint16_t sipi;
+
+    v->init_pending = false;
+    vcpu_init_reset(v);
+    sipi = __atomic_exchange_n(&v->sipi_pending, 0, __ATOMIC_SEQ_CST);
+    if (sipi)
+        vcpu_sipi(v, (uint8_t)sipi);
+}
+
 void vcpu_sipi(struct vcpu *v, uint8_t vector)
 {
     struct cpu_state s;
 
-    if (!v->down)
+    if (v->init_pending)
+        v->sipi_pending = 0x100 | vector;
+    if (!v->down || v->init_pending)
         return;
     virt->get_state(v, &s);
     s.seg[SEG_CS].selector = (uint16_t)(vector << 8);

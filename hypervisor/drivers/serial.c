@@ -35,6 +35,12 @@ void serial_putc(char c)
     outb(uart, (uint8_t)c);
 }
 
+void serial_input_enable(void)
+{
+    if (uart)
+        outb((uint16_t)(uart + UART_IER), 1);
+}
+
 int serial_getc(void)
 {
     if (!uart || !(inb((uint16_t)(uart + UART_LSR)) & 1))

@@ -151,7 +151,7 @@ static void accept(struct vcpu *v, uint8_t mode, uint8_t vector, bool level)
         break;
     case APIC_DM_INIT:
         if (v != current_vcpu())
-            vcpu_init_reset(v);
+            vcpu_init_ipi(v);
         break;
     case APIC_DM_SIPI:
         vcpu_sipi(v, vector);

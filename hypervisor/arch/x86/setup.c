@@ -249,12 +249,14 @@ _Noreturn void hypervisor_main(uint32_t magic, uint32_t info)
     if (sched_cpu_init(cpus[0]))
         panic("too little memory");
     ioapic_init(&acpi_info);
+    opt_smt = cmdline_bool(saved_cmdline, "smt", true);
     trampoline_pa = find_trampoline(&boot_info);
     if (trampoline_pa)
         smp_start_all(&acpi_info, trampoline_pa, boot_root);
     pr_info("CPUs: %u started, %s\n", nr_cpus, virt->name);
     cpuid_policy_init();
     iommu_init(&acpi_info, cmdline_bool(saved_cmdline, "iommu", true));
+    console_input_init();
     rc = dom0_build(&boot_info, &why);
     if (rc)
         panic("dom0 cannot be built: %s", why);

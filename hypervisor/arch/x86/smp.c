@@ -16,6 +16,8 @@ extern char ap_trampoline[], ap_trampoline_end[], ap_boot_root[], ap_final_root[
     ap_boot_cpu[];
 void smp_ap_main(struct cpu *c);
 
+bool opt_smt = true;
+
 struct cpu *cpu_alloc(uint32_t apic_id)
 {
     struct cpu *c = kzalloc(sizeof(*c));
@@ -68,6 +70,18 @@ static bool start_cpu(struct cpu *c, uint8_t *page, paddr_t page_pa, uint64_t bo
     return c->online;
 }
 
+/* Threads of a core share caches and buffers: with smt=0 only the first of each runs. */
+static bool is_second_thread(uint32_t apic_id)
+{
+    unsigned threads = 1;
+
+    if (cpu_features.amd && cpu_features.max_ext_leaf >= 0x8000001e && cpuid(0x80000001, 0).c & BIT(22))
+        threads = (cpuid(0x8000001e, 0).b >> 8 & 0xff) + 1;
+    else if (cpu_features.max_leaf >= 0xb)
+        threads = 1u << (cpuid(0xb, 0).a & 31);
+    return threads > 1 && apic_id & (threads - 1);
+}
+
 void smp_start_all(const struct acpi_info *acpi, paddr_t trampoline_pa, uint64_t boot_root)
 {
     uint8_t *page = pa_to_va(trampoline_pa);
@@ -75,7 +89,7 @@ void smp_start_all(const struct acpi_info *acpi, paddr_t trampoline_pa, uint64_t
     for (unsigned i = 0; i < acpi->nr_cpus && nr_cpus < MAX_CPUS; i++) {
         struct cpu *c;
 
-        if (acpi->apic_id[i] == cpus[0]->apic_id)
+        if (acpi->apic_id[i] == cpus[0]->apic_id || (!opt_smt && is_second_thread(acpi->apic_id[i])))
             continue;
         c = cpu_alloc(acpi->apic_id[i]);
         if (!c) {

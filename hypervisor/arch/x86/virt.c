@@ -99,8 +99,11 @@ _Noreturn void cpu_loop(void)
             switch_to(c, v);
         if (unlikely(v->polling))
             vcpu_poll_end(v);
-        do
-            virt->run(v);
-        while (!do_work(c) && vcpu_runnable(v));
+        do {
+            if (unlikely(v->init_pending))
+                vcpu_init_finish(v);
+            else
+                virt->run(v);
+        } while (!do_work(c) && vcpu_runnable(v));
     }
 }

@@ -18,8 +18,10 @@ int console_ring_copy(uint32_t *index, size_t size,
 void console_ring_clear(void);
 /* Serial input collected for dom0. Returns bytes copied. */
 size_t console_read(char *buf, size_t size);
-/* Bytes arrived on the serial line (interrupt or poll). */
+/* Bytes arrived on the serial line. */
 void console_poll_input(void);
+/* Switch the UART's receive interrupt on (after the IO-APICs are there). */
+void console_input_init(void);
 /* I/O port of the UART that the hypervisor uses, 0: none. */
 uint16_t console_uart_port(void);
 /* dom0 takes the screen: no more output there. */
@@ -31,6 +33,7 @@ extern bool guest_output_allowed;
 void serial_init(uint16_t port, uint32_t baud);
 void serial_putc(char c);
 int serial_getc(void); /* -1: nothing */
+void serial_input_enable(void);
 void vga_init(const struct boot_framebuffer *fb);
 void vga_putc(char c);
 

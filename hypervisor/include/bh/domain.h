@@ -57,6 +57,8 @@ struct vcpu {
     struct vlapic lapic;
     uint8_t upcall_vector; /* per-vCPU LAPIC vector, 0: the domain's callback */
     bool nmi_pending;
+    volatile bool init_pending;     /* INIT came: reset before running again */
+    volatile uint16_t sipi_pending; /* 0x100 | vector of a start-up IPI that came before the reset was done */
 
     /* back end */
     struct vmcb *vmcb;
@@ -151,6 +153,10 @@ bool vcpu_runnable(const struct vcpu *v);
 bool vcpu_has_event(struct vcpu *v);
 /* Reset to the state after INIT; SIPI starts it at vector << 12. */
 void vcpu_init_reset(struct vcpu *v);
+/* INIT and start-up IPIs from another vCPU. They never wait: the target resets itself before it runs again.
+ */
+void vcpu_init_ipi(struct vcpu *v);
+void vcpu_init_finish(struct vcpu *v);
 void vcpu_sipi(struct vcpu *v, uint8_t vector);
 void vcpu_fpu_reset(struct vcpu *v);
 /* VCPUOP_register_*: the guest names the place of a shared structure. 0 or -XEN_E… */

@@ -14,6 +14,7 @@ extern struct boot_info boot_info;
 extern struct acpi_info acpi_info;
 extern char saved_cmdline[];
 
+extern bool opt_smt; /* smt= */
 struct cpu *cpu_alloc(uint32_t apic_id);
 void smp_start_all(const struct acpi_info *acpi, paddr_t trampoline_pa, uint64_t boot_root);
 /* Started CPUs wait here until dom0 is built. */
