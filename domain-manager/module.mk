@@ -94,7 +94,7 @@ check-manager-fuzz: $(DM_TEST)/fuzz_text
 	@tests/harness/stage manager-fuzz --timeout 120 -- $(DM_TEST)/fuzz_text -runs=$(FUZZ_RUNS) -max_len=4096 -artifact_prefix=$(DM_TEST)/ -dict=tests/unit/domain-manager/fuzz.dict
 CHECK_SYSTEM += check-manager-fuzz
 
-.PHONY: check-manager check-manager-fuzz check-manager-desktop check-manager-unit check-manager-tools check-manager-cut check-manager-cut-quick
+.PHONY: check-manager check-manager-libxl check-manager-fuzz check-manager-desktop check-manager-unit check-manager-tools check-manager-cut check-manager-cut-quick
 check-manager-tools: domain-manager
 	@tests/harness/stage manager-tools --timeout 300 -- python3 tests/system/manager-fake/test_manager.py
 check-manager-cut-quick: domain-manager $(DM_TEST)/crash_shim.so
@@ -102,10 +102,15 @@ check-manager-cut-quick: domain-manager $(DM_TEST)/crash_shim.so
 check-manager-cut: domain-manager $(DM_TEST)/crash_shim.so
 	@tests/harness/stage manager-cut --timeout 900 -- python3 tests/system/manager-fake/test_power_cut.py
 CHECK_QUICK += check-manager-tools check-manager-cut-quick
+$(DM_TEST)/fake_libxl.so: tests/system/manager-fake/fake_libxl.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_USER) -fPIC -shared -o $@ $<
+check-manager-libxl: domain-manager $(DM_TEST)/fake_libxl.so
+	@tests/harness/stage manager-libxl --timeout 120 -- python3 tests/system/manager-fake/test_libxl.py
 check-manager-desktop: domain-manager
 	@tests/harness/stage manager-desktop --timeout 180 -- python3 tests/system/manager-fake/test_desktop.py
-CHECK_SYSTEM += check-manager-cut check-manager-desktop
-check-manager: check-manager-unit check-manager-tools check-manager-cut check-manager-desktop check-manager-fuzz
+CHECK_SYSTEM += check-manager-libxl check-manager-cut check-manager-desktop
+check-manager: check-manager-unit check-manager-tools check-manager-libxl check-manager-cut check-manager-desktop check-manager-fuzz
 .PHONY: bench-manager
 bench-manager: domain-manager
 	@python3 tests/bench/manager/bench.py

@@ -275,7 +275,8 @@ static void fill_config(libxl_ctx *ctx, libxl_domain_config *c, const struct bac
     libxl_domain_build_info_init_type(bi, LIBXL_DOMAIN_TYPE_PVH);
     bi->max_vcpus = config->vcpus;
     libxl_cpu_bitmap_alloc(ctx, &bi->avail_vcpus, config->vcpus);
-    libxl_bitmap_set_any(&bi->avail_vcpus);
+    for (int i = 0; i < config->vcpus; i++)
+        libxl_bitmap_set(&bi->avail_vcpus, i);
     bi->max_memkb = config->memory_mib << 10;
     bi->target_memkb = config->memory_mib << 10;
     bi->device_model_version =

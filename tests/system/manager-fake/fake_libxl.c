@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* LD_PRELOAD library: stands in for the calls of libxl and libxenstore that reach the hypervisor; what only
+ * works on libxl's structures stays libxl's. Calls are appended to $FAKE_XL/log; a new domain's
+ * configuration, as libxl itself prints it, goes to $FAKE_XL/config.ID. A domain ends when
+ * $FAKE_XL/shutdown.ID holds a reason. */
+#include <errno.h>
+#include <libxl.h>
+#include <libxl_event.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xenstore.h>
+
+#define DOMAINS 64
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+    int domid;
+    libxl_uuid uuid;
+    bool paused, watched, shutdown;
+    int reason;
+} domains[DOMAINS];
+static int last_domid;
+
+static char *path_of(const char *name, int domid)
+{
+    char *path = NULL;
+    if (asprintf(&path, domid < 0 ? "%s/%s" : "%s/%s.%d", getenv("FAKE_XL"), name, domid) < 0)
+        abort();
+    return path;
+}
+
+__attribute__((format(printf, 1, 2))) static void note(const char *format, ...)
+{
+    char *path = path_of("log", -1);
+    va_list ap;
+    pthread_mutex_lock(&lock);
+    FILE *f = fopen(path, "a");
+    va_start(ap, format);
+    vfprintf(f, format, ap);
+    va_end(ap);
+    fputc('\n', f);
+    fclose(f);
+    pthread_mutex_unlock(&lock);
+    free(path);
+}
+
+static int slot(int domid)
+{
+    for (int i = 0; i < DOMAINS; i++)
+        if (domains[i].domid == domid)
+            return i;
+    return -1;
+}
+
+int libxl_ctx_alloc(libxl_ctx **ctx, int version, unsigned flags, xentoollog_logger *logger)
+{
+    (void)version, (void)flags, (void)logger;
+    *ctx = calloc(1, 1 << 16);
+    return 0;
+}
+
+int libxl_ctx_free(libxl_ctx *ctx)
+{
+    free(ctx);
+    return 0;
+}
+
+void libxl_childproc_setmode(libxl_ctx *ctx, const libxl_childproc_hooks *hooks, void *user)
+{
+    (void)ctx, (void)user;
+    if (hooks->chldowner != libxl_sigchld_owner_mainloop)
+        abort();
+}
+
+int libxl_get_online_cpus(libxl_ctx *ctx)
+{
+    (void)ctx;
+    return 1;
+}
+
+int libxl_get_physinfo(libxl_ctx *ctx, libxl_physinfo *p)
+{
+    (void)ctx;
+    p->total_pages = 1 << 20;
+    p->free_pages = 64 << 8;
+    return 0;
+}
+
+int libxl_domain_create_new(libxl_ctx *ctx, libxl_domain_config *config, uint32_t *domid,
+                            const libxl_asyncop_how *ao_how, const libxl_asyncprogress_how *console)
+{
+    (void)console;
+    if (ao_how)
+        abort();
+    usleep(200 * 1000);
+    char *fail = path_of("fail", -1);
+    bool failing = access(fail, F_OK) == 0;
+    free(fail);
+    if (failing)
+        return ERROR_NOMEM;
+    pthread_mutex_lock(&lock);
+    int i = slot(0);
+    domains[i].domid = *domid = (uint32_t)++last_domid;
+    domains[i].uuid = config->c_info.uuid;
+    domains[i].paused = true;
+    pthread_mutex_unlock(&lock);
+    char *path = path_of("config", (int)*domid), *json = libxl_domain_config_to_json(ctx, config);
+    FILE *f = fopen(path, "w");
+    fputs(json, f);
+    fclose(f);
+    free(json);
+    free(path);
+    note("create %u", *domid);
+    return 0;
+}
+
+int libxl_domain_destroy(libxl_ctx *ctx, uint32_t domid, const libxl_asyncop_how *ao_how)
+{
+    (void)ctx, (void)ao_how;
+    note("destroy %u", domid);
+    pthread_mutex_lock(&lock);
+    int i = slot((int)domid);
+    if (i >= 0)
+        memset(&domains[i], 0, sizeof domains[i]);
+    pthread_mutex_unlock(&lock);
+    return i < 0 ? ERROR_DOMAIN_NOTFOUND : 0;
+}
+
+static int set_paused(uint32_t domid, bool paused)
+{
+    int i = slot((int)domid);
+    note("%s %u", paused ? "pause" : "unpause", domid);
+    if (i >= 0)
+        domains[i].paused = paused;
+    return i < 0 ? ERROR_DOMAIN_NOTFOUND : 0;
+}
+
+int libxl_domain_unpause(libxl_ctx *ctx, uint32_t domid, const libxl_asyncop_how *ao_how)
+{
+    (void)ctx, (void)ao_how;
+    return set_paused(domid, false);
+}
+
+int libxl_domain_pause(libxl_ctx *ctx, uint32_t domid, const libxl_asyncop_how *ao_how)
+{
+    (void)ctx, (void)ao_how;
+    return set_paused(domid, true);
+}
+
+static void fill(libxl_dominfo *info, int i)
+{
+    libxl_dominfo_init(info);
+    info->domid = (libxl_domid)domains[i].domid;
+    info->uuid = domains[i].uuid;
+    info->paused = domains[i].paused;
+    info->shutdown = domains[i].shutdown;
+    info->shutdown_reason = (libxl_shutdown_reason)domains[i].reason;
+    info->current_memkb = 400 << 10;
+}
+
+int libxl_domain_info(libxl_ctx *ctx, libxl_dominfo *info, uint32_t domid)
+{
+    int i = slot((int)domid);
+    (void)ctx;
+    if (i < 0)
+        return ERROR_DOMAIN_NOTFOUND;
+    fill(info, i);
+    return 0;
+}
+
+libxl_dominfo *libxl_list_domain(libxl_ctx *ctx, int *n)
+{
+    libxl_dominfo *all = calloc(DOMAINS + 1, sizeof *all);
+    (void)ctx;
+    *n = 1; /* dom0 */
+    for (int i = 0; i < DOMAINS; i++)
+        if (domains[i].domid)
+            fill(&all[(*n)++], i);
+    return all;
+}
+
+int libxl_evenable_domain_death(libxl_ctx *ctx, uint32_t domid, libxl_ev_user user,
+                                libxl_evgen_domain_death **evgen)
+{
+    (void)ctx, (void)user;
+    int i = slot((int)domid);
+    domains[i].watched = true;
+    *evgen = (libxl_evgen_domain_death *)&domains[i];
+    return 0;
+}
+
+void libxl_evdisable_domain_death(libxl_ctx *ctx, libxl_evgen_domain_death *evgen)
+{
+    (void)ctx;
+    ((__typeof__(&domains[0]))evgen)->watched = false;
+}
+
+/* The two events of an end: shutdown first, then (much later, after destroy) death, which nobody waits for.
+ */
+int libxl_event_wait(libxl_ctx *ctx, libxl_event **event, uint64_t mask, libxl_event_predicate *p, void *user)
+{
+    (void)ctx, (void)mask, (void)p, (void)user;
+    for (;; usleep(10000))
+        for (int i = 0; i < DOMAINS; i++) {
+            char *path = domains[i].watched ? path_of("shutdown", domains[i].domid) : NULL;
+            FILE *f = path ? fopen(path, "r") : NULL;
+            if (f && fscanf(f, "%d", &domains[i].reason) == 1) {
+                fclose(f);
+                unlink(path);
+                free(path);
+                domains[i].shutdown = true;
+                *event = calloc(1, sizeof **event);
+                (*event)->type = LIBXL_EVENT_TYPE_DOMAIN_SHUTDOWN;
+                (*event)->domid = (libxl_domid)domains[i].domid;
+                (*event)->u.domain_shutdown.shutdown_reason = (uint8_t)domains[i].reason;
+                return 0;
+            }
+            if (f)
+                fclose(f);
+            free(path);
+        }
+}
+
+void libxl_event_free(libxl_ctx *ctx, libxl_event *event)
+{
+    (void)ctx;
+    free(event);
+}
+
+/* -- xenstore -- */
+
+struct xs_handle *xs_open(unsigned long flags)
+{
+    (void)flags;
+    return calloc(1, 64);
+}
+
+void xs_close(struct xs_handle *h)
+{
+    free(h);
+}
+
+xs_transaction_t xs_transaction_start(struct xs_handle *h)
+{
+    (void)h;
+    return 7;
+}
+
+/* The first one meets a conflict, as may happen. */
+bool xs_transaction_end(struct xs_handle *h, xs_transaction_t t, bool abort_it)
+{
+    static int calls;
+    (void)h, (void)t;
+    note("transaction %s", abort_it ? "aborted" : calls ? "done" : "conflict");
+    errno = EAGAIN;
+    return calls++ > 0;
+}
+
+bool xs_write(struct xs_handle *h, xs_transaction_t t, const char *path, const void *data, unsigned int len)
+{
+    (void)h, (void)t;
+    note("write %s=%.*s", path, (int)len, (const char *)data);
+    return true;
+}
+
+bool xs_mkdir(struct xs_handle *h, xs_transaction_t t, const char *path)
+{
+    (void)h, (void)t;
+    note("mkdir %s", path);
+    return true;
+}
+
+bool xs_set_permissions(struct xs_handle *h, xs_transaction_t t, const char *path,
+                        struct xs_permissions *perms, unsigned int n)
+{
+    (void)h, (void)t;
+    note("perms %s %u:%d %u:%d", path, perms[0].id, (int)perms[0].perms, n > 1 ? perms[1].id : 0,
+         n > 1 ? (int)perms[1].perms : -1);
+    return true;
+}

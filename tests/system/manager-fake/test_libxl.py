@@ -1,0 +1,134 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The libxl backend with a libxl whose hypervisor calls are stand-ins: what libxl is asked for, the loop devices
+(real ones: needs root), xenstore writes, parallel builds, ends of domains."""
+import concurrent.futures, glob, json, os, subprocess, sys, time
+
+sys.path.insert(0, os.path.dirname(__file__))
+import world
+from world import World, case, finish
+
+SHIM = os.path.join(os.getcwd(), "build/domain-manager/test/fake_libxl.so")
+
+
+def loops():
+    return {f for f in glob.glob("/sys/block/loop*/loop/backing_file") if "/dm-test-" in open(f).read()}
+
+
+class XlWorld(World):
+    def begin(self):
+        self.xl = self.dir + "/xl"
+        os.makedirs(self.xl, exist_ok=True)
+        real = subprocess.Popen
+        subprocess.Popen = lambda args, **kw: real([a if a != "fake" else "libxl" for a in args], **kw)
+        try:
+            return self.start(env={"LD_PRELOAD": SHIM, "FAKE_XL": self.xl})
+        finally:
+            subprocess.Popen = real
+
+    def calls(self):
+        return open(self.xl + "/log").read().splitlines()
+
+
+if os.geteuid() != 0 or not os.path.exists("/dev/loop-control"):
+    print("ok 1 - libxl backend # SKIP needs root and loop devices\n1..1")
+    sys.exit(0)
+
+
+@case
+def one_domain():
+    """configuration, loop devices, physical-device before unpause, guest keys and their permissions, clean end"""
+    with XlWorld() as w:
+        w.begin()
+        w.ok("qvm-create", "-l", "red", "a", "--prop", "kernelopts=x=1", "--prop", "memory=300")
+        w.ok("qvm-features", "a", "vm-config.a", "1.2")
+        w.ok("qvm-start", "a")
+        c = json.load(open(w.xl + "/config.1"))
+        ci, bi = c["c_info"], c["b_info"]
+        assert ci["type"] == "pvh" and ci["name"] == "a" and ci["run_hotplug_scripts"] == "False", ci
+        assert ci["uuid"] == w.ok("qvm-prefs", "a", "uuid").strip()
+        assert bi["max_memkb"] == bi["target_memkb"] == 300 << 10 and bi["max_vcpus"] == 1 and bi["avail_vcpus"] == [0], bi
+        assert bi["kernel"].endswith("6.1/vmlinuz") and bi["ramdisk"].endswith("initramfs") and bi["cmdline"].endswith(" x=1")
+        assert bi["tsc_mode"] == "native" and "nics" not in c
+        disks = {d["vdev"]: d for d in c["disks"]}
+        assert sorted(disks) == ["xvda", "xvdb", "xvdc", "xvde"]
+        for vdev, d in disks.items():
+            assert d["backend"] == "phy" and d["format"] == "raw" and d["pdev_path"].startswith("/dev/loop"), d
+            assert bool(d.get("readwrite")) == (vdev != "xvda"), d
+            sys_dir = "/sys/block/" + d["pdev_path"][5:]
+            assert open(sys_dir + "/ro").read().strip() == ("1" if vdev == "xvda" else "0")
+            assert open(sys_dir + "/loop/autoclear").read().strip() == "1"
+        log = w.calls()
+        number = os.stat(disks["xvde"]["pdev_path"]).st_rdev
+        line = "write /local/domain/0/backend/vbd/1/51776/physical-device=%x:%x" % (os.major(number), os.minor(number))
+        assert log.index(line) < log.index("unpause 1"), log
+        assert "write /local/domain/0/backend/vbd/1/51712/hotplug-status=connected" in log
+        assert "perms /local/domain/1/qubesdb 0:0 1:1" in log and "write /local/domain/1/qubesdb/name=a" in log
+        assert "write /local/domain/1/qubesdb/vm-config/a=1.2" in log
+        assert "perms /local/domain/1/qubesdb/qubes-block-devices 1:0 0:-1" in log
+        assert log.count("mkdir /local/domain/1/qubesdb") == 2 and "transaction done" in log, "conflict is tried again"
+        assert log.index("transaction done") < log.index("unpause 1")
+        w.ok("qvm-pause", "a")
+        w.ok("qvm-unpause", "a")
+        w.ok("qvm-shutdown", "a")
+        assert "write /local/domain/1/control/shutdown=poweroff" in w.calls()
+        open(w.xl + "/shutdown.1", "w").write("0")
+        w.wait_state("a", "Halted")
+        assert "destroy 1" in w.calls()
+        end = time.time() + 3
+        while loops() and time.time() < end:
+            time.sleep(0.05)
+        assert not loops(), "loop devices are left"
+        w.ok("qvm-start", "a")
+        open(w.xl + "/shutdown.2", "w").write("3")
+        w.wait_state("a", "Crashed")
+
+
+@case
+def failing_build():
+    """a failing build gives its loop devices back and says how much memory is free"""
+    with XlWorld() as w:
+        w.begin()
+        w.ok("qvm-create", "-l", "red", "a")
+        open(w.xl + "/fail", "w").close()
+        w.bad("qvm-start", "a", says="it wants 400 MiB, 64 MiB are free")
+        time.sleep(0.2)
+        assert not loops()
+        os.unlink(w.xl + "/fail")
+        w.ok("qvm-start", "a")
+        w.ok("qvm-kill", "a")
+
+
+@case
+def parallel():
+    """ten domains build at the same time, loop devices included"""
+    with XlWorld() as w:
+        w.begin()
+        names = ["vm%d" % i for i in range(10)]
+        for n in names:
+            w.ok("qvm-create", "-l", "red", n)
+        t0 = time.monotonic()
+        w.ok("qvm-start", *names)
+        assert time.monotonic() - t0 < 2.5, time.monotonic() - t0
+        used = [d["pdev_path"] for i in range(1, 11) for d in json.load(open(w.xl + "/config.%d" % i))["disks"]]
+        assert len(set(used)) == 40, "a loop device was given twice"
+        for i in range(1, 11):
+            open(w.xl + "/shutdown.%d" % i, "w").write("0")
+        for n in names:
+            w.wait_state(n, "Halted")
+
+
+@case
+def network():
+    """a domain with a netvm gets an interface from it"""
+    with XlWorld() as w:
+        w.begin()
+        w.ok("qvm-create", "-l", "red", "net", "--prop", "provides_network=True")
+        w.ok("qvm-create", "-l", "red", "a", "--prop", "netvm=net")
+        w.ok("qvm-start", "a")
+        nic = json.load(open(w.xl + "/config.2"))["nics"][0]
+        assert nic["backend_domid"] == 1 and nic["mac"] == w.ok("qvm-prefs", "a", "mac").strip() and nic["ip"].startswith("10.137.")
+        w.ok("qvm-kill", "a", "net")
+
+
+finish()
