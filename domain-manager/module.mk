@@ -82,6 +82,13 @@ $(DM_TEST)/test_model: $(DM_TEST)/unit/test_model.o $(DM_UNIT_SRC:domain-manager
 	$(CC) -fsanitize=address,undefined -o $@ $^ $(DM_GLIB_LIBS) -lcmocka
 $(DM_TEST)/test_qubesdb: $(DM_TEST)/unit/test_qubesdb.o $(DM_TEST)/vm/qubesdb.o
 	$(CC) -fsanitize=address,undefined -o $@ $^ -lcmocka
+# the whole daemon under sanitizers, for the end-to-end tests
+$(DM_TEST)/bulkhead-domain-manager: $(DM_DAEMON_SRC:domain-manager/daemon/%.c=$(DM_TEST)/daemon/%.o)
+	$(CC) -fsanitize=address,undefined -o $@ $^ $(DM_DAEMON_LIBS)
+check-manager-sanitized: domain-manager $(DM_TEST)/bulkhead-domain-manager
+	@DM_MANAGER=$(DM_TEST)/bulkhead-domain-manager tests/harness/stage manager-sanitized --timeout 300 -- \
+	  python3 tests/system/manager-fake/test_manager.py
+CHECK_SYSTEM += check-manager-sanitized
 check-manager-unit: $(DM_TEST)/test_model $(DM_TEST)/test_qubesdb
 	@tests/harness/stage manager-unit --timeout 120 -- sh -c '$(DM_TEST)/test_model && $(DM_TEST)/test_qubesdb'
 CHECK_QUICK += check-manager-unit
@@ -94,7 +101,7 @@ check-manager-fuzz: $(DM_TEST)/fuzz_text
 	@tests/harness/stage manager-fuzz --timeout 120 -- $(DM_TEST)/fuzz_text -runs=$(FUZZ_RUNS) -max_len=4096 -artifact_prefix=$(DM_TEST)/ -dict=tests/unit/domain-manager/fuzz.dict
 CHECK_SYSTEM += check-manager-fuzz
 
-.PHONY: check-manager check-manager-libxl check-manager-fuzz check-manager-desktop check-manager-unit check-manager-tools check-manager-cut check-manager-cut-quick
+.PHONY: check-manager check-manager-sanitized check-manager-libxl check-manager-fuzz check-manager-desktop check-manager-unit check-manager-tools check-manager-cut check-manager-cut-quick
 check-manager-tools: domain-manager
 	@tests/harness/stage manager-tools --timeout 300 -- python3 tests/system/manager-fake/test_manager.py
 check-manager-cut-quick: domain-manager $(DM_TEST)/crash_shim.so
@@ -110,7 +117,7 @@ check-manager-libxl: domain-manager $(DM_TEST)/fake_libxl.so
 check-manager-desktop: domain-manager
 	@tests/harness/stage manager-desktop --timeout 180 -- python3 tests/system/manager-fake/test_desktop.py
 CHECK_SYSTEM += check-manager-libxl check-manager-cut check-manager-desktop
-check-manager: check-manager-unit check-manager-tools check-manager-libxl check-manager-cut check-manager-desktop check-manager-fuzz
+check-manager: check-manager-unit check-manager-tools check-manager-sanitized check-manager-libxl check-manager-cut check-manager-desktop check-manager-fuzz
 .PHONY: bench-manager
 bench-manager: domain-manager
 	@python3 tests/bench/manager/bench.py

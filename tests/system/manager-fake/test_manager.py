@@ -4,7 +4,7 @@
 import concurrent.futures, glob, json, os, re, signal, socket, sys, time
 
 sys.path.insert(0, os.path.dirname(__file__))
-from world import World, case, finish
+from world import MANAGER, World, case, finish
 
 
 @case
@@ -370,7 +370,7 @@ esac""" % (w.dir, w.state, w.state))
 def one_manager_only():
     """a second manager over the same directory is refused"""
     with World().start() as w:
-        st, out, err = w.run(os.path.join(os.getcwd(), "build/domain-manager/bulkhead-domain-manager"), "--backend", "fake",
+        st, out, err = w.run(MANAGER, "--backend", "fake",
                              "--bus", "none", "--state-dir", w.state, "--run-dir", w.dir + "/r2", "--socket-dir", w.dir + "/s2")
         assert st == 1 and "another domain manager" in err
 
