@@ -94,8 +94,21 @@ check-gui-daemon-fuzz: $(GUID_FUZZER)
 check-gui-daemon-xvfb: $(GUID_SOCKET)
 	@tests/harness/stage gui-daemon-xvfb --timeout 300 -- tests/unit/gui-daemon/test_xvfb.py $(B)
 
+# The same tests with the daemon under ASan and UBSan (the sanitizer needs system calls that the filter refuses).
+GUID_ASAN := $(GUID_B)/asan/gui-daemon-socket/qubes-guid
+$(GUID_ASAN): $(wildcard gui-daemon/*.c gui-daemon/*.h gui-common/*.c gui-common/*.h) $(GUID_O)/theme.gresource.c $(LIBVCHAN_SOCKET_A)
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -MMD -MP,$(CFLAGS_SAN)) -Ilibvchan $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(GUID_PKGS))) -o $@ \
+	  $(wildcard gui-daemon/*.c) $(GUID_O)/theme.gresource.c gui-common/gui-message.c gui-common/shmbuf-file.c \
+	  $(LIBVCHAN_SOCKET_A) $(GUID_LIBS)
+.PHONY: check-gui-daemon-asan
+check-gui-daemon-asan: $(GUID_ASAN)
+	@QUBES_GUID_SECCOMP=off ASAN_OPTIONS=detect_leaks=0 tests/harness/stage gui-daemon-asan --timeout 300 -- \
+	  tests/unit/gui-daemon/test_xvfb.py $(GUID_B)/asan framed_window tray_icon resize_storm clipboard violation_dialog \
+	  agent_ends_with_the_dialog_open agent_ends_and_comes_back hundred_windows icons_are_tinted window_destroyed_from_outside
+
 CHECK_QUICK += check-gui-daemon-unit check-gui-daemon-fuzz
-CHECK_SYSTEM += check-gui-daemon-xvfb
+CHECK_SYSTEM += check-gui-daemon-xvfb check-gui-daemon-asan
 HELP += check-gui-daemon-xvfb|test~qubes-guid~under~Xvfb,~with~pictures~in~build/gui-daemon/shots
 
 -include $(wildcard $(GUID_O)/*.d $(GUID_T)/obj/*.d)

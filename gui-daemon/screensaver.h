@@ -7,7 +7,8 @@
 
 #include "view.h"
 
-/* If a window whose class option --screensaver-name names is shown, put `popup` below it. */
+/* If a window of a known locker, or of a class that option --screensaver-name names, is shown: put `popup`
+ * below it. */
 void screensaver_keep_below(struct view *view, Window popup);
 
 #endif

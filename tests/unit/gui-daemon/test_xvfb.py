@@ -451,6 +451,23 @@ def test_keys_and_pointer(desktop):
     d.close()
 
 
+def test_input_is_delayed_in_order(desktop):
+    d = Domain(desktop, config="events_max_delay = 400\n")
+    a = d.agent
+    a.window(0x100, 100, 100, 300, 200, 0xffffff)
+    d.mapped(0x100)
+    focus(d, 0x100)
+    a.drain(1)
+    subprocess.run(["xdotool", "key", "--delay", "0"] + list("abcdefgh"), check=True)
+    codes, times = [], []
+    while len(codes) < 16:
+        codes.append(struct.unpack("<5I", a.expect(fa.KEYPRESS, 0x100))[4])
+        times.append(time.monotonic())
+    assert codes[::2] == codes[1::2] == [38, 56, 54, 40, 26, 41, 42, 43], codes
+    assert 0.02 < times[-1] - times[0] < 2 or len(set(round(t, 1) for t in times)) > 1
+    d.close()
+
+
 def test_header_buttons_and_hidden_parts(desktop):
     d = Domain(desktop)
     a = d.agent
@@ -811,17 +828,22 @@ def test_icons_are_tinted(desktop):
 
 
 def test_screensaver_stays_on_top(desktop):
+    for name, options in (("Saver", ["--screensaver-name", "Saver"]), ("i3lock", [])):
+        screensaver(desktop, name, options)
+
+
+def screensaver(desktop, name, options):
     saver = subprocess.Popen(["/usr/bin/python3", "-c", """
 from Xlib import X, display
 d = display.Display()
 w = d.screen().root.create_window(0, 0, %d, %d, 0, X.CopyFromParent, background_pixel=0x112233, override_redirect=1)
-w.set_wm_class("saver", "Saver")
+w.set_wm_class("saver", "%s")
 w.map()
 d.sync()
 import sys; sys.stdin.read()
-""" % (WIDTH, HEIGHT)], env=desktop.env, stdin=subprocess.PIPE)
+""" % (WIDTH, HEIGHT, name)], env=desktop.env, stdin=subprocess.PIPE)
     wait_for("screensaver", lambda: desktop.shot()(300, 300) == 0x112233)
-    d = Domain(desktop, options=["--screensaver-name", "Saver"])
+    d = Domain(desktop, options=options)
     d.agent.window(0x100, 200, 200, 300, 200, 0xffffff, override=1)
     time.sleep(1)
     assert desktop.shot()(300, 300) == 0x112233
