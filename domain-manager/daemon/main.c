@@ -159,5 +159,7 @@ int main(int argc, char **argv)
     g_free(o.run_dir);
     g_free(o.socket_dir);
     g_free(o.config);
+    g_free(o.backend);
+    g_free(o.bus);
     return ok ? 0 : 1;
 }

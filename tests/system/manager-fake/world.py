@@ -30,7 +30,7 @@ class World:
         self.process = None
         self.set_conf(mode)
         self.env = dict(os.environ, QUBESD_SOCKET=os.path.join(self.dir, "sock/qubesd.sock"),
-                        ASAN_OPTIONS="detect_leaks=0", QREXEC_CLIENT=os.path.join(self.dir, "qrexec-client"), PATH=BUILD + ":" + os.environ["PATH"])
+                        ASAN_OPTIONS="detect_leaks=1", QREXEC_CLIENT=os.path.join(self.dir, "qrexec-client"), PATH=BUILD + ":" + os.environ["PATH"])
         self.script("qrexec-client", "printf '%s\\n' \"$@\" > " + self.dir + "/qrexec.args; cat >/dev/null; echo out; exit ${QC:-0}")
 
     def __enter__(self):
