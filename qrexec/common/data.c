@@ -27,6 +27,7 @@
 #define RECEIVE_BUDGET    32 /* pieces taken from the peer before local input gets a turn */
 #define HANDSHAKE_SECONDS 60
 #define PIPE_BYTES        (256 * 1024)
+#define LINGER_MS         50
 
 enum sink { SINK_NONE, SINK_OUT, SINK_ERR, SINK_STATUS };
 
@@ -631,6 +632,25 @@ done:
     return l.status;
 }
 
+/* The caller may be sending: it reads the status before it finds the channel closed. */
+static void linger(struct libvchan *vchan)
+{
+    int64_t end = now_ms() + LINGER_MS;
+    char drop[256];
+    int n;
+
+    libvchan_set_blocking(vchan, false);
+    for (;;) {
+        struct pollfd p = {.fd = libvchan_fd_for_select(vchan), .events = POLLIN};
+
+        while ((n = libvchan_read(vchan, drop, sizeof(drop))) > 0)
+            ;
+        if (n < 0 || poll(&p, 1, left_ms(end)) <= 0)
+            return;
+        libvchan_wait(vchan);
+    }
+}
+
 void data_send_status(struct libvchan *vchan, bool streams, bool stderr_too, int status)
 {
     struct {
@@ -648,4 +668,6 @@ void data_send_status(struct libvchan *vchan, bool streams, bool stderr_too, int
     }
     libvchan_set_blocking(vchan, true);
     libvchan_send(vchan, &all.header[skip], sizeof(all) - skip * HEADER);
+    if (streams)
+        linger(vchan);
 }

@@ -234,9 +234,10 @@ class Tap:
                 continue
             self.n += 1
             name = test.__doc__ or test.__name__
+            start = time.monotonic()
             try:
                 test()
-                print("ok %d - %s" % (self.n, name), flush=True)
+                print("ok %d - %s (%.1f s)" % (self.n, name, time.monotonic() - start), flush=True)
             except BaseException as e:
                 if isinstance(e, KeyboardInterrupt):
                     raise
