@@ -345,13 +345,15 @@ def daemon_restart():
 
 def killed_client():
     "a caller that is killed leaves nothing behind"
+    before = set(children(bank.agent.pid))
     for _ in range(20):
         c = work.popen("bank", "test.Wait", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-        time.sleep(0.02)
+        time.sleep(0.05)
         c.kill()
         c.wait()
         c.stdin.close()
-    wait_for(lambda: not children(bank.agent.pid), "the services to end")
+    # one that was killed before it opened its data channel is waited for
+    wait_for(lambda: set(children(bank.agent.pid)) <= before, "the services to end", 40)
     same(work.call("bank", "test.Echo").returncode, 7)
 
 
