@@ -175,6 +175,7 @@ int main(void)
     early_log("kernel is up");
     early_load_modules("core");
     load_disk_drivers();
+    early_device_nodes();
     early_log("modules are loaded");
     find_medium();
     mount_root();

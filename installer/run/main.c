@@ -115,6 +115,8 @@ static void watch(struct run *run, bool demonstration_only, double limit)
     if (interrupted) {
         printf("powering off (again to end at once)\n");
         power_off(run);
+        if (demonstration_only)
+            snprintf(run->failure, sizeof(run->failure), "interrupted");
     } else if (demonstration_only && !run->failure[0] && !phases_reached(&run->phases, "done")) {
         snprintf(run->failure, sizeof(run->failure),
                  machine_has_ended(&run->machine)

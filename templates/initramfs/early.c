@@ -13,6 +13,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -94,6 +95,23 @@ void early_mount_kernel_filesystems(void)
     mount("dev", "/dev", "devtmpfs", MS_NOSUID, "mode=0755"); /* the kernel may have done it already */
     early_mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
     early_mount("sys", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+}
+
+void early_device_nodes(void)
+{
+    static const char *const xen[] = {"gntalloc", "gntdev", "evtchn", "xenbus", "privcmd", "hypercall"};
+    const gid_t qubes = 98; /* templates/stage-root makes the group with this number, as Qubes has it */
+    char path[64];
+
+    mkdir("/dev/net", 0755);
+    mknod("/dev/net/tun", S_IFCHR | 0666, makedev(10, 200));
+    mknod("/dev/fuse", S_IFCHR | 0666, makedev(10, 229));
+    mknod("/dev/loop-control", S_IFCHR | 0660, makedev(10, 237));
+    for (size_t i = 0; i < sizeof(xen) / sizeof(xen[0]); i++) {
+        snprintf(path, sizeof(path), "/dev/xen/%s", xen[i]);
+        if (chown(path, 0, qubes) == 0)
+            chmod(path, 0660);
+    }
 }
 
 /* The line is a file name, and after a blank perhaps the module's parameters. */

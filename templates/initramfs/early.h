@@ -19,6 +19,12 @@ void early_fail(const char *format, ...) __attribute__((format(printf, 1, 2), no
 /** Mount /dev, /proc and /sys. */
 void early_mount_kernel_filesystems(void);
 
+/**
+ * Device nodes that kmod would make for modules not loaded yet (fuse, tun), and Xen's devices for the group
+ * qubes: without this, two programs at each start.
+ */
+void early_device_nodes(void);
+
 /** mkdir -p. Returns 0 or a negative errno. */
 int early_mkdirs(const char *path);
 

@@ -178,12 +178,58 @@ static void mount_modules(void)
     early_mount("/dev/xvdd", target, "erofs", MS_RDONLY, NULL);
 }
 
+/* xenstore's wire header, xen/io/xs_wire.h; type 2 is "read". */
+struct store_message {
+    uint32_t type, request, transaction, length;
+};
+
+/* Read this domain's name from xenstore, whose relative paths begin at the domain's own directory. */
+static int read_own_name(char *name, size_t size)
+{
+    static const char key[] = "name";
+    struct {
+        struct store_message header;
+        char key[sizeof(key)];
+    } request = {.header = {.type = 2, .length = sizeof(key)}};
+    struct store_message answer;
+
+    memcpy(request.key, key, sizeof(key));
+    int fd = open("/dev/xen/xenbus", O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int result = -EIO;
+    if (write(fd, &request, sizeof(request)) == (ssize_t)sizeof(request) &&
+        read(fd, &answer, sizeof(answer)) == (ssize_t)sizeof(answer) && answer.type == 2 &&
+        answer.length < size && read(fd, name, answer.length) == (ssize_t)answer.length) {
+        name[answer.length] = '\0';
+        result = answer.length > 0 ? 0 : -ENOENT;
+    }
+    close(fd);
+    return result;
+}
+
+/* systemd keeps a host name that is set when there is no /etc/hostname. */
+static void set_host_name(void)
+{
+    char name[64];
+
+    if (read_own_name(name, sizeof(name)) != 0)
+        return;
+    sethostname(name, strlen(name));
+    FILE *hosts = fopen(ROOT "/etc/hosts", "we");
+    if (!hosts)
+        return;
+    fprintf(hosts, "127.0.0.1 localhost\n127.0.1.1 %s\n::1 localhost\n", name);
+    fclose(hosts);
+}
+
 int main(void)
 {
     umask(022);
     early_mount_kernel_filesystems();
     early_log("kernel is up");
     early_load_modules("core");
+    early_device_nodes();
     early_log("modules are loaded");
     mount_template();
     mount_root();
@@ -191,6 +237,7 @@ int main(void)
     mount_private();
     enable_swap("/dev/xvdc");
     mount_modules();
+    set_host_name();
     early_log("starting systemd");
     int error = early_switch_root(ROOT);
     early_fail("cannot start the template's /sbin/init: %s", strerror(-error));
