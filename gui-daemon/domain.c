@@ -100,6 +100,14 @@ void domain_window_fullscreen(struct window *window, bool on)
     send_flags(window, on ? GUI_FLAG_FULLSCREEN : 0, on ? 0 : GUI_FLAG_FULLSCREEN);
 }
 
+void domain_window_minimized(struct window *window, bool on)
+{
+    if (window->minimized == on || window->domain->minor < GUI_MINOR_FRAMES)
+        return;
+    window->minimized = on;
+    send_flags(window, on ? GUI_FLAG_MINIMIZE : 0, on ? 0 : GUI_FLAG_MINIMIZE);
+}
+
 /* Where the window may be: rules for the screen applied to geometry that is within the protocol's limits. */
 static bool constrain(struct window *window, struct rect *geometry)
 {

@@ -31,6 +31,7 @@ struct window {
     bool mapped;
     bool docked; /* is a tray icon */
     bool fullscreen;
+    bool minimized;             /* as the agent knows */
     struct configure configure; /* geometry of the content on dom0's screen, and the handshake */
     struct shmbuf_map buffer;   /* the last dump, data == NULL before the first */
     struct {
@@ -122,6 +123,9 @@ void domain_window_moved(struct window *window, const struct rect *geometry);
 
 /* The user left or entered fullscreen (by key or window manager). */
 void domain_window_fullscreen(struct window *window, bool on);
+
+/* The user or the desktop minimised the window, or brought it back. Only agents of our extension are told. */
+void domain_window_minimized(struct window *window, bool on);
 
 /* How a window is framed. */
 enum frame_kind window_frame_kind(const struct window *window);

@@ -118,6 +118,7 @@ static gboolean on_state(GtkWidget *widget, GdkEventWindowState *event, struct t
     t->maximized = event->new_window_state & GDK_WINDOW_STATE_MAXIMIZED;
     t->iconified = event->new_window_state & (GDK_WINDOW_STATE_ICONIFIED | GDK_WINDOW_STATE_WITHDRAWN);
     content_visible(t->content, !t->iconified);
+    domain_window_minimized(t->window, event->new_window_state & GDK_WINDOW_STATE_ICONIFIED);
     if (fullscreen == t->fullscreen)
         return FALSE;
     t->fullscreen = fullscreen;

@@ -519,6 +519,32 @@ def test_fullscreen_is_refused_or_framed(desktop):
     d.close()
 
 
+def test_minimise(desktop):
+    d = Domain(desktop)
+    a = d.agent
+    a.window(0x100, 100, 100, 300, 200, 0x00aa00)
+    d.mapped(0x100)
+    xid = d.xid(0x100)
+    a.drain()
+    subprocess.run(["xdotool", "windowminimize", "--sync", xid], check=True)
+    assert struct.unpack("<II", a.expect(fa.FLAGS, 0x100)) == (4, 0)
+    # While nobody can see it frames are slow, and nothing is copied.
+    before = d.counters()["bytes-copied"]
+    a.fill(0x100, 0x0000aa)
+    a.damage(0x100, 0, 0, 300, 200)
+    t0 = time.monotonic()
+    a.send(fa.FRAME_REQUEST, 0x100, struct.pack("<I", 1))
+    a.expect(fa.FRAME_DONE)
+    assert time.monotonic() - t0 > 0.5 and d.counters()["bytes-copied"] == before
+    subprocess.run(["xdotool", "windowactivate", "--sync", xid], check=True)
+    assert struct.unpack("<II", a.expect(fa.FLAGS, 0x100)) == (0, 4)
+    wait_for("content", lambda: desktop.shot()(200, 200) == 0x0000aa)
+    # The domain minimises, too.
+    a.flags(0x100, 4)
+    assert struct.unpack("<II", a.expect(fa.FLAGS, 0x100)) == (4, 0)
+    d.close()
+
+
 class Policy:
     """Answers policy questions: `allow` says how."""
 
