@@ -37,8 +37,8 @@ $(DM_OUT)/desktop/%.o: domain-manager/desktop/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_USER) $(DM_GTK_CFLAGS) -c -o $@ $<
 
-$(DM_PANEL): $(addprefix $(DM_OUT)/desktop/,panel.o panel_menu.o) $(DM_DESKTOP_COMMON)
-	$(CC) $(LDFLAGS_USER) -o $@ $^ $(DM_GTK_LIBS)
+$(DM_PANEL): $(addprefix $(DM_OUT)/desktop/,panel.o panel_menu.o tray.o) $(DM_DESKTOP_COMMON)
+	$(CC) $(LDFLAGS_USER) -o $@ $^ $(DM_GTK_LIBS) -lX11
 
 DM_WINDOW := $(DM_OUT)/bulkhead-manager
 $(DM_WINDOW): $(addprefix $(DM_OUT)/desktop/,manager.o manager_widgets.o create_dialog.o settings_dialog.o) $(DM_DESKTOP_COMMON)

@@ -11,8 +11,10 @@
 
 #include "label.h"
 #include "notice.h"
+#include "tray.h"
 
 #define PANEL_HEIGHT 30
+#define TRAY_ICON    22
 
 void panel_failed(const char *text, void *data)
 {
@@ -169,6 +171,7 @@ static void build_contents(struct panel *p)
     gtk_box_pack_end(GTK_BOX(box), power, FALSE, FALSE, 2);
     gtk_box_pack_end(GTK_BOX(box), p->clock, FALSE, FALSE, 8);
     gtk_box_pack_end(GTK_BOX(box), p->domains, FALSE, FALSE, 0);
+    gtk_box_pack_end(GTK_BOX(box), tray_new(TRAY_ICON), FALSE, FALSE, 4);
     gtk_container_add(GTK_CONTAINER(p->window), box);
     on_clock(p);
     /* the theme may want more than our height */

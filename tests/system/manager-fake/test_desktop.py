@@ -123,6 +123,18 @@ def steps(w):
         assert w.state_of("bank") == "Running"
 
     @case
+    def tray():
+        """an icon docks in the tray, and its place closes when it goes"""
+        icon = child(sys.executable, "tests/system/manager-fake/tray_icon.py", "2", env=dict(env, DISPLAY=DISPLAY))
+        time.sleep(1)
+        picture("tray")
+        assert "#F57900" in colours("tray", "600x30+424+0"), colours("tray", "600x30+424+0")
+        assert icon.wait(5) == 0
+        time.sleep(0.5)
+        picture("tray-gone")
+        assert "#F57900" not in colours("tray-gone", "600x30+424+0")
+
+    @case
     def notice():
         """a failed start and a crash are told"""
         w.ok("qvm-kill", "bank")
