@@ -38,7 +38,6 @@ HELP += gui-daemon|build~qubes-guid,~for~Xen~and~for~tests~over~sockets
 install-dom0-gui-daemon: $(GUID)
 	install -D -m 755 $(GUID) $(DESTDIR)/usr/bin/qubes-guid
 	install -D -m 644 gui-daemon/man/qubes-guid.1 $(DESTDIR)/usr/share/man/man1/qubes-guid.1
-	install -D -m 644 gui-daemon/60-bulkhead-gui-daemon.rules $(DESTDIR)/usr/lib/udev/rules.d/60-bulkhead-gui-daemon.rules
 INSTALL_DOM0 += install-dom0-gui-daemon
 
 # ---- unit tests and fuzzer of the parts that need no screen ----
