@@ -90,6 +90,7 @@ static libvchan_t *channel_new(bool server, int domain, int port)
     if (c->evtchn && !c->xs)
         report(c, "cannot connect to xenstore");
     if (c->xs) {
+        c->call = xen_status_open();
         c->own = own_domain(c->xs);
         return c;
     }
@@ -419,7 +420,7 @@ static void check_peer(libvchan_t *c)
 
     if (read(c->timer, &ticks, sizeof(ticks)) < 0)
         return;
-    if (c->connected ? !xen_status_bound(c->evtchn_port) : c->server && c->xs && !domain_exists(c))
+    if (c->connected ? !xen_status_bound(c->call, c->evtchn_port) : c->server && c->xs && !domain_exists(c))
         c->dead = true;
 }
 
@@ -487,6 +488,7 @@ void libvchan_forget(libvchan_t *c)
         unshare_server(c);
         xengntshr_close(c->gntshr);
     }
+    xen_status_close(c->call);
     if (c->evtchn)
         xenevtchn_close(c->evtchn);
     if (c->timer >= 0)

@@ -36,13 +36,20 @@ struct libvchan {
     struct vchan_interface *page;
     uint32_t page_ref;
     struct ring read, write;
-    struct xs_handle *xs; /* server: till the client came; client: till connected */
+    struct xs_handle *xs;        /* server: till the client came; client: till connected */
+    struct xencall_handle *call; /* or NULL */
     int epoll, timer;
 };
 
 /* xen_status.c */
 
+/** Get ready to ask Xen while the device may be opened; the process may give up its privileges later. NULL:
+ * may not. */
+struct xencall_handle *xen_status_open(void);
+
 /** Is our end of the event channel still bound to the peer's? True when that cannot be found out. */
-bool xen_status_bound(evtchn_port_t port);
+bool xen_status_bound(struct xencall_handle *call, evtchn_port_t port);
+
+void xen_status_close(struct xencall_handle *call);
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <pwd.h>
+#include <grp.h>
 
 #include "channel.h"
 #include "data.h"
@@ -115,6 +116,31 @@ void dom0_wait_end(int fd)
     while (n > 0 || (n < 0 && errno == EINTR));
 }
 
+/*
+ * Calls of VMs are not served as root in dom0: by the user that the service's configuration names, else by
+ * the first member of the group qubes, who is the user of the desktop. Without such a user, or without root,
+ * nothing changes.
+ */
+static int become_service_user(const struct service_config *config)
+{
+    const struct group *group = getgrnam("qubes");
+    const char *name = config->force_user ? config->force_user : group ? group->gr_mem[0] : NULL;
+    struct passwd *pw;
+
+    if (geteuid() != 0 || !name)
+        return 0;
+    pw = getpwnam(name);
+    if (!pw || initgroups(pw->pw_name, pw->pw_gid) < 0 || setgid(pw->pw_gid) < 0 || setuid(pw->pw_uid) < 0) {
+        qlog_errno("cannot serve as %s", name);
+        return -EPERM;
+    }
+    setenv("HOME", pw->pw_dir, 1);
+    setenv("USER", pw->pw_name, 1);
+    setenv("LOGNAME", pw->pw_name, 1);
+    setenv("SHELL", pw->pw_shell, 1);
+    return chdir(pw->pw_dir) < 0 ? chdir("/") : 0;
+}
+
 /* Parse the command, read its configuration, wait for the session if asked for, run it. */
 static int run_text(const char *text, struct run *run)
 {
@@ -133,10 +159,15 @@ static int run_text(const char *text, struct run *run)
     }
     run->command = &command;
     run->config = &config;
+    if (run->vchan && become_service_user(&config) < 0) {
+        ret = run_fail(run, EXIT_QREXEC_PROBLEM);
+        goto done;
+    }
     pw = getpwuid(getuid());
     if (config.wait_for_session && !command.nogui)
         run_wait_for_session(&command, pw ? pw->pw_name : "root");
     ret = run_command(run);
+done:
     service_config_free(&config);
     command_free(&command);
     return ret;

@@ -136,8 +136,19 @@ int xenevtchn_unmask(xenevtchn_handle *h, evtchn_port_t port)
     return 0;
 }
 
-bool xen_status_bound(evtchn_port_t port)
+struct xencall_handle *xen_status_open(void)
 {
+    return NULL;
+}
+
+void xen_status_close(struct xencall_handle *call)
+{
+    (void)call;
+}
+
+bool xen_status_bound(struct xencall_handle *call, evtchn_port_t port)
+{
+    (void)call;
     (void)port;
     return fake_peer_bound;
 }
