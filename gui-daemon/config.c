@@ -277,8 +277,10 @@ static bool parse_entries(struct config *config, struct lexer *l, const char *pa
         }
         next_token(l);
         next_token(l);
-        if (depth == 0 || !parse_entries(config, l, sub, depth - 1, error))
-            return depth ? false : bad(l, error, "too many levels at");
+        if (depth == 0)
+            return bad(l, error, "too many levels at");
+        if (!parse_entries(config, l, sub, depth - 1, error))
+            return false;
         if (!symbol(l, '}'))
             return bad(l, error, "expected '}' before");
         next_token(l);

@@ -16,6 +16,28 @@ RED, GREEN, BLUE, YELLOW = 0xcc0000, 0x73d216, 0x3465a4, 0xedd400
 LABELS = {RED: 1, YELLOW: 3, GREEN: 4, BLUE: 6}
 
 
+# Xorg's dummy driver, where several monitors are wanted.
+XORG_CONF = """
+Section "ServerFlags"
+    Option "AutoAddDevices" "false"
+EndSection
+Section "Device"
+    Identifier "device"
+    Driver "dummy"
+    VideoRam 64000
+EndSection
+Section "Screen"
+    Identifier "screen"
+    Device "device"
+    DefaultDepth 24
+    SubSection "Display"
+        Depth 24
+        Virtual 1280 800
+    EndSubSection
+EndSection
+"""
+
+
 def wait_for(what, condition, timeout=20):
     end = time.monotonic() + timeout
     while time.monotonic() < end:
@@ -33,7 +55,7 @@ def output(*command):
 class Desktop:
     """Xvfb, xfwm4 and a directory for sockets and buffers."""
 
-    def __init__(self, screens=("-screen", "0", "%dx%dx24" % (WIDTH, HEIGHT)), wm=("xfwm4", "--compositor=off")):
+    def __init__(self, xorg=False, wm=("xfwm4", "--compositor=off")):
         self.dir = tempfile.mkdtemp(prefix="guid-")
         self.domains = []
         self.env = dict(os.environ, VCHAN_SOCKET_DIR=self.dir, GUI_SHM_DIR=self.dir, QUBES_CLIPBOARD_DIR=self.dir,
@@ -43,8 +65,7 @@ class Desktop:
         for number in range(60, 80):
             if os.path.exists("/tmp/.X11-unix/X%d" % number):
                 continue
-            self.xvfb = subprocess.Popen(["Xvfb", ":%d" % number, "-nolisten", "tcp", "-noreset", *screens],
-                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.xvfb = subprocess.Popen(self.server(number, xorg), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:
                 wait_for("Xvfb", lambda: os.path.exists("/tmp/.X11-unix/X%d" % number) or self.xvfb.poll() is not None)
             except AssertionError:
@@ -65,6 +86,14 @@ class Desktop:
         except AssertionError:
             self.close()
             raise
+
+    def server(self, number, xorg):
+        if not xorg:
+            return ["Xvfb", ":%d" % number, "-nolisten", "tcp", "-noreset", "-screen", "0", "%dx%dx24" % (WIDTH, HEIGHT)]
+        with open(self.dir + "/xorg.conf", "w") as f:
+            f.write(XORG_CONF)
+        return ["/usr/lib/xorg/Xorg", ":%d" % number, "-config", self.dir + "/xorg.conf", "-noreset", "-novtswitch",
+                "-sharevts", "-nolisten", "tcp", "-logfile", self.dir + "/xorg.txt", "vt7"]
 
     def start_wm(self, command):
         self.wm = subprocess.Popen(list(command), env=dict(self.env, DBUS_SESSION_BUS_ADDRESS=self.address), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -314,6 +343,32 @@ def test_popup_never_covers_the_panel(desktop):
     finally:
         panel.terminate()
         panel.wait()
+
+
+def test_two_monitors(desktop):
+    output("xrandr", "--addmode", "DUMMY1", "640x480")
+    output("xrandr", "--output", "DUMMY0", "--mode", "640x480", "--pos", "0x0", "--output", "DUMMY1", "--mode", "640x480",
+           "--pos", "640x0")
+    assert "Monitors: 2" in output("xrandr", "--listmonitors")
+    d = Domain(desktop)
+    a = d.agent
+    # A menu belongs to the monitor that most of it is on, and does not reach into the other.
+    for window, x, expected in ((0x101, 500, 438), (0x102, 600, 642)):
+        a.window(window, x, 300, 200, 100, 0x8888ff, override=1)
+        d.mapped(window)
+        at = struct.unpack("<ii", a.expect(fa.CONFIGURE, window)[:8])
+        assert at == (expected, 300), at
+        assert_frame(desktop.shot(), expected, 300, 200, 100, BLUE, 2, 2)
+    # Maximising means one monitor.
+    a.window(0x103, 700, 100, 200, 100, 0xffffff)
+    d.mapped(0x103)
+    a.flags(0x103, 1)
+    accept = lambda body: struct.unpack("<iiII", body[:16]) == (640 + BORDER, HEADER, 640 - 2 * BORDER, 480 - HEADER - BORDER)
+    assert a.expect(fa.CONFIGURE, 0x103, accept=accept)
+    d.close()
+
+
+test_two_monitors.xorg = True
 
 
 def test_without_window_manager(desktop):
@@ -990,7 +1045,7 @@ def main():
     print("1..%d" % len(tests))
     bad = 0
     for number, (name, function) in enumerate(tests, 1):
-        desktop = Desktop()
+        desktop = Desktop(getattr(function, "xorg", False))
         try:
             function(desktop)
             print("ok %d - %s" % (number, name), flush=True)
