@@ -191,7 +191,8 @@ static int cpu_load(const struct context *x, struct vcpu *v, const void *untrust
     v->dr[3] = c.dr3;
     v->tsc_aux = (uint32_t)c.msr_tsc_aux;
     tsc_load(x, v, c.tsc);
-    v->nmi_pending = v->blocked = false;
+    v->nmi_pending = v->blocked = v->init_pending = false;
+    v->sipi_pending = 0;
     __atomic_store_n(&v->down, false, __ATOMIC_SEQ_CST);
     return 0;
 }

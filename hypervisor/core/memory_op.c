@@ -485,6 +485,8 @@ HYPERCALL(memory_op)
     case XENMEM_get_sharing_freed_pages:
     case XENMEM_get_sharing_shared_pages:
         return 0;
+    case XENMEM_get_vnumainfo: /* no virtual NUMA: saving asks */
+        return -XEN_EOPNOTSUPP;
     default:
         return -XEN_ENOSYS;
     }
