@@ -87,7 +87,7 @@ $(DM_TEST)/bulkhead-domain-manager: $(DM_DAEMON_SRC:domain-manager/daemon/%.c=$(
 	$(CC) -fsanitize=address,undefined -o $@ $^ $(DM_DAEMON_LIBS)
 check-manager-sanitized: domain-manager $(DM_TEST)/bulkhead-domain-manager
 	@DM_MANAGER=$(DM_TEST)/bulkhead-domain-manager tests/harness/stage manager-sanitized --timeout 300 -- \
-	  python3 tests/system/manager-fake/test_manager.py
+	  /usr/bin/python3 tests/system/manager-fake/test_manager.py
 CHECK_SYSTEM += check-manager-sanitized
 check-manager-unit: $(DM_TEST)/test_model $(DM_TEST)/test_qubesdb
 	@tests/harness/stage manager-unit --timeout 120 -- sh -c '$(DM_TEST)/test_model && $(DM_TEST)/test_qubesdb'
@@ -101,26 +101,28 @@ check-manager-fuzz: $(DM_TEST)/fuzz_text
 	@tests/harness/stage manager-fuzz --timeout 120 -- $(DM_TEST)/fuzz_text -runs=$(FUZZ_RUNS) -max_len=4096 -artifact_prefix=$(DM_TEST)/ -dict=tests/unit/domain-manager/fuzz.dict
 CHECK_SYSTEM += check-manager-fuzz
 
-.PHONY: check-manager check-manager-sanitized check-manager-libxl check-manager-fuzz check-manager-desktop check-manager-unit check-manager-tools check-manager-cut check-manager-cut-quick
+.PHONY: check-manager check-manager-bus check-manager-sanitized check-manager-libxl check-manager-fuzz check-manager-desktop check-manager-unit check-manager-tools check-manager-cut check-manager-cut-quick
 check-manager-tools: domain-manager
-	@tests/harness/stage manager-tools --timeout 300 -- python3 tests/system/manager-fake/test_manager.py
+	@tests/harness/stage manager-tools --timeout 300 -- /usr/bin/python3 tests/system/manager-fake/test_manager.py
+check-manager-bus: domain-manager
+	@tests/harness/stage manager-bus --timeout 60 -- /usr/bin/python3 tests/system/manager-fake/test_systemd.py
 check-manager-cut-quick: domain-manager $(DM_TEST)/crash_shim.so
-	@tests/harness/stage manager-cut-quick --timeout 300 -- python3 tests/system/manager-fake/test_power_cut.py --quick
+	@tests/harness/stage manager-cut-quick --timeout 300 -- /usr/bin/python3 tests/system/manager-fake/test_power_cut.py --quick
 check-manager-cut: domain-manager $(DM_TEST)/crash_shim.so
-	@tests/harness/stage manager-cut --timeout 900 -- python3 tests/system/manager-fake/test_power_cut.py
-CHECK_QUICK += check-manager-tools check-manager-cut-quick
+	@tests/harness/stage manager-cut --timeout 900 -- /usr/bin/python3 tests/system/manager-fake/test_power_cut.py
+CHECK_QUICK += check-manager-tools check-manager-bus check-manager-cut-quick
 $(DM_TEST)/fake_libxl.so: tests/system/manager-fake/fake_libxl.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_USER) -fPIC -shared -o $@ $<
 check-manager-libxl: domain-manager $(DM_TEST)/fake_libxl.so
-	@tests/harness/stage manager-libxl --timeout 120 -- python3 tests/system/manager-fake/test_libxl.py
+	@tests/harness/stage manager-libxl --timeout 120 -- /usr/bin/python3 tests/system/manager-fake/test_libxl.py
 check-manager-desktop: domain-manager
-	@tests/harness/stage manager-desktop --timeout 180 -- python3 tests/system/manager-fake/test_desktop.py
+	@tests/harness/stage manager-desktop --timeout 180 -- /usr/bin/python3 tests/system/manager-fake/test_desktop.py
 CHECK_SYSTEM += check-manager-libxl check-manager-cut check-manager-desktop
-check-manager: check-manager-unit check-manager-tools check-manager-sanitized check-manager-libxl check-manager-cut check-manager-desktop check-manager-fuzz
+check-manager: check-manager-unit check-manager-tools check-manager-bus check-manager-sanitized check-manager-libxl check-manager-cut check-manager-desktop check-manager-fuzz
 .PHONY: bench-manager
 bench-manager: domain-manager
-	@python3 tests/bench/manager/bench.py
+	@/usr/bin/python3 tests/bench/manager/bench.py
 HELP += bench-manager|figures~of~the~domain~manager
 HELP += check-manager|tests~of~the~domain~manager~on~the~fake~hypervisor
 
@@ -141,6 +143,7 @@ install-dom0-manager: domain-manager
 	for n in $(DM_TOOL_NAMES); do ln -sf qvm $(DESTDIR)/usr/bin/$$n; done
 	install -m 644 $(addprefix domain-manager/systemd/,$(DM_UNITS)) $(DESTDIR)/usr/lib/systemd/system/
 	install -m 644 domain-manager/systemd/modules-load.conf $(DESTDIR)/usr/lib/modules-load.d/bulkhead-dom0.conf
+	install -D -m 644 domain-manager/systemd/10-bulkhead-volumes.rules $(DESTDIR)/usr/lib/udev/rules.d/10-bulkhead-volumes.rules
 	install -m 644 domain-manager/systemd/sysusers.conf $(DESTDIR)/usr/lib/sysusers.d/bulkhead-manager.conf
 	install -m 644 domain-manager/systemd/org.bulkhead.DomainManager1.conf $(DESTDIR)/usr/share/dbus-1/system.d/
 	install -m 644 domain-manager/systemd/bulkhead-manager.desktop $(DESTDIR)/usr/share/applications/

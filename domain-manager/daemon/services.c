@@ -18,8 +18,9 @@ struct services {
     enum mode mode;
     char *qrexec_daemon, *gui_daemon, *display, *xauthority, *user;
     GDBusConnection *bus;
-    guint job_signal;
-    GHashTable *jobs;     /* job path → struct job */
+    guint job_signal, starting; /* starting: answers to StartUnit that are still out */
+    GHashTable *jobs;           /* job path → struct job */
+    GHashTable *ended; /* job path → result, of jobs that ended before the answer to StartUnit was seen */
     GHashTable *children; /* "guid@NAME" → GSubprocess */
 };
 
@@ -94,8 +95,11 @@ static void on_job_removed(GDBusConnection *bus, const char *sender, const char 
     (void)bus, (void)sender, (void)object, (void)interface, (void)signal;
     g_variant_get(parameters, "(u&o&s&s)", NULL, &path, NULL, &result);
     struct job *j = g_hash_table_lookup(s->jobs, path);
-    if (!j)
+    if (!j) {
+        if (s->starting)
+            g_hash_table_insert(s->ended, g_strdup(path), g_strdup(result));
         return;
+    }
     g_hash_table_remove(s->jobs, path);
     job_finish(j, strcmp(result, "done") == 0 ? NULL : result);
 }
@@ -105,12 +109,19 @@ static void on_unit_started(GObject *source, GAsyncResult *res, void *data)
     struct job *j = data;
     g_autoptr(GError) error = NULL;
     g_autoptr(GVariant) reply = g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), res, &error);
-    if (!reply) {
-        job_finish(j, error->message);
+    struct services *s = j->services;
+    const char *path = "";
+    if (reply)
+        g_variant_get(reply, "(&o)", &path);
+    g_autofree char *ended = g_strdup(g_hash_table_lookup(s->ended, path));
+    if (--s->starting == 0)
+        g_hash_table_remove_all(s->ended);
+    if (!reply || ended) {
+        job_finish(j, !reply ? error->message : strcmp(ended, "done") == 0 ? NULL : ended);
         return;
     }
-    g_variant_get(reply, "(o)", &j->path);
-    g_hash_table_insert(j->services->jobs, j->path, j);
+    j->path = g_strdup(path);
+    g_hash_table_insert(s->jobs, j->path, j);
 }
 
 static void systemd_call(struct services *s, const char *method, const char *unit, const char *domain,
@@ -125,8 +136,6 @@ static void systemd_call(struct services *s, const char *method, const char *uni
 static gboolean systemd_open(struct services *s)
 {
     g_autoptr(GError) error = NULL;
-    if (g_access("/run/systemd/system", F_OK) < 0)
-        return FALSE;
     s->bus = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, &error);
     if (!s->bus) {
         g_warning("system bus: %s", error->message);
@@ -205,10 +214,12 @@ static void start_one(struct services *s, struct domain *d, const char *what, gb
                       .done = done,
                       .data = data};
     g_autofree char *unit = g_strconcat("bulkhead-", what, NULL);
-    if (s->mode == MODE_SYSTEMD)
+    if (s->mode == MODE_SYSTEMD) {
+        s->starting++;
         systemd_call(s, "StartUnit", unit, d->name, on_unit_started, j);
-    else
+    } else {
         spawn_service(s, j, d);
+    }
 }
 
 void services_start(struct services *s, struct domain *d, done_fn done, void *data)
@@ -261,13 +272,15 @@ struct services *services_new(struct manager *m, GKeyFile *config)
     s->xauthority = setting(config, "xauthority", "/run/bulkhead/Xauthority");
     s->user = setting(config, "user", "user");
     s->jobs = g_hash_table_new(g_str_hash, g_str_equal);
+    s->ended = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     s->children = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_object_unref);
     if (strcmp(mode, "none") == 0)
         s->mode = MODE_NONE;
-    else if (strcmp(mode, "spawn") == 0 || !systemd_open(s))
-        s->mode = MODE_SPAWN;
+    else if (strcmp(mode, "systemd") == 0 ||
+             (strcmp(mode, "auto") == 0 && g_access("/run/systemd/system", F_OK) == 0))
+        s->mode = systemd_open(s) ? MODE_SYSTEMD : MODE_SPAWN;
     else
-        s->mode = MODE_SYSTEMD;
+        s->mode = MODE_SPAWN;
     return s;
 }
 
@@ -277,6 +290,7 @@ void services_free(struct services *s)
         g_dbus_connection_signal_unsubscribe(s->bus, s->job_signal);
     g_clear_object(&s->bus);
     g_hash_table_unref(s->jobs);
+    g_hash_table_unref(s->ended);
     g_hash_table_unref(s->children);
     g_free(s->qrexec_daemon);
     g_free(s->gui_daemon);
