@@ -135,16 +135,14 @@ static void dump_window(struct agent *agent, struct window *win)
     send_frame_request(agent, win);
 }
 
-/*
- * Wait until the server has done what was asked. What it draws between a report and the subtraction is not
- * reported again, so the daemon must not look at the pixels before the subtraction is done. (A copy waits for
- * its image anyway.)
- */
-static void sync_server(struct agent *agent)
+static void send_rects(struct agent *agent, struct window *win, const struct rect_list *list)
 {
-    free(xcb_get_input_focus_reply(agent->x.conn, xcb_get_input_focus(agent->x.conn), NULL));
+    for (unsigned i = 0; i < list->count; i++)
+        send_damage(agent, win, list->rects[i]);
+    send_frame_request(agent, win);
 }
 
+/* A granted pixmap's damage only moves to `taken` here, see frame_flush(). */
 static void send_pending(struct agent *agent, struct window *win)
 {
     struct rect_list list = win->pending;
@@ -153,16 +151,12 @@ static void send_pending(struct agent *agent, struct window *win)
     rect_list_clip(&list, win->current.width, win->current.height);
     if (!list.count)
         return;
-    if (win->current.pixmap) {
-        sync_server(agent);
-    } else if (!capture_rects(agent, win, list.rects, list.count, &win->current)) {
-        /* The pixmap's name may be of the time before a change that we have not heard of yet. */
+    if (win->current.pixmap)
+        win->taken = list;
+    else if (capture_rects(agent, win, list.rects, list.count, &win->current))
+        send_rects(agent, win, &list);
+    else /* the pixmap's name may be of the time before a change that we have not heard of yet */
         frame_invalidate(agent, win);
-        return;
-    }
-    for (unsigned i = 0; i < list.count; i++)
-        send_damage(agent, win, list.rects[i]);
-    send_frame_request(agent, win);
 }
 
 void frame_wake_at(struct agent *agent, uint64_t ms)
@@ -200,11 +194,39 @@ static void flush_window(struct window *win, void *context)
         send_pending(agent, win);
 }
 
+static bool has_taken(const struct window *win)
+{
+    return win->taken.count > 0;
+}
+
+static void send_taken(struct window *win, void *context)
+{
+    if (win->taken.count)
+        send_rects(context, win, &win->taken);
+    rect_list_clear(&win->taken);
+}
+
+/* Wait until the server has done what was asked. */
+static void sync_server(struct agent *agent)
+{
+    free(xcb_get_input_focus_reply(agent->x.conn, xcb_get_input_focus(agent->x.conn), NULL));
+}
+
 void frame_flush(struct agent *agent)
 {
     agent->frames_due = false;
-    if (agent->link.state == LINK_UP && agent->x.conn)
-        window_each(&agent->windows, flush_window, agent);
+    if (agent->link.state != LINK_UP || !agent->x.conn)
+        return;
+    window_each(&agent->windows, flush_window, agent);
+    /*
+     * What the server draws between its report of damage and the subtraction is not reported again: the
+     * daemon must not look at the pixels before the subtraction is done. Copies need not wait, their images
+     * come after it.
+     */
+    if (window_count_if(&agent->windows, has_taken)) {
+        sync_server(agent);
+        window_each(&agent->windows, send_taken, agent);
+    }
 }
 
 void frame_acked(struct agent *agent, struct window *win)

@@ -9,7 +9,9 @@
 /* WM_HINTS, ICCCM 4.1.2.4 */
 #define WM_HINTS_WORDS   9
 #define WM_HINTS_INPUT   1u
+#define WM_HINTS_STATE   2u
 #define WM_HINTS_URGENCY 256u
+#define STATE_ICONIC     3 /* ICCCM 4.1.3.1 */
 
 static void send_title(struct agent *agent, struct window *win)
 {
@@ -82,18 +84,19 @@ static void send_icon(struct agent *agent, struct window *win)
     free(reply);
 }
 
-/* WM_HINTS.flags and .input; false if there are none. */
-static bool read_wm_hints(struct agent *agent, const struct window *win, uint32_t *flags, uint32_t *input)
+struct wm_hints {
+    uint32_t flags, input, initial_state;
+};
+
+/* False if there are none. */
+static bool read_wm_hints(struct agent *agent, const struct window *win, struct wm_hints *hints)
 {
     xcb_get_property_reply_t *reply =
         display_property(&agent->x, win->id, XCB_ATOM_WM_HINTS, XCB_ATOM_WM_HINTS, 32);
     bool good = reply && xcb_get_property_value_length(reply) >= (WM_HINTS_WORDS - 1) * 4;
 
     if (good) {
-        const uint32_t *words = xcb_get_property_value(reply);
-
-        *flags = words[0];
-        *input = words[1];
+        memcpy(hints, xcb_get_property_value(reply), sizeof(*hints));
     }
     free(reply);
     return good;
@@ -101,9 +104,9 @@ static bool read_wm_hints(struct agent *agent, const struct window *win, uint32_
 
 bool properties_wants_input(struct agent *agent, const struct window *win)
 {
-    uint32_t flags, input;
+    struct wm_hints hints;
 
-    return !read_wm_hints(agent, win, &flags, &input) || !(flags & WM_HINTS_INPUT) || input;
+    return !read_wm_hints(agent, win, &hints) || !(hints.flags & WM_HINTS_INPUT) || hints.input;
 }
 
 void properties_send_flags(struct agent *agent, const struct window *win, uint32_t set, uint32_t unset)
@@ -116,8 +119,8 @@ void properties_send_flags(struct agent *agent, const struct window *win, uint32
 
 static void send_urgency(struct agent *agent, struct window *win)
 {
-    uint32_t flags = 0, input;
-    bool urgent = read_wm_hints(agent, win, &flags, &input) && (flags & WM_HINTS_URGENCY);
+    struct wm_hints hints;
+    bool urgent = read_wm_hints(agent, win, &hints) && (hints.flags & WM_HINTS_URGENCY);
 
     if (urgent == win->urgent)
         return;
@@ -129,12 +132,16 @@ static void send_urgency(struct agent *agent, struct window *win)
 void properties_send_initial_flags(struct agent *agent, struct window *win)
 {
     struct display *x = &agent->x;
+    struct wm_hints hints;
 
     if (!win->fullscreen)
         win->fullscreen = display_has_atom(x, win->id, ATOM__NET_WM_STATE, XCB_ATOM_ATOM,
                                            x->atoms[ATOM__NET_WM_STATE_FULLSCREEN]);
     if (win->fullscreen)
         properties_send_flags(agent, win, GUI_FLAG_FULLSCREEN, 0);
+    if (read_wm_hints(agent, win, &hints) && (hints.flags & WM_HINTS_STATE) &&
+        hints.initial_state == STATE_ICONIC)
+        properties_send_flags(agent, win, GUI_FLAG_MINIMIZE, 0);
     send_urgency(agent, win);
 }
 
