@@ -84,6 +84,8 @@ void clients_accept(struct daemon *d)
     channel_init(&d->clients[i].channel, NULL, fd);
     if (channel_send(&d->clients[i].channel, MSG_HELLO, &version, sizeof(version)) < 0)
         client_drop(d, i);
+    else
+        client_event(d, i); /* most often its own HELLO is there */
 }
 
 void client_drop(struct daemon *d, int index)

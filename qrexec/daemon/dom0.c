@@ -24,12 +24,15 @@ bool dom0_is(const char *name)
            strcmp(name, "uuid:00000000-0000-0000-0000-000000000000") == 0;
 }
 
+/* Ours goes out at once: the daemon's own is on its way, too, and nobody need wait for the other. */
 static int hello(int fd)
 {
     uint32_t untrusted_version, own = QREXEC_VERSION_SOCKET;
     struct msg_header header;
-    int ret = socket_receive_header(fd, &header);
+    int ret = socket_send(fd, MSG_HELLO, &own, sizeof(own), NULL, 0);
 
+    if (ret == 0)
+        ret = socket_receive_header(fd, &header);
     if (ret < 0)
         return ret;
     if (header.type != MSG_HELLO || header.len != sizeof(untrusted_version))
@@ -37,9 +40,7 @@ static int hello(int fd)
     ret = read_all(fd, &untrusted_version, sizeof(untrusted_version));
     if (ret < 0)
         return ret;
-    if (untrusted_version < QREXEC_VERSION_SOCKET)
-        return -EPROTO;
-    return socket_send(fd, MSG_HELLO, &own, sizeof(own), NULL, 0);
+    return untrusted_version < QREXEC_VERSION_SOCKET ? -EPROTO : 0;
 }
 
 int dom0_connect(const char *socket_dir, const char *domain)
