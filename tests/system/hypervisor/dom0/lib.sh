@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Functions of the scripts in dom0 (busybox sh).
+XB=/usr/lib/xen-4.17/bin
+ok() { echo "ok - $*"; }
+not_ok() { echo "not ok - $*"; }
+# check "text" COMMAND...: a TAP line by the command's exit status; its output is shown when it fails
+check() {
+    local text=$1; shift
+    if "$@" > /tmp/check.out 2>&1; then ok "$text"; else not_ok "$text"; sed 's/^/#   /' /tmp/check.out | tail -20; return 1; fi
+}
+# matches "text" PATTERN COMMAND...: the command succeeds and a line of its output matches
+matches() {
+    local text=$1 pattern=$2; shift 2
+    if "$@" > /tmp/check.out 2>&1 && grep -qE -- "$pattern" /tmp/check.out; then ok "$text"
+    else not_ok "$text"; sed 's/^/#   /' /tmp/check.out | tail -20; return 1; fi
+}
+figure() { echo "FIGURE $1 $2"; }
+ms() { echo $(($(helper now) / 1000000)); }
+# until_true SECONDS COMMAND...
+until_true() {
+    local end=$(($(ms) + $1 * 1000)); shift
+    while ! "$@" >/dev/null 2>&1; do [ "$(ms)" -lt "$end" ] || return 1; usleep 50000; done
+}
+load_modules() {
+    while read -r m; do insmod "/lib/mods/$m" 2>/dev/null || echo "# module $m was not loaded"; done < /lib/mods/order
+}
+start_xen() {
+    mkdir -p /proc/xen; mount -t xenfs xenfs /proc/xen 2>/dev/null
+    [ -e /dev/xen/privcmd ] || return 1
+    $XB/xenstored --pid-file /run/xen/xenstored.pid || return 1
+    until_true 10 xenstore-read / || return 1
+    $XB/xen-init-dom0 >/dev/null || return 1
+    $XB/xenconsoled --log=all --log-dir=/var/log/xen/console --pid-file=/run/xen/xenconsoled.pid
+}
+xl_info() { xl info | sed -n "s/^$1 *: *//p"; }
+# free bytes: the hypervisor's own count of pages when it has one (debug key m), else xl's MiB
+free_pages() {
+    xl debug-keys m; xl dmesg -c 2>/dev/null | sed -n 's/.*memory: [0-9]* pages, \([0-9]*\) free.*/\1/p' | tail -1
+}
+# config NAME MEMORY VCPUS MODE [LINE...]: a domU's configuration
+config() {
+    local name=$1 mem=$2 vcpus=$3 mode=$4; shift 4
+    { echo "name='$name'"; echo "type='pvh'"; echo "memory=$mem"; echo "vcpus=$vcpus"; echo "kernel='/images/vmlinuz'"
+      echo "ramdisk='/images/domu.cpio.gz'"; echo "extra='console=hvc0 quiet panic=-1 mode=$mode'"
+      for l in "$@"; do echo "$l"; done; } > "/tmp/$name.cfg"
+}
+# create NAME: and wait for its user space; sets id, created_ms, up_ms
+create() {
+    local t0; t0=$(ms)
+    check "$1: created" xl create "/tmp/$1.cfg" || return 1
+    created_ms=$(($(ms) - t0)); id=$(xl domid "$1")
+    check "$1: user space answers" helper wait-key "/local/domain/$id/data/state" up 60 ||
+        { tail -20 "/var/log/xen/console/guest-$1.log"; return 1; }
+    up_ms=$(($(ms) - t0))
+}
+gone() { ! xl list "$1"; }
+field() { xl list "$1" | awk -v n="$2" 'NR==2{print $n}'; }
+# leak_check PAGES: as many free pages as before, to the page; nothing but dom0 holds anything
+leak_check() {
+    [ -n "$1" ] || { echo "ok - free memory # SKIP the hypervisor does not tell its pages"; return; }
+    local now
+    for _ in 1 2 3 4 5 6; do now=$(free_pages); [ "$now" = "$1" ] && break; sleep 0.5; done
+    if [ "$now" = "$1" ]; then ok "free memory is what it was: $now pages"; else not_ok "free memory: $1 pages before, $now after"; fi
+    xl debug-keys q
+    if xl dmesg | grep -E ' d[1-9][0-9]*: refs'; then not_ok "no domain but dom0 is left"; else ok "no domain but dom0 is left"; fi
+}

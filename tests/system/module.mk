@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tests/system/iso belongs to installer/
+include tests/system/hypervisor/module.mk
