@@ -473,8 +473,12 @@ static void services_ready(const GError *error, void *data)
             waiters_answer(&d->start_waiters, error);
             stop(d, FALSE, FALSE);
         } else {
+            double second = G_USEC_PER_SEC;
             d->state = STATE_RUNNING;
             d->qrexec_ready = TRUE;
+            g_message("domain %s: running %.2f s after the request, qrexec answered after %.2f s", d->name,
+                      (double)(d->spawned - d->asked) / second,
+                      (double)(g_get_monotonic_time() - d->asked) / second);
             manager_emit(d->manager, d, "domain-start", NULL);
             waiters_answer(&d->start_waiters, NULL);
         }
@@ -501,6 +505,7 @@ static void start_ready(GObject *source, GAsyncResult *res, void *data)
     }
     d->domid = w->domid;
     d->start_time = g_get_real_time() / G_USEC_PER_SEC;
+    d->spawned = g_get_monotonic_time();
     manager_emit(d->manager, d, "domain-spawn", NULL);
     if (d->kill_wanted)
         stop(d, FALSE, FALSE);
@@ -594,6 +599,7 @@ void lifecycle_start(struct domain *d, done_fn done, void *data)
     if (d->state == STATE_TRANSIENT)
         return;
     d->state = STATE_TRANSIENT;
+    d->asked = g_get_monotonic_time();
     manager_emit(d->manager, d, "domain-pre-start", NULL);
     struct domain *netvm = property_get_vm(d, "netvm");
     if (netvm && netvm != d)

@@ -41,11 +41,12 @@ struct domain {
 
     /* run time */
     enum power_state state;
-    int domid;            /* -1 when not running */
-    gint64 start_time;    /* seconds since the epoch, 0 when not running */
-    char *root_source;    /* file of the template's revision that it was started with */
-    const char *busy;     /* what a long operation is doing with it ("cloned"), or NULL */
-    gboolean kill_wanted; /* kill was asked for while the backend was still building it */
+    int domid;             /* -1 when not running */
+    gint64 asked, spawned; /* monotonic µs: start was asked for; built and running */
+    gint64 start_time;     /* seconds since the epoch, 0 when not running */
+    char *root_source;     /* file of the template's revision that it was started with */
+    const char *busy;      /* what a long operation is doing with it ("cloned"), or NULL */
+    gboolean kill_wanted;  /* kill was asked for while the backend was still building it */
     gboolean qrexec_ready;
     gboolean removing;
     GSList *start_waiters; /* struct waiter */
