@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,18 +63,35 @@ int run_environment(const struct command *c)
     return bad ? -errno : 0;
 }
 
+/* posix_spawn() shares memory till exec: quicker than fork(). Signals become what a fresh program expects. */
+static int spawn_attributes(posix_spawnattr_t *attributes)
+{
+    sigset_t all, none;
+
+    sigfillset(&all);
+    sigemptyset(&none);
+    return posix_spawnattr_init(attributes) | posix_spawnattr_setsigdefault(attributes, &all) |
+           posix_spawnattr_setsigmask(attributes, &none) |
+           posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+}
+
 pid_t run_spawn(const char *path, char *const argv[], int in, int out, int err)
 {
-    pid_t pid = fork();
+    const int stdio[3] = {in, out, err};
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    pid_t pid = -1;
+    int ret = posix_spawn_file_actions_init(&actions) | spawn_attributes(&attributes);
 
-    if (pid != 0)
-        return pid < 0 ? -errno : pid;
-    data_reset_signals();
-    if ((in >= 0 && dup2(in, 0) < 0) || (out >= 0 && dup2(out, 1) < 0) || (err >= 0 && dup2(err, 2) < 0))
-        _exit(EXIT_QREXEC_PROBLEM);
-    execv(path, argv);
-    qlog_errno("cannot run %s", path);
-    _exit(EXIT_QREXEC_PROBLEM);
+    for (int i = 0; i < 3; i++)
+        if (stdio[i] >= 0)
+            ret |= posix_spawn_file_actions_adddup2(&actions, stdio[i], i);
+    ret = ret ? ENOMEM : posix_spawn(&pid, path, &actions, &attributes, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    if (ret)
+        qlog("cannot run %s: %s", path, strerror(ret));
+    return ret ? -ret : pid;
 }
 
 void run_wait_for_session(const struct command *c, const char *user)
@@ -184,7 +203,7 @@ static int run_program(struct run *run, const struct program *p)
     /* stdin is a socket, so that the program may also answer on it */
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) < 0 || pipe2(out, O_CLOEXEC) < 0 ||
         (run->capture_stderr && pipe2(err, O_CLOEXEC) < 0))
-        call.pid = -errno;
+        qlog_errno("cannot make the streams of %s", p->path);
     else
         call.pid = run_spawn(p->path, p->argv, in[1], out[1], err[1]);
     close_fd(&in[1]);
@@ -195,7 +214,6 @@ static int run_program(struct run *run, const struct program *p)
     call.err_fd = err[0];
     if (call.pid > 0)
         return data_run(&call);
-    qlog("cannot start %s: %s", p->path, strerror(-(int)call.pid));
     close_fd(&in[0]);
     close_fd(&out[0]);
     close_fd(&err[0]);
