@@ -63,6 +63,14 @@ __attribute__((format(printf, 2, 3))) static void tell(struct clipboard *c, cons
     g_free(text);
 }
 
+/* The most that this agent may be sent: old ones end the connection when they get more. */
+static size_t paste_limit(const struct clipboard *c)
+{
+    size_t limit = c->view->config->max_clipboard;
+
+    return c->view->domain.minor < GUI_MINOR_BIG_CLIPBOARD ? MIN(limit, GUI_CLIPBOARD_OLD_MAX) : limit;
+}
+
 static bool lock(struct clipboard *c)
 {
     int err = clipboard_store_lock(&c->store);
@@ -166,7 +174,7 @@ static void paste_locked(struct clipboard *c)
 
     /* It must still be what the policy was asked about. */
     if (!clipboard_store_read(&c->store, true, &entry) && !strcmp(entry.source, c->paste_source) &&
-        entry.time == c->copied_time && entry.length <= c->view->config->max_clipboard) {
+        entry.time == c->copied_time && entry.length <= paste_limit(c)) {
         view_send(c->view, MSG_CLIPBOARD_DATA, c->paste_window, entry.bytes, (uint32_t)entry.length);
         clipboard_store_wipe(&c->store, c->paste_time);
         event.successful = true;
@@ -174,7 +182,8 @@ static void paste_locked(struct clipboard *c)
         clipboard_store_metadata(&c->store, &event);
         tell(c, "Pasted %zu bytes from %s to %s.", entry.length, entry.source, c->view->config->name);
     } else {
-        tell(c, "The clipboard has changed meanwhile: nothing was pasted.");
+        tell(c, "The clipboard has changed meanwhile, or is too long for %s: nothing was pasted.",
+             c->view->config->name);
     }
     clipboard_entry_free(&entry);
 }

@@ -170,9 +170,13 @@ static bool popup_allowed(struct window *window)
 
     if (!domain->options->override_redirect || window->docked)
         return false;
+    if (!domain->options->override_redirect_protection)
+        return true;
     domain->view->work_area(domain->view_data, &window->configure.geometry, &work);
-    return !domain->options->override_redirect_protection ||
-           !popup_too_large(&window->configure.geometry, &work);
+    if (!popup_too_large(&window->configure.geometry, &work))
+        return true;
+    domain->view->popup_refused(domain->view_data, window);
+    return false;
 }
 
 static int handle_map(struct domain *domain, struct window *window, const struct gui_msg_header *header,

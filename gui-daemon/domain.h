@@ -67,6 +67,8 @@ struct domain_view {
     /* An icon of w * h pixels, 0xAARRGGBB; only valid during the call, may be changed. */
     void (*icon)(void *data, struct window *window, uint32_t *pixels, int w, int h);
     void (*clipboard)(void *data, const uint8_t *untrusted_bytes, size_t length);
+    /* A menu is shown as a framed window, because it would cover nearly all of the work area. */
+    void (*popup_refused)(void *data, struct window *window);
     /* The work area of the monitor that most of `rect` is on. */
     void (*work_area)(void *data, const struct rect *rect, struct rect *work);
     /* Queue a message to the agent. */

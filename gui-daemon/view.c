@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "clipboard.h"
+#include "notify.h"
 #include "properties.h"
 #include "toplevel.h"
 #include "tray.h"
@@ -266,6 +267,19 @@ static void clipboard(void *data, const uint8_t *untrusted_bytes, size_t length)
     clipboard_received(view->clipboard, untrusted_bytes, length);
 }
 
+/* Told once: it may be a game or a presentation, whose user has to know why there is a frame. */
+static void popup_refused(void *data, struct window *window)
+{
+    struct view *view = data;
+
+    (void)window;
+    if (view->popup_warned)
+        return;
+    view->popup_warned = true;
+    notify_show(view->config->name,
+                "A menu as large as the screen is shown with a frame (override_redirect_protection).");
+}
+
 static void work_area(void *data, const struct rect *rect, struct rect *work)
 {
     (void)data;
@@ -297,6 +311,7 @@ static const struct domain_view domain_view = {
     .frame_request = frame_request,
     .icon = icon,
     .clipboard = clipboard,
+    .popup_refused = popup_refused,
     .work_area = work_area,
     .send = send_message,
 };

@@ -31,6 +31,7 @@ struct view {
     GHashTable *contents; /* X window of a content area → struct toplevel */
     Cursor cursors[(GUI_CURSOR_X11_MAX - GUI_CURSOR_X11) / 2 + 1];
     unsigned x_errors;
+    bool popup_warned;
     bool invisible;         /* -I: nothing is shown yet */
     uint64_t damaged_bytes; /* what agents reported, clipped to their buffers */
     void (*mapped)(struct view *view, struct window *window); /* first pixels of a window are shown */

@@ -146,6 +146,7 @@ static const struct domain_view view = {
     .frame_request = number,
     .icon = icon,
     .clipboard = clipboard,
+    .popup_refused = any,
     .work_area = work_area,
     .send = send_message,
 };

@@ -34,6 +34,7 @@ NOTE(fullscreen)
 NOTE(maximize)
 NOTE(buffer)
 NOTE(dock)
+NOTE(popup_refused)
 
 static void attention(void *data, struct window *window, bool on)
 {
@@ -110,6 +111,7 @@ static const struct domain_view view = {
     .frame_request = frame_request,
     .icon = icon,
     .clipboard = clipboard,
+    .popup_refused = popup_refused,
     .work_area = work_area,
     .send = send_message,
 };
@@ -290,6 +292,7 @@ static void popups(void **state)
     /* One as large as the screen gets a frame. */
     create_window(2, 0, 0, 1000, 800);
     SEND(MSG_MAP, 2, (struct gui_msg_map){0, 1});
+    assert_non_null(strstr(calls->str, "popup_refused(2) "));
     assert_false(domain_window(&domain, 2)->override_redirect);
     assert_int_equal(window_frame_kind(domain_window(&domain, 2)), FRAME_NORMAL);
 }

@@ -287,6 +287,24 @@ def test_tray_icon(desktop):
     d.close()
 
 
+def test_damage_is_merged(desktop):
+    d = Domain(desktop)
+    a = d.agent
+    a.window(0x100, 100, 100, 300, 200, 0xffffff)
+    d.mapped(0x100)
+    before = d.counters()
+    for i in range(3000):
+        a.damage(0x100, i % 50, i % 40, 200, 100)
+    a.send(fa.FRAME_REQUEST, 0x100, struct.pack("<I", 3))
+    a.expect(fa.FRAME_DONE)
+    after = d.counters()
+    delta = {k: after[k] - before[k] for k in after}
+    assert delta["damaged-bytes"] == 3000 * 200 * 100 * 4
+    assert delta["frames"] < 300 and delta["events"] == delta["frames"], delta
+    assert delta["bytes-copied"] <= delta["frames"] * 250 * 140 * 4, delta
+    d.close()
+
+
 def test_three_domains_in_their_colours(desktop):
     domains = []
     for i, (name, color) in enumerate((("work", BLUE), ("bank", GREEN), ("untrusted", RED))):
