@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backend.h"
+#include "clone.h"
 #include "dm_error.h"
 #include "lifecycle.h"
 #include "property.h"
@@ -180,7 +181,7 @@ static void vm_create(struct admin_request *r)
                                    .template_name = template_name};
         later = klass == CLASS_STANDALONE && template_name;
         if (later)
-            lifecycle_create_standalone(r->manager, &spec, admin_done, r);
+            clone_standalone(r->manager, &spec, admin_done, r);
         else
             create_now(r, &spec, &error);
     }
@@ -193,7 +194,7 @@ static void vm_clone(struct admin_request *r)
 {
     g_autofree char *label = r->payload[0] ? g_strdup(r->payload) : NULL;
     struct domain_spec spec = {.klass = r->dest->klass, .name = r->argument, .label = label};
-    lifecycle_clone(r->dest, &spec, admin_done, r);
+    clone_domain(r->dest, &spec, admin_done, r);
 }
 
 static gboolean vm_remove(struct admin_request *r, GString *out, GError **error)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Start, stop, pause of domains; what happens when one dies; disposables; clones.
+/* Start, stop, pause of domains; what happens when one dies; disposables.
  * All functions with a done_fn answer exactly once, from the main loop. */
 #ifndef DM_LIFECYCLE_H
 #define DM_LIFECYCLE_H
@@ -19,11 +19,6 @@ void lifecycle_pause(struct domain *d, gboolean on, done_fn done, void *data);
 /* A new unnamed disposable (dispNNNN) of an AppVM with template_for_dispvms; halted. */
 struct domain *lifecycle_create_disposable(struct manager *m, struct domain *base, struct domain *creator,
                                            GError **error);
-
-/* Copy a halted domain, volumes included. */
-void lifecycle_clone(struct domain *from, const struct domain_spec *spec, done_fn done, void *data);
-/* Create a standalone whose root is copied from a template. */
-void lifecycle_create_standalone(struct manager *m, const struct domain_spec *spec, done_fn done, void *data);
 
 /* At the manager's start: find the domains that run already, remove left-over disposables. */
 void lifecycle_recover(struct manager *m);
