@@ -32,6 +32,7 @@ struct pixels {
     struct pixels_surface *owner[STAGING_SLOTS]; /* of the ring's pieces, oldest at `oldest` */
     uint32_t sequence[STAGING_SLOTS];            /* of the request whose completion frees the piece */
     unsigned oldest;
+    unsigned surfaces;
     GQueue waiting; /* surfaces whose put was refused */
     struct pixels_counters counters;
 };
@@ -130,6 +131,13 @@ static void wake_waiting(struct pixels *p)
     }
 }
 
+/* Without windows there is nothing to keep the memory of a large one for. */
+static void free_if_unused(struct pixels *p)
+{
+    if (!p->surfaces && !p->ring.count)
+        segment_free(p);
+}
+
 static void oldest_done(struct pixels *p)
 {
     struct pixels_surface *surface = p->owner[p->oldest];
@@ -150,6 +158,7 @@ bool pixels_event(struct pixels *p, const XEvent *event)
     if (((const XShmCompletionEvent *)event)->shmseg == p->segment) {
         p->counters.events++;
         oldest_done(p);
+        free_if_unused(p);
     }
     return true;
 }
@@ -169,6 +178,7 @@ struct pixels_surface *pixels_surface_new(struct pixels *p, Window window, void 
 {
     struct pixels_surface *surface = g_new0(struct pixels_surface, 1);
 
+    p->surfaces++;
     surface->pixels = p;
     surface->window = window;
     surface->done = done;
@@ -186,6 +196,8 @@ void pixels_surface_free(struct pixels_surface *surface)
     }
     g_queue_remove_all(&p->waiting, surface);
     g_free(surface);
+    p->surfaces--;
+    free_if_unused(p);
 }
 
 void pixels_surface_source(struct pixels_surface *surface, const void *data, int w, int h)

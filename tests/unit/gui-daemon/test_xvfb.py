@@ -305,6 +305,26 @@ def test_damage_is_merged(desktop):
     d.close()
 
 
+def shared_kb(pid):
+    """Memory that is shared with the X server."""
+    with open("/proc/%d/smaps" % pid) as f:
+        return sum(int(size) for size in re.findall(r"memfd:qubes-guid.*\nSize:\s+(\d+)", f.read()))
+
+
+def test_memory_of_large_windows_is_given_back(desktop):
+    d = Domain(desktop)
+    for _ in range(2):
+        d.agent.window(0x100, 10, 40, 1200, 700, 0x334455)
+        d.mapped(0x100)
+        wait_for("content", lambda: desktop.shot()(600, 400) == 0x334455)
+        assert shared_kb(d.process.pid) >= 1200 * 700 * 4 // 1024
+        d.agent.send(fa.UNMAP, 0x100)
+        d.agent.send(fa.DESTROY, 0x100)
+        d.agent.expect(fa.DESTROY, 0x100)
+        wait_for("memory", lambda: shared_kb(d.process.pid) == 0)
+    d.close()
+
+
 def test_three_domains_in_their_colours(desktop):
     domains = []
     for i, (name, color) in enumerate((("work", BLUE), ("bank", GREEN), ("untrusted", RED))):
