@@ -4,6 +4,7 @@
  * the first paint. */
 #include "panel.h"
 
+#include <X11/keysym.h>
 #include <gdk/gdkx.h>
 #include <stdio.h>
 #include <string.h>
@@ -62,6 +63,44 @@ static void on_box(GtkButton *button, void *data)
     const struct vm *v = model_find(p->model, g_object_get_data(G_OBJECT(button), "domain"));
     if (v)
         panel_open_menu(p, panel_domain_menu(p, v), GTK_WIDGET(button));
+}
+
+/* -- Alt+F1 opens the applications, Alt+F3 the running domains, wherever the focus is -- */
+
+static const struct {
+    KeySym key;
+    GtkWidget *(*menu)(struct panel *p);
+} hot_keys[] = {{XK_F1, panel_apps_menu}, {XK_F3, panel_domains_menu}};
+
+static GdkFilterReturn on_root_event(GdkXEvent *xevent, GdkEvent *event, gpointer data)
+{
+    struct panel *p = data;
+    const XEvent *e = xevent;
+    (void)event;
+    if (e->type != KeyPress || !p->model)
+        return GDK_FILTER_CONTINUE;
+    KeySym key = XLookupKeysym((XKeyEvent *)&e->xkey, 0);
+    for (guint i = 0; i < G_N_ELEMENTS(hot_keys); i++)
+        if (hot_keys[i].key == key) {
+            XUngrabKeyboard(e->xkey.display, e->xkey.time); /* the menu grabs it */
+            panel_open_menu(p, hot_keys[i].menu(p), i == 0 ? p->apps : p->domains);
+            return GDK_FILTER_REMOVE;
+        }
+    return GDK_FILTER_CONTINUE;
+}
+
+static void grab_keys(struct panel *p)
+{
+    static const unsigned locks[] = {0, LockMask, Mod2Mask, LockMask | Mod2Mask}; /* Caps Lock, Num Lock */
+    Display *x = gdk_x11_get_default_xdisplay();
+    gdk_x11_display_error_trap_push(gdk_display_get_default());
+    for (guint i = 0; i < G_N_ELEMENTS(hot_keys); i++)
+        for (guint l = 0; l < G_N_ELEMENTS(locks); l++)
+            XGrabKey(x, XKeysymToKeycode(x, hot_keys[i].key), Mod1Mask | locks[l], DefaultRootWindow(x),
+                     False, GrabModeAsync, GrabModeAsync);
+    if (gdk_x11_display_error_trap_pop(gdk_display_get_default()))
+        g_message("Alt+F1 or Alt+F3 belong to another program");
+    gdk_window_add_filter(gdk_get_default_root_window(), on_root_event, p);
 }
 
 /* -- contents -- */
@@ -221,6 +260,7 @@ static GBusType panel_bus = G_BUS_TYPE_SYSTEM;
 static gboolean after_paint(void *data)
 {
     struct panel *p = data;
+    grab_keys(p);
     p->model = model_new(panel_bus, on_changed, on_event, p);
     g_timeout_add_seconds(5, on_refresh, p);
     return G_SOURCE_REMOVE;

@@ -123,6 +123,24 @@ def steps(w):
         assert w.state_of("bank") == "Running"
 
     @case
+    def keyboard():
+        """Alt+F1 opens the application menu without the mouse; Escape closes it"""
+        picture("before-key")
+        keys("alt+F1")
+        time.sleep(0.5)
+        picture("key")
+        menu_box = "150x100+10+60"
+        assert len(colours("key", menu_box)) > 2 and len(colours("before-key", menu_box)) <= 2
+        keys("Escape", "Escape")
+        time.sleep(0.3)
+        picture("after-key")
+        assert len(colours("after-key", menu_box)) <= 2
+        keys("alt+F3")
+        time.sleep(0.5)
+        picture("key-domains")
+        keys("Escape", "Escape")
+
+    @case
     def tray():
         """an icon docks in the tray, and its place closes when it goes"""
         icon = child(sys.executable, "tests/system/manager-fake/tray_icon.py", "2", env=dict(env, DISPLAY=DISPLAY))
