@@ -19,6 +19,7 @@
 
 #define AGENT_SOCKET "/var/run/qubes/qrexec-agent"
 #define MAX_RING     (1u << 20)
+#define PEER_SECONDS 300 /* the service may first wait for its user's session */
 
 struct options {
     const char *agent_socket, *prefix, *source, *target, *service;
@@ -163,7 +164,7 @@ static int carry_data(const struct options *o, struct libvchan *vchan, int agent
                              .in_fd = -1,
                              .out_fd = -1,
                              .err_fd = 2};
-    int ret = data_wait_client(vchan, agent, 0);
+    int ret = data_wait_client(vchan, agent, PEER_SECONDS);
 
     if (ret < 0) {
         qlog("the other side did not connect: %s", strerror(-ret));
