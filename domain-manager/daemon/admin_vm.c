@@ -76,6 +76,8 @@ static char *column_value(struct domain *d, const char *column)
         return g_strdup(domain_state_name(d));
     if (strcmp(column, "class") == 0)
         return g_strdup(rules_class_name(d->klass));
+    if (strcmp(column, "outdated") == 0)
+        return g_strdup(volume_is_outdated(d) ? "True" : "False");
     if (strcmp(column, "tags") == 0)
         return join_keys(d->tags);
     if (strcmp(column, "features") == 0)

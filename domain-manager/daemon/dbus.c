@@ -6,6 +6,7 @@
 #include "admin.h"
 #include "dm_error.h"
 #include "property.h"
+#include "volume.h"
 
 struct dbus {
     struct manager *manager;
@@ -73,6 +74,7 @@ static void add_domain(GVariantBuilder *all, struct domain *d)
     g_variant_builder_add(all, "{sv}", "domid", g_variant_new_int32(d->domid));
     g_variant_builder_add(all, "{sv}", "memory_kib", g_variant_new_uint64(d->memory_kib));
     g_variant_builder_add(all, "{sv}", "cpu_time_ns", g_variant_new_uint64(d->cpu_time_ns));
+    g_variant_builder_add(all, "{sv}", "outdated", g_variant_new_boolean(volume_is_outdated(d)));
     g_variant_builder_add(all, "{sv}", "internal",
                           g_variant_new_boolean(domain_feature_bool(d, "internal", FALSE)));
     g_variant_builder_close(all);

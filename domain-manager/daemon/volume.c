@@ -416,7 +416,7 @@ GPtrArray *volume_revisions(struct domain *d, const char *volume)
     return found;
 }
 
-static gboolean is_outdated(struct domain *d)
+gboolean volume_is_outdated(struct domain *d)
 {
     if (domain_is_halted(d) || !d->root_source || d->klass == CLASS_TEMPLATE || d->klass == CLASS_STANDALONE)
         return FALSE;
@@ -446,7 +446,7 @@ char *volume_info(struct domain *d, const char *volume, GError **error)
                            dir ? "/root.img" : "", save ? "True" : "False", snap ? "True" : "False");
     g_string_append_printf(s, "revisions_to_keep=%u\nis_outdated=%s\nephemeral=False\n",
                            save ? revisions_to_keep(d, volume) : 0,
-                           root && is_outdated(d) ? "True" : "False");
+                           root && volume_is_outdated(d) ? "True" : "False");
     return g_string_free(s, FALSE);
 }
 

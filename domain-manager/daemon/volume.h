@@ -62,6 +62,8 @@ void volume_remove_template_if_orphan(struct manager *m, const char *name);
 const char *const *volume_names(const struct domain *d);
 /* key=value lines of admin.vm.volume.Info. NULL with error for an unknown volume. */
 char *volume_info(struct domain *d, const char *volume, GError **error);
+/* The domain runs from an older revision of its template than there is. */
+gboolean volume_is_outdated(struct domain *d);
 guint64 volume_size(struct domain *d, const char *volume);
 guint64 volume_usage(struct domain *d, const char *volume);
 gboolean volume_resize(struct domain *d, const char *volume, guint64 size, GError **error);

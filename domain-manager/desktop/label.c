@@ -48,9 +48,10 @@ gboolean label_is_up(const struct vm *v)
 
 char *label_state_text(const struct vm *v)
 {
+    const char *old = v->outdated ? ", restart it to get its template's update" : "";
     if (!v->memory_kib || !label_is_up(v) || strcmp(v->name, "dom0") == 0)
-        return g_strdup(v->state);
-    return g_strdup_printf("%s, %" G_GUINT64_FORMAT " MiB", v->state, v->memory_kib >> 10);
+        return g_strdup_printf("%s%s", v->state, old);
+    return g_strdup_printf("%s, %" G_GUINT64_FORMAT " MiB%s", v->state, v->memory_kib >> 10, old);
 }
 
 struct spawned {

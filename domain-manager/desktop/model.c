@@ -122,6 +122,7 @@ static struct vm *vm_new(GVariant *dict)
     v->icon = get_text(dict, "icon");
     v->is_dispvm_template = strcmp(dispvms, "True") == 0;
     g_variant_lookup(dict, "internal", "b", &v->internal);
+    g_variant_lookup(dict, "outdated", "b", &v->outdated);
     g_variant_lookup(dict, "domid", "i", &v->domid);
     g_variant_lookup(dict, "memory_kib", "t", &v->memory_kib);
     g_variant_lookup(dict, "cpu_time_ns", "t", &v->cpu_time_ns);

@@ -13,6 +13,7 @@ struct app {
 struct vm {
     char *name, *klass, *state, *label, *template_name, *netvm, *icon;
     gboolean is_dispvm_template, internal;
+    gboolean outdated; /* its template has changed since it was started */
     int domid;
     guint64 memory_kib, cpu_time_ns;
     GPtrArray *apps; /* struct app; NULL until they came */

@@ -390,8 +390,10 @@ def template_update():
         w.ok("qvm-shutdown", "--wait", "debian-12")
         assert open(w.state + "/templates/debian-12/upper-1.img", "rb").read(11) == b"package one"
         assert "is_outdated        True" in w.ok("qvm-volume", "info", "a:root")
+        assert w.ok("qvm-ls", "--raw-data", "-O", "name,outdated", "a") == "a|True\n"
         w.ok("qvm-shutdown", "--wait", "a")
         w.ok("qvm-start", "a")
+        assert w.ok("qvm-ls", "--raw-data", "-O", "name,outdated", "a") == "a|False\n"
         assert w.config("a")["xvdf"].endswith("upper-1.img,r")
         # the second change starts from the first
         w.ok("qvm-start", "debian-12")
