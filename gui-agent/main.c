@@ -25,6 +25,7 @@
 #include "grants.h"
 #include "input.h"
 #include "layout.h"
+#include "properties.h"
 #include "resize.h"
 #include "shmbuf.h"
 #include "track.h"
@@ -195,6 +196,8 @@ static int settle(struct agent *agent)
     do {
         handle_x(agent);
         rc = link_process(&agent->link, false);
+        track_flush(agent);
+        properties_flush(agent);
         frame_flush(agent);
         link_flush(&agent->link);
         if (agent->x.conn)

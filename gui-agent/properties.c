@@ -178,29 +178,60 @@ void properties_write_state(struct agent *agent, const struct window *win)
     display_set_atoms(x, win->id, ATOM__NET_WM_STATE, states, n);
 }
 
+/* The properties that make messages; the position is the bit in struct window's `dirty`. */
+static void (*const senders[])(struct agent *agent, struct window *win) = {
+    send_title, send_class, send_size_hints, send_icon, send_urgency};
+enum { DIRTY_TITLE = 1, DIRTY_CLASS = 2, DIRTY_SIZE_HINTS = 4, DIRTY_ICON = 8, DIRTY_URGENCY = 16 };
+
+static void send_dirty(struct agent *agent, struct window *win)
+{
+    uint32_t dirty = win->dirty;
+
+    win->dirty = 0;
+    for (size_t i = 0; i < sizeof(senders) / sizeof(senders[0]); i++) {
+        if (dirty & 1u << i)
+            senders[i](agent, win);
+    }
+}
+
 void properties_send_all(struct agent *agent, struct window *win)
 {
-    send_title(agent, win);
-    send_class(agent, win);
-    send_size_hints(agent, win);
-    send_icon(agent, win);
+    win->dirty = DIRTY_TITLE | DIRTY_CLASS | DIRTY_SIZE_HINTS | DIRTY_ICON;
+    send_dirty(agent, win);
 }
 
 void properties_changed(struct agent *agent, struct window *win, xcb_atom_t property)
 {
     const struct {
         xcb_atom_t atom;
-        void (*send)(struct agent *agent, struct window *win);
+        uint32_t dirty;
     } watched[] = {
-        {XCB_ATOM_WM_NAME, send_title},    {agent->x.atoms[ATOM__NET_WM_NAME], send_title},
-        {XCB_ATOM_WM_CLASS, send_class},   {XCB_ATOM_WM_NORMAL_HINTS, send_size_hints},
-        {XCB_ATOM_WM_HINTS, send_urgency}, {agent->x.atoms[ATOM__NET_WM_ICON], send_icon},
+        {XCB_ATOM_WM_NAME, DIRTY_TITLE},
+        {agent->x.atoms[ATOM__NET_WM_NAME], DIRTY_TITLE},
+        {XCB_ATOM_WM_CLASS, DIRTY_CLASS},
+        {XCB_ATOM_WM_NORMAL_HINTS, DIRTY_SIZE_HINTS},
+        {agent->x.atoms[ATOM__NET_WM_ICON], DIRTY_ICON},
+        {XCB_ATOM_WM_HINTS, DIRTY_URGENCY},
     };
 
     if (!win->announced)
         return;
     for (size_t i = 0; i < sizeof(watched) / sizeof(watched[0]); i++) {
         if (watched[i].atom == property)
-            watched[i].send(agent, win);
+            win->dirty |= watched[i].dirty;
     }
+}
+
+static void flush_window(struct window *win, void *context)
+{
+    struct agent *agent = context;
+
+    if (win->dirty && win->announced && !link_congested(&agent->link))
+        send_dirty(agent, win);
+}
+
+void properties_flush(struct agent *agent)
+{
+    if (agent->link.state == LINK_UP && agent->x.conn)
+        window_each(&agent->windows, flush_window, agent);
 }

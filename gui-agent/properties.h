@@ -8,8 +8,14 @@
 /* All of a window that was just created for the daemon. */
 void properties_send_all(struct agent *agent, struct window *win);
 
-/* A property changed. */
+/* A property changed: it is read and sent by the next properties_flush(). */
 void properties_changed(struct agent *agent, struct window *win, xcb_atom_t property);
+
+/*
+ * Send what changed, each once however often it changed, unless the daemon is behind: an application that
+ * changes its title without end costs neither memory nor the daemon's patience.
+ */
+void properties_flush(struct agent *agent);
 
 /* Flags that the application set before it mapped the window (EWMH lets it write _NET_WM_STATE until then).
  */

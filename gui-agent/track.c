@@ -214,7 +214,7 @@ static void handle_configure(struct agent *agent, const void *event)
     win->border = configure->border_width;
     if (win->override_redirect && !same_rect(geo, win->geo)) {
         win->geo = geo;
-        track_send_configure(agent, win);
+        win->moved = true;
     }
     win->actual = geo;
     if (geo.width != old.width || geo.height != old.height)
@@ -336,13 +336,27 @@ void track_released(struct agent *agent, uint32_t id)
         announce(agent, win);
 }
 
-void track_send_configure(struct agent *agent, const struct window *win)
+void track_send_configure(struct agent *agent, struct window *win)
 {
     struct rect geo = convert_clamp(win->geo);
     struct gui_msg_configure configure = {geo.x, geo.y, geo.width, geo.height, win->override_redirect};
 
+    win->moved = false;
     if (win->announced)
         link_send(&agent->link, MSG_CONFIGURE, win->id, &configure, sizeof(configure));
+}
+
+static void flush_window(struct window *win, void *context)
+{
+    struct agent *agent = context;
+
+    if (win->moved && !link_congested(&agent->link))
+        track_send_configure(agent, win);
+}
+
+void track_flush(struct agent *agent)
+{
+    window_each(&agent->windows, flush_window, agent);
 }
 
 void track_configure(struct agent *agent, struct window *win, struct rect geo)

@@ -30,8 +30,11 @@ void track_show(struct agent *agent, struct window *win);
 /* The daemon released the id of a window that we destroyed; perhaps a new one with that id waits. */
 void track_released(struct agent *agent, uint32_t id);
 
-/* Tell the daemon the window's geometry, as a request or as an acknowledgement. */
-void track_send_configure(struct agent *agent, const struct window *win);
+/* Tell the daemon the window's geometry now: the acknowledgement of what it asked for. */
+void track_send_configure(struct agent *agent, struct window *win);
+
+/* Tell the daemon geometries that applications changed (struct window's `moved`), unless it is behind. */
+void track_flush(struct agent *agent);
 
 /* Move and resize in X. */
 void track_configure(struct agent *agent, struct window *win, struct rect geo);

@@ -197,7 +197,7 @@ static void handle_configure_request(struct agent *agent, const void *event)
     geo = convert_clamp(geo);
     if (memcmp(&geo, &win->geo, sizeof(geo))) {
         track_configure(agent, win, geo);
-        track_send_configure(agent, win);
+        win->moved = true;
     }
     answer_configure(agent, win);
 }

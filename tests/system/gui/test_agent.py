@@ -276,6 +276,36 @@ def test_titles_and_flags(rig, d, p):
     p.idle(0.2)
 
 
+def memory_kib(pid):
+    return int(re.search(r"VmRSS:\s+(\d+)", open("/proc/%d/status" % pid).read()).group(1))
+
+
+def test_stalled_daemon(rig, d, p):
+    """The daemon reads nothing while an application changes its title and its size without end."""
+    c = Client(d).map()
+    w = window_of(p, c)
+    p.idle(0.3)
+    before = memory_kib(rig.agent_pid)
+    for i in range(30000):
+        c.win.change_property(Xatom.WM_NAME, Xatom.STRING, 8, b"title %d" % i)
+        if i % 20 == 0:
+            c.win.configure(width=100 + i % 300)
+            c.d.sync()
+    c.d.sync()
+    time.sleep(0.3)
+    grown = memory_kib(rig.agent_pid) - before
+    what = "the agent's memory is bounded while the daemon does not read"
+    if os.environ.get("GUI_AGENT"):
+        tap.skip(what, "the sanitizer keeps freed memory")
+    else:
+        tap.ok(grown < 2048, what, "%d KiB" % grown)
+    tap.ok(p.wait(lambda: w.title == "title 29999", 20), "the last title arrives", w.title)
+    p.idle(0.3)
+    tap.ok(same(p, rig, d, w), "and the pixels")
+    c.close()
+    p.idle(0.1)
+
+
 def test_geometry(rig, d, p):
     c = Client(d, w=200, h=100, x=50, y=60)
     c.map()
@@ -630,9 +660,10 @@ def main():
     with Rig("agent") as rig:
         d = rig.xorg() if WITH_XORG else rig.xvfb()
         agent = rig.agent(d)
+        rig.agent_pid = agent.pid
         p = Peer(rig.vchan, rig.shm, 1)
         tap.ok(p.agent_version == 0x10040, "the agent's version is first", hex(p.agent_version))
-        for test in (test_xterm, test_all_damage_is_told, test_titles_and_flags, test_geometry, test_huge, test_scale, test_unmap, test_input, test_dump_ack, test_frames,
+        for test in (test_xterm, test_all_damage_is_told, test_titles_and_flags, test_stalled_daemon, test_geometry, test_huge, test_scale, test_unmap, test_input, test_dump_ack, test_frames,
                      test_id_reuse, test_clipboard, test_tray, test_sync_request, test_many, test_cursor, test_layout):
             test(rig, d, p)
             tap.ok(not p.errors, "%s: no protocol error" % test.__name__, p.errors)
