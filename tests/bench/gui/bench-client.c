@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * bench-client stream WIDTH HEIGHT FPS SECONDS   full-window updates by MIT-SHM; FPS 0: as fast as the server
- * answers bench-client echo WIDTH HEIGHT                 changes its colour with every key press
+ * answers bench-client echo WIDTH HEIGHT                 changes the colour of some lines with every key
+ * press
  *
  * The same program runs locally in dom0 and in a domain; "ready" on standard output means that it is mapped.
  */
@@ -134,11 +135,12 @@ static int echo(struct client *c)
 
     while ((event = xcb_wait_for_event(c->conn))) {
         if ((event->response_type & 0x7f) == XCB_KEY_PRESS) {
-            xcb_rectangle_t all = {0, 0, c->width, c->height};
+            /* a few lines of text in the middle */
+            xcb_rectangle_t line = {0, (int16_t)(c->height / 2 - 30), c->width, 60};
 
             colour ^= 0xffffff;
             xcb_change_gc(c->conn, c->gc, XCB_GC_FOREGROUND, &colour);
-            xcb_poly_fill_rectangle(c->conn, c->window, c->gc, 1, &all);
+            xcb_poly_fill_rectangle(c->conn, c->window, c->gc, 1, &line);
             xcb_flush(c->conn);
         }
         free(event);
