@@ -76,7 +76,8 @@ void label_spawn(const char *const *argv, void (*failed)(const char *text, void 
     g_autoptr(GError) error = NULL;
     g_autoptr(GSubprocess) p = g_subprocess_newv(argv, G_SUBPROCESS_FLAGS_STDERR_PIPE, &error);
     if (!p) {
-        failed(error->message, data);
+        if (failed)
+            failed(error->message, data);
         return;
     }
     struct spawned *s = g_new(struct spawned, 1);

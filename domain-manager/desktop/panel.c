@@ -16,6 +16,10 @@
 
 #define PANEL_HEIGHT 30
 #define TRAY_ICON    22
+#define APPS_DELAY_S 30
+
+static struct panel panel = {.height = PANEL_HEIGHT};
+static GBusType panel_bus = G_BUS_TYPE_SYSTEM;
 
 void panel_failed(const char *text, void *data)
 {
@@ -152,6 +156,17 @@ static void on_changed(void *data)
     gtk_button_set_label(GTK_BUTTON(p->domains), text);
 }
 
+/* A domain whose applications nobody has listed yet is asked for them, when its start is well over. */
+static gboolean ask_for_apps(void *data)
+{
+    g_autofree char *name = data;
+    const struct vm *v = panel.model ? model_find(panel.model, name) : NULL;
+    const char *argv[] = {"qvm-appmenus", "--quiet", "--update", name, NULL};
+    if (v && strcmp(v->state, "Running") == 0 && v->apps && !v->apps->len)
+        label_spawn(argv, NULL, NULL);
+    return G_SOURCE_REMOVE;
+}
+
 static void on_event(const char *domain, const char *event, GVariant *details, void *data)
 {
     static const struct {
@@ -163,6 +178,8 @@ static void on_event(const char *domain, const char *event, GVariant *details, v
                     {"call-failed", "%s: not done"}};
     const char *reason = "";
     (void)data;
+    if (strcmp(event, "domain-start") == 0 && strcmp(domain, "dom0") != 0)
+        g_timeout_add_seconds(APPS_DELAY_S, ask_for_apps, g_strdup(domain));
     for (guint i = 0; i < G_N_ELEMENTS(failures); i++) {
         if (strcmp(failures[i].event, event) != 0)
             continue;
@@ -253,9 +270,6 @@ static void on_size_changed(GdkScreen *screen, void *data)
     (void)screen;
     place(data);
 }
-
-static struct panel panel = {.height = PANEL_HEIGHT};
-static GBusType panel_bus = G_BUS_TYPE_SYSTEM;
 
 static gboolean after_paint(void *data)
 {

@@ -50,7 +50,7 @@ static int store(const char *name, int fd)
 
 static int update(const char *name)
 {
-    const char *client = getenv("QREXEC_CLIENT") ? getenv("QREXEC_CLIENT") : "qrexec-client";
+    const char *set = getenv("QREXEC_CLIENT"), *client = set ? set : "qrexec-client";
     int pipes[2], status = 0;
     if (!client_do("admin.vm.Start", "", name, NULL) || pipe(pipes) < 0)
         return 1;
