@@ -67,7 +67,8 @@ static void on_phase(void *context, struct phase *phase, const char *rest)
 
     phase->cpu_seconds = machine_cpu_seconds(&run->machine);
     printf("%8.1f s  %s%s\n", phase->seconds, phase->name, rest);
-    if (strcmp(phase->name, "desktop") == 0 || strncmp(phase->name, "window-", 7) == 0)
+    if (strcmp(phase->name, "desktop") == 0 || strcmp(phase->name, "done") == 0 ||
+        strncmp(phase->name, "window-", 7) == 0)
         take_screenshot(run, phase->name);
     if (strcmp(phase->name, "failed") == 0) {
         snprintf(run->failure, sizeof(run->failure), "the demonstration failed:%s", rest);
