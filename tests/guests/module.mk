@@ -2,7 +2,7 @@
 # Micro-kernels that boot as dom0 (and, the fuzzer, as domU) and test the hypervisor from inside.
 # HYPERVISOR=xen runs the same programs on Debian's Xen: every difference is a bug to explain.
 GUESTS := $(B)/guests
-GUEST_NAMES := hypercalls
+GUEST_NAMES := hypercalls events grants timers exceptions memory fuzz
 GUEST_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
 	-fno-strict-aliasing -fno-tree-loop-distribute-patterns -fno-asynchronous-unwind-tables -fcf-protection=none -MMD -MP $(WARN)
 GUEST_ELFS := $(GUEST_NAMES:%=$(GUESTS)/%.elf)

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The PV clock, timers, run state, sleeping and waking. */
+#include "guest.h"
+
+static shared_info_t *s;
+static uint32_t port;
+
+static uint64_t clock_now(void)
+{
+    volatile struct vcpu_time_info *t = &s->vcpu_info[0].time;
+    uint64_t delta, ns;
+    uint32_t version;
+
+    do {
+        version = t->version;
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        delta = rdtsc() - t->tsc_timestamp;
+        delta = t->tsc_shift < 0 ? delta >> -t->tsc_shift : delta << t->tsc_shift;
+        ns = t->system_time + (uint64_t)((unsigned __int128)delta * t->tsc_to_system_mul >> 32);
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    } while (version & 1 || version != t->version);
+    return ns;
+}
+
+static bool take(void)
+{
+    uint64_t bit = 1ul << port % 64;
+
+    s->vcpu_info[0].evtchn_pending_sel = 0;
+    return __atomic_fetch_and(&s->evtchn_pending[port / 64], ~bit, __ATOMIC_SEQ_CST) & bit;
+}
+
+/* Sleep by HLT until an upcall comes; how long it took. */
+static uint64_t sleep_until_upcall(void)
+{
+    uint64_t t = clock_now();
+    unsigned before = upcalls;
+
+    while (upcalls == before)
+        __asm__ volatile("sti; hlt; cli" ::: "memory");
+    return clock_now() - t;
+}
+
+static void test_clock(void)
+{
+    uint64_t a = clock_now(), b, last = a;
+    bool monotonic = true;
+
+    for (unsigned i = 0; i < 20000; i++) {
+        b = clock_now();
+        monotonic &= b >= last;
+        last = b;
+    }
+    check(a > 0 && monotonic, "the clock does not go back");
+    check(last > a, "but on: %lu ns", last - a);
+    check(s->wc_sec > 1500000000u && !(s->wc_version & 1), "the wall clock is set: %u", s->wc_sec);
+    check(s->wc_nsec < 1000000000u, "its nanoseconds");
+}
+
+static long single(uint64_t when, uint32_t flags)
+{
+    struct vcpu_set_singleshot_timer t = {.timeout_abs_ns = when, .flags = flags};
+
+    return vcpuop(set_singleshot_timer, 0, &t);
+}
+
+static void test_single(void)
+{
+    uint64_t took;
+
+    expect(single(clock_now() + 3 * MS, 0), 0, "a timer in 3 ms");
+    took = sleep_until_upcall();
+    check(take() && took >= 2900000 && took < 60 * MS, "fires after about that: %lu ns", took);
+    expect(single(1, 0), 0, "a timer of the past");
+    interrupts_window();
+    check(take(), "fires at once");
+    expect(single(1, VCPU_SSHOTTMR_future), -XEN_ETIME, "one of the past that must be of the future");
+    check(!take(), "does not fire");
+    expect(single(clock_now() + 5 * MS, 0), 0, "a timer in 5 ms");
+    expect(vcpuop(stop_singleshot_timer, 0, 0), 0, "is stopped");
+    for (uint64_t end = clock_now() + 8 * MS; clock_now() < end;)
+        interrupts_window();
+    check(!take(), "and does not fire");
+    expect(HYPERCALL(set_timer_op, clock_now() + 2 * MS, 0, 0), 0, "set_timer_op");
+    took = sleep_until_upcall();
+    check(take() && took >= 1900000 && took < 60 * MS, "fires: %lu ns", took);
+    expect(single(~0ull, 0), 0, "a timer at the end of time");
+    expect(HYPERCALL(set_timer_op, 0, 0, 0), 0, "and off");
+    expect(vcpuop(set_singleshot_timer, 3, 0), -XEN_ENOENT, "timer of no vCPU");
+}
+
+static void test_periodic(void)
+{
+    struct vcpu_set_periodic_timer p = {.period_ns = 2 * MS};
+    unsigned n = 0;
+
+    expect(vcpuop(set_periodic_timer, 0, &p), 0, "every 2 ms");
+    for (uint64_t end = clock_now() + 21 * MS; clock_now() < end;) {
+        interrupts_window();
+        n += take();
+    }
+    check(n >= 5 && n <= 11, "comes about ten times in 20 ms: %u", n);
+    expect(vcpuop(stop_periodic_timer, 0, 0), 0, "stop");
+    take();
+    for (uint64_t end = clock_now() + 6 * MS; clock_now() < end;)
+        interrupts_window();
+    check(!take(), "it stopped");
+    p.period_ns = 1000;
+    expect(vcpuop(set_periodic_timer, 0, &p), -XEN_EINVAL, "every microsecond is refused");
+}
+
+static void test_runstate(void)
+{
+    static struct vcpu_runstate_info area __attribute__((aligned(64)));
+    struct vcpu_register_runstate_memory_area r = {.addr.v = &area};
+    struct vcpu_runstate_info a, b;
+    uint64_t sum = 0, t;
+
+    expect(vcpuop(register_runstate_memory_area, 0, &r), 0, "run-state area");
+    vcpuop(get_runstate_info, 0, &a);
+    t = clock_now();
+    single(t + 4 * MS, 0);
+    sleep_until_upcall();
+    take();
+    vcpuop(get_runstate_info, 0, &b);
+    t = clock_now() - t;
+    for (unsigned i = 0; i < 4; i++)
+        sum += b.time[i] - a.time[i];
+    check(b.state == RUNSTATE_running && area.state == RUNSTATE_running, "the state is running");
+    check(b.time[RUNSTATE_blocked] - a.time[RUNSTATE_blocked] >= 3 * MS, "sleep counts as blocked");
+    check(sum > t - MS && sum < t + 5 * MS, "the times add up: %lu of %lu ns", sum, t);
+    check(area.time[RUNSTATE_blocked] >= b.time[RUNSTATE_blocked] - MS, "the area is kept up to date");
+}
+
+static void test_block_and_poll(void)
+{
+    struct sched_poll p = {.nr_ports = 1, .timeout = clock_now() + 2 * MS};
+    uint64_t t = clock_now();
+
+    set_xen_guest_handle(p.ports, &port);
+    expect(sched(poll, &p), 0, "poll until a time");
+    check(clock_now() - t >= 1900000, "waited");
+    single(clock_now() + 2 * MS, 0);
+    p.timeout = 0;
+    t = clock_now();
+    expect(sched(poll, &p), 0, "poll until an event");
+    check(clock_now() - t >= 1800000 && take(), "it came");
+    interrupts_window();
+    p.nr_ports = 129;
+    expect(sched(poll, &p), -XEN_EINVAL, "poll of 129 ports");
+    p.nr_ports = 1;
+    p.ports.p = (evtchn_port_t *)BAD_POINTER;
+    expect(sched(poll, &p), -XEN_EFAULT, "poll of a list that is not there");
+    single(clock_now() + 2 * MS, 0);
+    t = clock_now();
+    expect(sched(block, 0), 0, "block");
+    check(clock_now() - t >= 1500000, "until the timer");
+    interrupts_window();
+    check(take(), "it came");
+}
+
+static void test_nmi(void)
+{
+    unsigned before = nmis;
+
+    expect(vcpuop(send_nmi, 0, 0), 0, "an NMI to oneself");
+    for (unsigned i = 0; i < 1000 && nmis == before; i++)
+        HYPERCALL(sched_op, SCHEDOP_yield, 0, 0);
+    check(nmis == before + 1, "comes once");
+}
+
+void guest_main(void)
+{
+    struct evtchn_bind_virq b = {.virq = VIRQ_TIMER};
+
+    s = shared_info_map();
+    expect(callback_vector_set(2ul << 56 | UPCALL_VECTOR), 0, "callback by vector");
+    expect(evtchn(bind_virq, &b), 0, "the timer's port");
+    port = b.port;
+    interrupts_window();
+    test_clock();
+    test_single();
+    test_periodic();
+    test_runstate();
+    test_block_and_poll();
+    test_nmi();
+}
