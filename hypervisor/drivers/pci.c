@@ -90,6 +90,27 @@ static bool access_valid(unsigned reg, unsigned size)
     return (size == 1 || size == 2 || size == 4) && (reg & 3) + size <= 4 && reg < PCIE_CONFIG_SIZE;
 }
 
+uint64_t mmio_read_size(const volatile void *p, unsigned size)
+{
+    if (size == 8)
+        return mmio_read64(p);
+    if (size == 4)
+        return mmio_read32(p);
+    return size == 2 ? *(const volatile uint16_t *)p : *(const volatile uint8_t *)p;
+}
+
+void mmio_write_size(volatile void *p, unsigned size, uint64_t val)
+{
+    if (size == 8)
+        mmio_write64(p, val);
+    else if (size == 4)
+        mmio_write32(p, (uint32_t)val);
+    else if (size == 2)
+        *(volatile uint16_t *)p = (uint16_t)val;
+    else
+        *(volatile uint8_t *)p = (uint8_t)val;
+}
+
 uint32_t pci_read(struct pci_sbdf dev, unsigned reg, unsigned size)
 {
     volatile uint8_t *p;
@@ -106,9 +127,7 @@ uint32_t pci_read(struct pci_sbdf dev, unsigned reg, unsigned size)
     p = mmcfg_register(dev, reg);
     if (!p)
         return size_mask(size);
-    if (size == 4)
-        return mmio_read32(p);
-    return size == 1 ? *p : *(volatile uint16_t *)p;
+    return (uint32_t)mmio_read_size(p, size);
 }
 
 void pci_write(struct pci_sbdf dev, unsigned reg, unsigned size, uint32_t val)
@@ -124,14 +143,8 @@ void pci_write(struct pci_sbdf dev, unsigned reg, unsigned size, uint32_t val)
         return;
     }
     p = mmcfg_register(dev, reg);
-    if (!p)
-        return;
-    if (size == 4)
-        mmio_write32(p, val);
-    else if (size == 2)
-        *(volatile uint16_t *)p = (uint16_t)val;
-    else
-        *p = (uint8_t)val;
+    if (p)
+        mmio_write_size(p, size, val);
 }
 
 bool pci_present(struct pci_sbdf dev)

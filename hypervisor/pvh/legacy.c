@@ -22,25 +22,17 @@ static struct {
     uint8_t rtc_index;
 } legacy;
 
-static void absent_access(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool write,
-                          uint64_t *val)
-{
-    (void)v;
-    (void)arg;
-    (void)offset;
-    (void)size;
-    if (!write)
-        *val = ~0ull;
-}
+/* Reads give the value that arg points to; writes do nothing. */
+static const uint64_t absent = ~0ull, zero;
 
-static void zero_access(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool write, uint64_t *val)
+static void constant_access(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool write,
+                            uint64_t *val)
 {
     (void)v;
-    (void)arg;
     (void)offset;
     (void)size;
     if (!write)
-        *val = 0;
+        *val = *(const uint64_t *)arg;
 }
 
 static void rtc_access(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool write, uint64_t *val)
@@ -70,12 +62,19 @@ static const struct {
     uint16_t first;
     uint8_t count;
     emul_fn fn;
+    const uint64_t *value;
 } legacy_ports[] = {
-    {0x20, 2, absent_access},                         /* PICs */
-    {0xa0, 2, absent_access}, {0x40, 4, zero_access}, /* PIT */
-    {0x61, 1, zero_access},                           /* its gate and output */
-    {0x70, 2, rtc_access},
+    {0x20, 2, constant_access, &absent},                                    /* PICs */
+    {0xa0, 2, constant_access, &absent}, {0x40, 4, constant_access, &zero}, /* PIT */
+    {0x61, 1, constant_access, &zero},                                      /* its gate and output */
+    {0x70, 2, rtc_access, NULL},
 };
+
+/* The emulation's argument is void *, and constant_access() only reads it. */
+static void *value_arg(const uint64_t *value)
+{
+    return (void *)(uintptr_t)value;
+}
 
 int legacy_init(struct domain *d, const struct acpi_info *acpi)
 {
@@ -84,12 +83,14 @@ int legacy_init(struct domain *d, const struct acpi_info *acpi)
     int rc = 0;
 
     for (unsigned i = 0; i < ARRAY_SIZE(legacy_ports) && !rc; i++)
-        rc = emul_port_register(d, legacy_ports[i].first, legacy_ports[i].count, legacy_ports[i].fn, NULL);
+        rc = emul_port_register(d, legacy_ports[i].first, legacy_ports[i].count, legacy_ports[i].fn,
+                                value_arg(legacy_ports[i].value));
     if (!rc && uart)
-        rc = emul_port_register(d, uart, 8, absent_access, NULL);
+        rc = emul_port_register(d, uart, 8, constant_access, value_arg(&absent));
     if (!rc && hpet)
         rc = p2m_unmap_range(d, hpet, hpet + 1);
     if (!rc && hpet)
-        rc = emul_mmio_register(d, acpi->hpet_address & PAGE_MASK, PAGE_SIZE, absent_access, NULL);
+        rc = emul_mmio_register(d, acpi->hpet_address & PAGE_MASK, PAGE_SIZE, constant_access,
+                                value_arg(&absent));
     return rc;
 }

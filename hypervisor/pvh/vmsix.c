@@ -271,24 +271,10 @@ static void table_access(struct vmsix *m, uint32_t offset, unsigned size, bool w
 
 static void window_access(struct vmsix *m, uint64_t offset, unsigned size, bool write, uint64_t *val)
 {
-    volatile uint8_t *p = m->window + offset;
-
-    if (size == 8 && write)
-        mmio_write64(p, *val);
-    else if (size == 8)
-        *val = mmio_read64(p);
-    else if (size == 4 && write)
-        mmio_write32(p, (uint32_t)*val);
-    else if (size == 4)
-        *val = mmio_read32(p);
-    else if (size == 2 && write)
-        *(volatile uint16_t *)p = (uint16_t)*val;
-    else if (size == 2)
-        *val = *(volatile uint16_t *)p;
-    else if (write)
-        *p = (uint8_t)*val;
+    if (write)
+        mmio_write_size(m->window + offset, size, *val);
     else
-        *val = *p;
+        *val = mmio_read_size(m->window + offset, size);
 }
 
 static void vmsix_access(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool write, uint64_t *val)

@@ -31,7 +31,6 @@
 #define PCI_STATUS_CAPS    0x10u
 
 #define PCI_CAP_MSI         0x05u
-#define PCI_CAP_SECURE      0x0fu /* AMD's IOMMU */
 #define PCI_CAP_EXPRESS     0x10u
 #define PCI_CAP_MSIX        0x11u
 #define PCI_EXT_CAP_SRIOV   0x10u
@@ -52,6 +51,10 @@ static inline uint16_t pci_bdf(struct pci_sbdf a)
 }
 #define PCI_FMT         "%04x:%02x:%02x.%u"
 #define PCI_ARGS(sbdf_) (sbdf_).segment, (sbdf_).bus, (sbdf_).devfn >> 3, (sbdf_).devfn & 7u
+
+/* Device registers by access size: 1, 2, 4 or 8 bytes, naturally aligned. */
+uint64_t mmio_read_size(const volatile void *p, unsigned size);
+void mmio_write_size(volatile void *p, unsigned size, uint64_t val);
 
 /* Take note of the MMCFG ranges; more calls change nothing. */
 void pci_init(const struct acpi_info *acpi);

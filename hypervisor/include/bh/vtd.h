@@ -53,9 +53,7 @@
 #define GCMD_SIRTP    0x01000000u
 #define GSTS_LASTING  0x96ffffffu /* bits to write back: the others start an action */
 #define PMEN_EPM      0x80000000u
-#define FECTL_MASKED  0x80000000u
 #define FSTS_CLEAR    0x7fu
-#define FSTS_OVERFLOW 1u
 #define FAULT_VALID   BIT(63) /* in the high half of a record */
 
 /* Queued invalidation descriptors: type in bits 0-3 */

@@ -69,6 +69,17 @@ void pci_write(struct pci_sbdf dev, unsigned r, unsigned size, uint32_t val)
         val = (val & 0xc000) | (NR_ENTRIES - 1);
     memcpy(m->config + r, &val, size);
 }
+uint64_t mmio_read_size(const volatile void *p, unsigned size)
+{
+    uint64_t v = 0;
+
+    memcpy(&v, (const void *)(uintptr_t)p, size);
+    return v;
+}
+void mmio_write_size(volatile void *p, unsigned size, uint64_t val)
+{
+    memcpy((void *)(uintptr_t)p, &val, size);
+}
 void pci_init(const struct acpi_info *acpi)
 {
     (void)acpi;
