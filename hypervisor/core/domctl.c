@@ -182,6 +182,8 @@ static const struct {
     OP(setvcpuaffinity, 0),
     OP(shadow_op, ALIVE),
     OP(max_mem, 0),
+    OP(setvcpucontext, ALIVE),
+    OP(getvcpucontext, ALIVE),
     OP(getvcpuinfo, 0),
     OP(max_vcpus, ALIVE),
     OP(scheduler_op, 0),

@@ -89,3 +89,86 @@ DOMCTL(sethvmcontext)
     kfree(buf, h->size);
     return rc;
 }
+
+#define FOR_EACH_REGISTER(X)                                                                                 \
+    X(rax) X(rbx) X(rcx) X(rdx) X(rbp) X(rsi) X(rdi) X(r8) X(r9) X(r10) X(r11) X(r12) X(r13) X(r14) X(r15)
+#define RFLAGS_SETTABLE 0x3f7fd5ull
+
+static void registers_get(struct vcpu *v, struct vcpu_guest_context *g)
+{
+    struct cpu_state s = {0};
+
+    virt->get_state(v, &s);
+    memset(g, 0, sizeof(*g));
+    memcpy(&g->fpu_ctxt, v->xsave, sizeof(g->fpu_ctxt));
+    g->flags = (v->down ? 0 : VGCF_online) | VGCF_i387_valid | (virt->cpl(v) ? 0 : VGCF_in_kernel);
+#define GET_REGISTER(r) g->user_regs.r = v->regs.r;
+    FOR_EACH_REGISTER(GET_REGISTER)
+    g->user_regs.rip = s.rip;
+    g->user_regs.rsp = s.rsp;
+    g->user_regs.rflags = s.rflags;
+    g->user_regs.cs = s.seg[SEG_CS].selector;
+    g->user_regs.ss = s.seg[SEG_SS].selector;
+    g->ctrlreg[0] = s.cr0;
+    g->ctrlreg[2] = s.cr2;
+    g->ctrlreg[3] = s.cr3;
+    g->ctrlreg[4] = s.cr4;
+    g->fs_base = s.seg[SEG_FS].base;
+    g->gs_base_kernel = s.kernel_gs_base;
+    g->gs_base_user = s.seg[SEG_GS].base;
+}
+
+/* General registers only: the toolstack sets the result of a suspend that was called off. */
+static void registers_set(struct vcpu *v, const struct vcpu_guest_context *g)
+{
+    struct cpu_state s = {0};
+
+    virt->get_state(v, &s);
+#define SET_REGISTER(r) v->regs.r = g->user_regs.r;
+    FOR_EACH_REGISTER(SET_REGISTER)
+    s.rax = g->user_regs.rax;
+    s.rip = g->user_regs.rip;
+    s.rsp = g->user_regs.rsp;
+    s.rflags = (g->user_regs.rflags & RFLAGS_SETTABLE) | 2;
+    virt->set_state(v, &s);
+}
+
+static long vcpucontext(struct domctl_call *c, bool set)
+{
+    struct xen_domctl_vcpucontext *x = &c->op->u.vcpucontext;
+    struct vcpu *v = domain_vcpu(c->d, x->vcpu);
+    struct vcpu_guest_context *g;
+    long rc = 0;
+
+    if (c->d == c->v->domain || x->vcpu >= c->d->max_vcpus)
+        return -XEN_EINVAL;
+    if (!v)
+        return -XEN_ESRCH;
+    g = kzalloc(sizeof(*g));
+    if (!g)
+        return -XEN_ENOMEM;
+    if (set && copy_from_guest(c->v, g, HANDLE(x->ctxt), sizeof(*g)))
+        rc = -XEN_EFAULT;
+    if (!rc) {
+        domain_pause(c->d);
+        if (set)
+            registers_set(v, g);
+        else
+            registers_get(v, g);
+        domain_unpause(c->d);
+    }
+    if (!rc && !set && copy_to_guest(c->v, HANDLE(x->ctxt), g, sizeof(*g)))
+        rc = -XEN_EFAULT;
+    kfree(g, sizeof(*g));
+    return rc;
+}
+
+DOMCTL(getvcpucontext)
+{
+    return vcpucontext(c, false);
+}
+
+DOMCTL(setvcpucontext)
+{
+    return vcpucontext(c, true);
+}

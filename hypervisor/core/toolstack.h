@@ -68,5 +68,7 @@ DOMCTL(set_cpu_policy);
 DOMCTL(gethvmcontext);
 DOMCTL(gethvmcontext_partial);
 DOMCTL(sethvmcontext);
+DOMCTL(getvcpucontext);
+DOMCTL(setvcpucontext);
 
 #endif
