@@ -23,15 +23,15 @@ struct backend_config {
     struct backend_nic nic; /* mac NULL: no network */
 };
 
+enum backend_event { BACKEND_POWEROFF, BACKEND_REBOOT, BACKEND_CRASH, BACKEND_GONE };
+
 struct backend_domain {
     int domid;
     char uuid[37];
     gboolean paused, dying;
-    gboolean clean; /* dying after a proper shutdown */
+    enum backend_event end; /* dying: how it ended */
     guint64 memory_kib, cpu_time_ns;
 };
-
-enum backend_event { BACKEND_POWEROFF, BACKEND_REBOOT, BACKEND_CRASH, BACKEND_GONE };
 
 struct backend;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A hypervisor made of files, for tests: <run>/fake/<domid> holds "UUID STATE NAME". Domains outlive the
  * manager as real ones do. Tests steer it by files in the same directory:
+ *   no-events.all  ends are not reported
  *   fail-create.NAME  creation fails      ignore-shutdown.NAME  the guest does not obey
  * and by writing a STATE (crashed, poweroff) into a domain's file. $BULKHEAD_FAKE_MS: time of a build. */
 #include <errno.h>
@@ -64,6 +65,8 @@ static gboolean fake_poll(void *data)
 {
     struct backend *b = data;
     struct fake *f = b->impl;
+    if (marker(f, "no-events", "all"))
+        return G_SOURCE_CONTINUE;
     g_autoptr(GList) ids = g_hash_table_get_keys(f->watched);
     for (GList *l = ids; l; l = l->next) {
         int domid = GPOINTER_TO_INT(l->data);
@@ -194,6 +197,8 @@ static GArray *fake_list(struct backend *b, GError **error)
         if (d.domid <= 0 || strchr(file, '.') || !read_domain(f, d.domid, d.uuid, state, name))
             continue;
         d.paused = strcmp(state, "paused") == 0;
+        d.dying = strcmp(state, "crashed") == 0 || strcmp(state, "poweroff") == 0;
+        d.end = strcmp(state, "crashed") == 0 ? BACKEND_CRASH : BACKEND_POWEROFF;
         g_array_append_val(all, d);
     }
     return all;

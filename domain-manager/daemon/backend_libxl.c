@@ -33,6 +33,7 @@ struct impl {
     struct backend *backend;
     libxl_ctx *main_ctx, *event_ctx;
     int cpus;
+    libxl_evgen_domain_death *always; /* dom0's, see xl_open */
     GThread *thread;
     GMutex lock;
     GHashTable *loops;   /* domid → struct loops */
@@ -208,6 +209,11 @@ static gboolean xl_open(struct backend *b, GError **error)
     impl->event_ctx = impl->main_ctx ? context_new(error) : NULL;
     if (!impl->event_ctx)
         return FALSE;
+    /* libxl's watch on ends of domains must stand before the thread starts to poll: a descriptor that is
+     * added later need not wake it. dom0 never ends, so this registration keeps the watch for ever. */
+    int rc = libxl_evenable_domain_death(impl->event_ctx, 0, 0, &impl->always);
+    if (rc)
+        return xl_error(error, rc, "watching for ends of domains");
     impl->cpus = libxl_get_online_cpus(impl->main_ctx);
     impl->thread = g_thread_new("libxl-events", event_thread, b);
     return TRUE;
@@ -506,8 +512,8 @@ static GArray *xl_list(struct backend *b, GError **error)
         struct backend_domain d = {.domid = (int)all[i].domid,
                                    .paused = all[i].paused,
                                    .dying = all[i].dying || all[i].shutdown,
-                                   .clean = all[i].shutdown &&
-                                            all[i].shutdown_reason == LIBXL_SHUTDOWN_REASON_POWEROFF,
+                                   .end = all[i].shutdown ? event_of_reason((int)all[i].shutdown_reason)
+                                                          : BACKEND_GONE,
                                    .memory_kib = all[i].current_memkb,
                                    .cpu_time_ns = all[i].cpu_time};
         snprintf(d.uuid, sizeof d.uuid, LIBXL_UUID_FMT, LIBXL_UUID_BYTES(all[i].uuid));

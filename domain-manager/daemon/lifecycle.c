@@ -185,6 +185,12 @@ static void stop(struct domain *d, gboolean clean, gboolean crashed)
     g_task_run_in_thread(task, stop_thread);
 }
 
+/* A template's changes are committed after a proper shutdown only. */
+static void stop_by_event(struct domain *d, enum backend_event event)
+{
+    stop(d, event == BACKEND_POWEROFF || event == BACKEND_REBOOT, event == BACKEND_CRASH);
+}
+
 void lifecycle_on_backend_event(int domid, enum backend_event event, void *data)
 {
     struct manager *m = data;
@@ -193,8 +199,7 @@ void lifecycle_on_backend_event(int domid, enum backend_event event, void *data)
     g_hash_table_iter_init(&it, m->domains);
     while (g_hash_table_iter_next(&it, NULL, (void **)&d))
         if (d->domid == domid && d->klass != CLASS_ADMIN) {
-            /* a template's changes are committed after a proper shutdown only */
-            stop(d, event == BACKEND_POWEROFF || event == BACKEND_REBOOT, event == BACKEND_CRASH);
+            stop_by_event(d, event);
             return;
         }
 }
@@ -670,7 +675,7 @@ static void recover_one(struct manager *m, const struct backend_domain *running)
     gboolean incomplete = unlink(mark) == 0;
     g_message("domain %s is %s as %d", d->name, incomplete ? "half built" : "running", d->domid);
     if (running->dying || incomplete)
-        stop(d, running->clean, FALSE);
+        stop_by_event(d, incomplete ? BACKEND_GONE : running->end);
     else
         services_start(m->services, d, services_ready, named_new(d));
 }
@@ -690,6 +695,34 @@ void lifecycle_recover(struct manager *m)
         struct domain *d = all->pdata[i];
         if (domain_is_halted(d))
             cleanup_disposable(d);
+    }
+}
+
+static const struct backend_domain *find_running(const GArray *running, int domid)
+{
+    for (guint i = 0; i < running->len; i++) {
+        const struct backend_domain *b = &g_array_index(running, struct backend_domain, i);
+        if (b->domid == domid)
+            return b;
+    }
+    return NULL;
+}
+
+void lifecycle_update(struct manager *m)
+{
+    g_autoptr(GArray) running = m->backend->ops->list(m->backend, NULL);
+    g_autoptr(GPtrArray) all = manager_sorted(m);
+    for (guint i = 0; running && i < all->len; i++) {
+        struct domain *d = all->pdata[i];
+        if (d->klass == CLASS_ADMIN || d->domid < 0 || d->state == STATE_DYING)
+            continue;
+        const struct backend_domain *b = find_running(running, d->domid);
+        if (b && !b->dying) {
+            d->memory_kib = b->memory_kib;
+            d->cpu_time_ns = b->cpu_time_ns;
+        } else {
+            stop_by_event(d, b ? b->end : BACKEND_GONE);
+        }
     }
 }
 

@@ -22,6 +22,8 @@ struct domain *lifecycle_create_disposable(struct manager *m, struct domain *bas
 
 /* At the manager's start: find the domains that run already, remove left-over disposables. */
 void lifecycle_recover(struct manager *m);
+/* Take over the statistics of running domains, and notice ends that were not reported. Every few seconds. */
+void lifecycle_update(struct manager *m);
 /* Start those with autostart. */
 void lifecycle_autostart(struct manager *m);
 

@@ -33,23 +33,9 @@ static gboolean on_reload(void *manager)
     return G_SOURCE_CONTINUE;
 }
 
-static void update_statistics(struct manager *m)
-{
-    g_autoptr(GArray) running = m->backend->ops->list(m->backend, NULL);
-    for (guint i = 0; running && i < running->len; i++) {
-        const struct backend_domain *b = &g_array_index(running, struct backend_domain, i);
-        g_autofree char *name = g_strconcat("uuid:", b->uuid, NULL);
-        struct domain *d = manager_find(m, name);
-        if (!d)
-            continue;
-        d->memory_kib = b->memory_kib;
-        d->cpu_time_ns = b->cpu_time_ns;
-    }
-}
-
 static gboolean on_statistics(void *manager)
 {
-    update_statistics(manager);
+    lifecycle_update(manager);
     return G_SOURCE_CONTINUE;
 }
 

@@ -187,7 +187,12 @@ int libxl_evenable_domain_death(libxl_ctx *ctx, uint32_t domid, libxl_ev_user us
                                 libxl_evgen_domain_death **evgen)
 {
     (void)ctx, (void)user;
+    static libxl_evgen_domain_death *dom0 = (libxl_evgen_domain_death *)&dom0;
     int i = slot((int)domid);
+    note("watch %u", domid);
+    *evgen = dom0;
+    if (domid == 0)
+        return 0;
     domains[i].watched = true;
     *evgen = (libxl_evgen_domain_death *)&domains[i];
     return 0;

@@ -59,6 +59,7 @@ def one_domain():
             assert open(sys_dir + "/ro").read().strip() == ("1" if vdev == "xvda" else "0")
             assert open(sys_dir + "/loop/autoclear").read().strip() == "1"
         log = w.calls()
+        assert log[0] == "watch 0" and "watch 1" in log
         number = os.stat(disks["xvde"]["pdev_path"]).st_rdev
         line = "write /local/domain/0/backend/vbd/1/51776/physical-device=%x:%x" % (os.major(number), os.minor(number))
         assert log.index(line) < log.index("unpause 1"), log

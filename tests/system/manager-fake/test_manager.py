@@ -367,6 +367,23 @@ esac""" % (w.dir, w.state, w.state))
 
 
 @case
+def unreported_end():
+    """an end that the hypervisor's events did not tell of is noticed within seconds"""
+    with World().start() as w:
+        w.ok("qubes-prefs", "stats_interval", "1")
+        w.stop()
+        w.start()
+        w.ok("qvm-create", "-l", "red", "a")
+        w.ok("qvm-start", "a")
+        w.mark("no-events.all")
+        w.guest_state("a", "crashed")
+        w.wait_state("a", "Crashed")
+        w.ok("qvm-start", "a")
+        os.unlink(os.path.join(w.fake, w.domid("a")))
+        w.wait_state("a", "Halted")
+
+
+@case
 def one_manager_only():
     """a second manager over the same directory is refused"""
     with World().start() as w:
