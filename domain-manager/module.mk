@@ -130,7 +130,7 @@ HELP += check-manager|tests~of~the~domain~manager~on~the~fake~hypervisor
 
 DM_ADMIN_METHODS = $(shell sed -n 's/^ *{"\(admin\.[A-Za-z_.]*\)".*/\1/p' domain-manager/daemon/admin_*.c) \
 	admin.Events admin.vm.volume.Import admin.vm.volume.ImportWithSize
-DM_UNITS := bulkhead-domain-manager.service bulkhead-qrexec@.service bulkhead-guid@.service
+DM_UNITS := bulkhead-domains.service bulkhead-domain-manager.service bulkhead-qrexec@.service bulkhead-guid@.service
 
 .PHONY: install-dom0-manager install-vm-manager
 install-dom0-manager: domain-manager
