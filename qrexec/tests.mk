@@ -12,7 +12,7 @@ QREXEC_UNIT_test_filecopy := $(QREXEC_FILECOPY_SRC) qrexec/common/util.c qrexec/
 QREXEC_FUZZ := agent_messages data answer service filecopy
 QREXEC_FUZZ_agent_messages := qrexec/daemon/agent_link.c qrexec/daemon/clients.c qrexec/daemon/ports.c \
 	qrexec/daemon/request.c qrexec/common/channel.c qrexec/common/check.c qrexec/common/util.c tests/fuzz/qrexec/fake_vchan.c
-QREXEC_FUZZ_data := qrexec/common/data.c qrexec/common/check.c qrexec/common/util.c tests/fuzz/qrexec/fake_vchan.c
+QREXEC_FUZZ_data := qrexec/common/data.c qrexec/common/data_channel.c qrexec/common/check.c qrexec/common/util.c tests/fuzz/qrexec/fake_vchan.c
 QREXEC_FUZZ_answer := qrexec/daemon/answer.c
 QREXEC_FUZZ_service := $(QREXEC_UNIT_test_service)
 QREXEC_FUZZ_filecopy := $(QREXEC_UNIT_test_filecopy)

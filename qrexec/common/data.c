@@ -446,6 +446,7 @@ static void finish_service(struct loop *l)
     if (!l->peer_gone) {
         queue_message(l, MSG_DATA_EXIT_CODE, &status, sizeof(status));
         drain_to(l);
+        data_linger(l->c->vchan);
     }
     l->status = status;
 }

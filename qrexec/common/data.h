@@ -53,6 +53,12 @@ void data_reset_signals(void);
  * 255: none */
 int data_run(struct data_call *call);
 
+/**
+ * Service side, after the status: wait a moment for the caller to close first. It may still be sending, and
+ * should read the status before it finds the channel closed.
+ */
+void data_linger(struct libvchan *vchan);
+
 /** Service side: send what a call that could not start sends: both ends of file (if `streams`), the status.
  */
 void data_send_status(struct libvchan *vchan, bool streams, bool stderr_too, int status);

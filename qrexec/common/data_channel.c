@@ -124,8 +124,7 @@ size_t data_handshake(struct libvchan *vchan)
     return version < 3 ? DATA_CHUNK_V2 : DATA_CHUNK;
 }
 
-/* The caller may be sending: it reads the status before it finds the channel closed. */
-static void linger(struct libvchan *vchan)
+void data_linger(struct libvchan *vchan)
 {
     int64_t end = now_ms() + LINGER_MS;
     char drop[256];
@@ -161,5 +160,5 @@ void data_send_status(struct libvchan *vchan, bool streams, bool stderr_too, int
     libvchan_set_blocking(vchan, true);
     libvchan_send(vchan, &all.header[skip], sizeof(all) - skip * HEADER);
     if (streams)
-        linger(vchan);
+        data_linger(vchan);
 }
