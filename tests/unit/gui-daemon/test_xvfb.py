@@ -52,6 +52,16 @@ def output(*command):
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
 
 
+def stop(process):
+    """xfwm4 forgets a SIGTERM that comes while it starts."""
+    process.terminate()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 class Desktop:
     """Xvfb, xfwm4 and a directory for sockets and buffers."""
 
@@ -104,8 +114,7 @@ class Desktop:
             domain.close()
         for process in (self.wm, self.bus, self.xvfb):
             if process:
-                process.terminate()
-                process.wait()
+                stop(process)
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def shot(self, name=None):
@@ -166,8 +175,7 @@ class Domain:
     def close(self):
         self.agent.close()
         if self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(10)
+            stop(self.process)
         self.desktop.domains.remove(self)
 
 
@@ -261,8 +269,7 @@ def test_tray_icon(desktop):
         assert_frame(shot, 11, 11, 22, 22, BLUE, 1, 1)
         assert shot(12, 12) == BLUE and shot(11 + 10, 11 + 10) == 0xffffff, hex(shot(12, 12))
         # The tray starts again: so does the icon.
-        tray.terminate()
-        tray.wait()
+        stop(tray)
         wait_for("no tray", lambda: desktop.shot()(21, 21) != 0xffffff)
         tray = run_tray(desktop)
         wait_for("icon", lambda: desktop.shot()(21, 21) == 0xffffff)
@@ -282,8 +289,7 @@ def test_tray_icon(desktop):
         d.mapped(0x300)
         assert_content(desktop.shot("tray-tint"), 11, 11, 22, 22, BLUE)
     finally:
-        tray.terminate()
-        tray.wait()
+        stop(tray)
     d.close()
 
 
@@ -379,8 +385,7 @@ def test_popup_never_covers_the_panel(desktop):
         assert desktop.shot("panel")(5, 5) == 0x102030
         d.close()
     finally:
-        panel.terminate()
-        panel.wait()
+        stop(panel)
 
 
 def test_two_monitors(desktop):
@@ -410,8 +415,7 @@ test_two_monitors.xorg = True
 
 
 def test_without_window_manager(desktop):
-    desktop.wm.terminate()
-    desktop.wm.wait()
+    stop(desktop.wm)
     desktop.wm = None
     d = Domain(desktop)
     a = d.agent
@@ -432,8 +436,7 @@ def test_without_window_manager(desktop):
 
 
 def test_with_a_compositor(desktop):
-    desktop.wm.terminate()
-    desktop.wm.wait()
+    stop(desktop.wm)
     desktop.start_wm(["xfwm4", "--compositor=on", "--replace"])
     time.sleep(1)
     d = Domain(desktop)
@@ -764,8 +767,7 @@ def test_notifications(desktop):
         wait_for("notification", lambda: "work|Copied 7 bytes from work." in open(record).read())
         d.close()
     finally:
-        service.terminate()
-        service.wait()
+        stop(service)
 
 
 def dialog():
