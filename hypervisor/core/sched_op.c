@@ -211,10 +211,16 @@ HYPERCALL(vcpu_op)
     switch (args->a[0]) {
     case VCPUOP_is_up:
         return !target->down;
-    case VCPUOP_up:
-    case VCPUOP_initialise:
-    case VCPUOP_down: /* PVH vCPUs start by INIT and SIPI, and stop by HLT */
+    case VCPUOP_initialise: /* PVH vCPUs start by INIT and SIPI */
         return -XEN_EOPNOTSUPP;
+    case VCPUOP_down: /* and stop by HLT; Linux holds the others still by this when it is restored */
+        vcpu_go_down(target);
+        sched_vcpu_recheck(target);
+        return 0;
+    case VCPUOP_up:
+        __atomic_store_n(&target->down, false, __ATOMIC_SEQ_CST);
+        sched_vcpu_recheck(target);
+        return 0;
     case VCPUOP_register_vcpu_info:
         if (copy_from_guest(v, &u.info, args->a[2], sizeof(u.info)))
             return -XEN_EFAULT;

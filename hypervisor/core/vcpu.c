@@ -190,7 +190,7 @@ static bool all_down(const struct domain *d)
 
 /* A halt that only NMI, INIT or start-up IPI can end: the vCPU is offline. A domain without any vCPU left has
  * switched itself off: PVH kernels have no other way to say so. */
-static void vcpu_go_down(struct vcpu *v)
+void vcpu_go_down(struct vcpu *v)
 {
     v->down = true;
     if (all_down(v->domain))

@@ -157,6 +157,8 @@ void vcpu_init_reset(struct vcpu *v);
  */
 void vcpu_init_ipi(struct vcpu *v);
 void vcpu_init_finish(struct vcpu *v);
+/* Offline until NMI, INIT, start-up IPI or VCPUOP_up. The last one of a domain powers it off. */
+void vcpu_go_down(struct vcpu *v);
 void vcpu_sipi(struct vcpu *v, uint8_t vector);
 void vcpu_fpu_reset(struct vcpu *v);
 /* VCPUOP_register_*: the guest names the place of a shared structure. 0 or -XEN_E… */
