@@ -127,7 +127,7 @@ static int broker_main(struct broker *b)
     }
 }
 
-int broker_start(const struct call_settings *settings, int not_its_own)
+int broker_start(const struct call_settings *settings, int not_its_own, bool detach)
 {
     static struct broker broker;
     int pair[2], bytes = 4 << 20;
@@ -136,11 +136,9 @@ int broker_start(const struct call_settings *settings, int not_its_own)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
     setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-    /* Forked twice: not the daemon's child, for the daemon waits for no child. */
     pid = fork();
     if (pid == 0) {
-        pid = fork();
-        if (pid != 0)
+        if (detach && (pid = fork()) != 0)
             _exit(pid < 0);
         close(pair[0]);
         close_fd(&not_its_own);
@@ -149,7 +147,7 @@ int broker_start(const struct call_settings *settings, int not_its_own)
         _exit(broker_main(&broker));
     }
     close(pair[1]);
-    if (pid < 0 || waitpid(pid, NULL, 0) != pid) {
+    if (pid < 0 || (detach && waitpid(pid, NULL, 0) != pid)) {
         close(pair[0]);
         return -ECHILD;
     }

@@ -268,7 +268,7 @@ int main(int argc, char **argv)
         if (ret >= 0)
             return ret;
     }
-    d->broker_fd = broker_start(&d->settings, parent);
+    d->broker_fd = broker_start(&d->settings, parent, options.direct);
     if (d->broker_fd < 0) {
         qlog("cannot start the broker: %s", strerror(-d->broker_fd));
         report(parent, -EIO);

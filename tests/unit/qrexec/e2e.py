@@ -29,6 +29,13 @@ def children(pid):
     return open("/proc/%d/task/%d/children" % (pid, pid)).read().split()
 
 
+def grandchildren(pid):
+    try:
+        return children(int(pid))
+    except OSError:
+        return []
+
+
 def vm_to_vm():
     "a VM calls another: argument, source name, data both ways, exit status"
     r = work.call("bank", "test.Echo+x", input=b"hello\n")
@@ -381,12 +388,12 @@ def killed_client():
     before = set(children(bank.agent.pid))
     for _ in range(20):
         c = work.popen("bank", "test.Wait", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-        time.sleep(0.05)
+        # one that is killed before it opens its data channel is waited for, half a minute
+        wait_for(lambda: any(grandchildren(p) for p in set(children(bank.agent.pid)) - before), "the service")
         c.kill()
         c.wait()
         c.stdin.close()
-    # one that was killed before it opened its data channel is waited for
-    wait_for(lambda: set(children(bank.agent.pid)) <= before, "the services to end", 40)
+        wait_for(lambda: set(children(bank.agent.pid)) <= before, "the service to end")
     same(work.call("bank", "test.Echo").returncode, 7)
 
 
