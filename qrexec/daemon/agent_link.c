@@ -45,7 +45,7 @@ static int finish_connect(struct daemon *d)
     if (state < 0) {
         libvchan_close(d->connecting);
         d->connecting = NULL;
-        return -EIO;
+        return -ESHUTDOWN; /* the domain is gone */
     }
     channel_init(&d->agent, d->connecting, -1);
     d->connecting = NULL;

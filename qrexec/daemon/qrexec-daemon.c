@@ -184,6 +184,7 @@ static void report(int pipe_fd, int ret)
 static int serve(struct daemon *d, const struct options *o, int parent)
 {
     int signals = block_signals(), ret;
+    bool started;
 
     ret = signals < 0 ? -errno : connect_first(d, signals, o->timeout);
     report(parent, ret);
@@ -191,7 +192,8 @@ static int serve(struct daemon *d, const struct options *o, int parent)
     if (ret == -ETIMEDOUT)
         qlog("cannot connect to the qrexec agent of %s within %u seconds", d->settings.domain_name,
              o->timeout);
-    if (ret == 0)
+    started = ret == 0;
+    if (started)
         sandbox_enter();
     while (ret == 0)
         ret = round_trip(d, signals, -1);
@@ -200,7 +202,7 @@ static int serve(struct daemon *d, const struct options *o, int parent)
     close(signals);
     if (ret == -ETIMEDOUT)
         return EXIT_TIMEOUT;
-    return ret == -EINTR ? 0 : 1;
+    return ret == -EINTR || (started && ret == -ESHUTDOWN) ? 0 : 1;
 }
 
 static void open_log(const struct daemon *d)
