@@ -237,6 +237,8 @@ static gboolean fill_new(struct domain *d, const struct domain_spec *spec, GErro
         copy_table(d->features, spec->clone_of->features);
         copy_table(d->tags, spec->clone_of->tags);
         copy_table(d->volumes, spec->clone_of->volumes);
+        g_hash_table_remove(d->volumes,
+                            "root.image"); /* of the source's file; its own comes with the next scan */
     }
     g_hash_table_insert(d->tags, g_strdup("created-by-dom0"), g_strdup("1"));
     if (spec->template_name && !property_set_quiet(d, "template", spec->template_name, error))

@@ -294,6 +294,7 @@ static void adopt(struct manager *m, const char *name)
         domain_store(d, d->properties, "installed_by_rpm", "True", NULL);
         g_message("template %s found and registered", name);
     }
+    volume_check_image(d);
     if (d->klass == CLASS_TEMPLATE && !g_hash_table_lookup(m->system, "default_template")) {
         g_hash_table_insert(m->system, g_strdup("default_template"), g_strdup(name));
         manager_save_system(m, NULL);

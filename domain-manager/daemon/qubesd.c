@@ -208,6 +208,8 @@ static void import_ready(GObject *source, GAsyncResult *res, void *data)
     g_task_propagate_boolean(G_TASK(res), &error);
     if (d)
         d->busy = NULL;
+    if (d && !error)
+        volume_check_image(d);
     reply(error, "", 0, c);
 }
 

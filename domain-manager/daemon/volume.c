@@ -493,6 +493,38 @@ static gboolean replace_by_copy(const char *from, const char *to, GError **error
     return FALSE;
 }
 
+/* Back to the image as it was installed. */
+static gboolean drop_changes(struct domain *d, GError **error)
+{
+    g_autofree char *dir = manager_template_dir(d->manager, d->name);
+    g_autofree char *upper = in_domain(d, "upper.img");
+    g_autoptr(GArray) revisions = upper_revisions(dir);
+    unlink(upper);
+    for (guint i = 0; i < revisions->len; i++) {
+        g_autofree char *old = upper_path(dir, g_array_index(revisions, unsigned, i));
+        unlink(old);
+    }
+    return store_sync_dir(dir, error);
+}
+
+void volume_check_image(struct domain *d)
+{
+    struct stat st;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *image = g_build_filename(d->manager->state_dir, "templates", d->name, "root.img", NULL);
+    if (d->klass != CLASS_TEMPLATE || !domain_is_halted(d) || stat(image, &st) < 0)
+        return;
+    g_autofree char *stamp =
+        g_strdup_printf("%lld %lld.%09ld", (long long)st.st_size, (long long)st.st_mtime, st.st_mtim.tv_nsec);
+    const char *before = g_hash_table_lookup(d->volumes, "root.image");
+    if (g_strcmp0(before, stamp) == 0)
+        return;
+    if (before)
+        g_message("template %s has a new image: changes made to the old one are dropped", d->name);
+    if ((before && !drop_changes(d, &error)) || !domain_store(d, d->volumes, "root.image", stamp, &error))
+        g_warning("template %s: %s", d->name, error->message);
+}
+
 static gboolean revert_template(struct domain *d, const char *revision, GError **error)
 {
     g_autofree char *dir = manager_template_dir(d->manager, d->name);
@@ -501,14 +533,7 @@ static gboolean revert_template(struct domain *d, const char *revision, GError *
     g_autofree char *from = upper_path(dir, n);
     if (n)
         return replace_by_copy(from, upper, error) && commit_upper(dir, from, 1, error);
-    /* to the image as it was installed */
-    g_autoptr(GArray) revisions = upper_revisions(dir);
-    unlink(upper);
-    for (guint i = 0; i < revisions->len; i++) {
-        g_autofree char *old = upper_path(dir, g_array_index(revisions, unsigned, i));
-        unlink(old);
-    }
-    return store_sync_dir(dir, error);
+    return drop_changes(d, error);
 }
 
 gboolean volume_revert(struct domain *d, const char *volume, const char *revision, GError **error)

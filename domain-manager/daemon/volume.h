@@ -58,6 +58,9 @@ gboolean volume_rename_template(struct manager *m, const char *from, const char 
 void volume_remove_template(struct manager *m, const char *name);
 void volume_remove_template_if_orphan(struct manager *m, const char *name);
 
+/* A template whose root.img is another one than last time (package, import): what was changed over the old
+ * image does not fit and goes. Does nothing for others and while it runs. */
+void volume_check_image(struct domain *d);
 /* Names of the domain's volumes: root, private, volatile, kernel; NULL-ended; static. */
 const char *const *volume_names(const struct domain *d);
 /* key=value lines of admin.vm.volume.Info. NULL with error for an unknown volume. */

@@ -436,6 +436,33 @@ def template_update():
 
 
 @case
+def new_template_image():
+    """a reinstalled template starts from its new image, not with changes made over the old one"""
+    with World().start() as w:
+        upper = w.state + "/domains/debian-12/upper.img"
+        w.ok("qvm-start", "debian-12")
+        w.ok("qvm-shutdown", "--wait", "debian-12")
+        w.ok("qvm-clone", "debian-12", "deb2")
+        w.stop(signal.SIGKILL)
+        w.start()
+        assert os.path.exists(upper) and os.path.exists(w.state + "/templates/debian-12/upper-1.img")
+        assert os.path.exists(w.state + "/templates/deb2/upper-1.img")
+        open(w.dir + "/image", "wb").write(b"new" * 1000)
+        w.ok("qvm-volume", "import", "debian-12:root", w.dir + "/image")
+        assert not os.path.exists(upper) and not glob.glob(w.state + "/templates/debian-12/upper-*")
+        w.ok("qvm-start", "debian-12")
+        w.ok("qvm-shutdown", "--wait", "debian-12")
+        image = w.state + "/templates/debian-12/root.img"
+        open(image + ".rpm", "wb").write(b"newer" * 1000)
+        os.rename(image + ".rpm", image)
+        w.process.send_signal(signal.SIGHUP)
+        end = time.time() + 3
+        while os.path.exists(upper) and time.time() < end:
+            time.sleep(0.02)
+        assert not os.path.exists(upper) and "has a new image" in w.log()
+
+
+@case
 def sparse():
     """volumes are sparse, also after clone and commit"""
     with World().start() as w:
