@@ -411,6 +411,64 @@ def half_open():
         s.close()
 
 
+def vchan(server, client, port):
+    s = socket.socket(socket.AF_UNIX)
+    wait_for(lambda: s.connect_ex("%s/vchan.%d.%d.%d.sock" % (rig.dir, server, client, port)) == 0, "the vchan")
+    s.settimeout(10)
+    return s
+
+
+def message(s):
+    def exactly(n):
+        data = b""
+        while len(data) < n:
+            piece = s.recv(n - len(data))
+            need(piece, "end of stream")
+            data += piece
+        return data
+    kind, size = struct.unpack("<II", exactly(8))
+    return kind, exactly(size)
+
+
+def hello(s, version):
+    s.sendall(struct.pack("<III", 0x300, 4, version))
+    kind, body = message(s)
+    same(kind, 0x300)
+    return struct.unpack("<I", body)[0]
+
+
+def older_daemons():
+    "an agent speaks protocol 3 and 2 with an older dom0; data messages are short in protocol 2"
+    for version, domid in ((3, 70), (2, 71)):
+        vm = rig.vm(domid, "old%d" % version, start=False)
+        vm.start_agent()
+        control = vchan(domid, 0, 512)
+        same(hello(control, version), 4)
+        wait_for(lambda: os.path.exists(vm.agent_socket), "the agent's socket")
+        c = vm.popen("target", "svc+arg", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        kind, body = message(control)
+        if version == 3:
+            same((kind, len(body)), (0x212, 96 + 8))
+            same((body[:64].rstrip(b"\0"), body[96:]), (b"target", b"svc+arg\0"))
+            ident = body[64:96]
+        else:
+            same((kind, len(body)), (0x210, 128))
+            same((body[:64].rstrip(b"\0"), body[64:96].rstrip(b"\0")), (b"svc+arg", b"target"))
+            ident = body[96:]
+        control.sendall(struct.pack("<II", 0x202, 40) + struct.pack("<II", 9, 600) + ident)
+        data = vchan(domid, 9, 600)
+        hello(data, version)
+        same(message(data), (0x190, b""))
+        limit = 4096 if version == 2 else 65536
+        data.sendall(struct.pack("<II", 0x191, limit) + b"x" * limit)
+        same(c.stdout.read(limit), b"x" * limit)
+        data.sendall(struct.pack("<II", 0x191, limit + 1) + b"x" * 10)  # too long: the call ends
+        same(c.wait(10), 255)
+        same(message(control), (0x211, struct.pack("<II", 9, 600)))
+        c.stdout.close()
+        control.close()
+
+
 def startup_timeout():
     "a daemon whose agent does not come: status 3"
     env = dict(rig.dom0_env(), QREXEC_STARTUP_TIMEOUT="1")
@@ -482,7 +540,7 @@ def main():
             dom0_local_program, local_program_in_vm, asked_by_socket, remote_source, bad_policy_answers, real_policy, autostart,
             autostart_fails, disposable, connect_two, big_data_both_ways, slow_reader, blocked_service_input,
             ends_in_every_order, killed_service, parallel_calls, too_many_calls, agent_restart, daemon_restart,
-            killed_client, half_open, startup_timeout, background, fork_server, memory, sandbox])
+            killed_client, half_open, older_daemons, startup_timeout, background, fork_server, memory, sandbox])
         if status:
             print("\n".join("# " + l for l in open(rig.dir + "/log", errors="replace").read().splitlines()[-60:]))
         return status
