@@ -48,7 +48,8 @@ install-vm: $(INSTALL_VM)
 clean:
 	rm -rf $(B)
 
+HELP_BASE := all|build~everything deps|install~needed~Debian~packages check-quick|fast~tests,~no~QEMU~(3~min) check|all~tests \
+	format|apply~.clang-format clean|remove~build/
 help:
-	@printf '%s\n' 'all|build everything' 'deps|install needed Debian packages' 'check-quick|fast tests, no QEMU (3 min)' \
-	  'check|all tests' 'format|apply .clang-format' 'clean|remove build/' $(foreach h,$(HELP),'$(subst ~, ,$(h))') | \
-	  awk -F'|' '{printf "  make %-24s %s\n", $$1, $$2}'
+	$(foreach h,$(HELP_BASE) $(sort $(HELP)),$(info $(subst ~, ,  make $(subst |,  ,$(h)))))
+	@:

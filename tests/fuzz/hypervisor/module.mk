@@ -43,6 +43,6 @@ hv-fuzz: $(HVFUZZ_PROGRAMS)
 	@tests/harness/stage hv-fuzz --timeout 300 -- tests/fuzz/hypervisor/run $(HVFUZZ) \
 	  $(foreach t,$(HVFUZZ_NAMES),$(t)=$(or $(HVFUZZ_RUNS_$(t)),$(FUZZ_RUNS)))
 CHECK_QUICK += hv-fuzz
-HELP += hv-fuzz|short~fuzzing~of~the~hypervisor's~parsers~(FUZZ_RUNS=n)
+HELP += hv-fuzz|short~fuzzing~of~the~parsers~of~the~hypervisor~(FUZZ_RUNS=n)
 
 -include $(wildcard $(HVFUZZ)/*/*.d $(HVFUZZ)/hv/*/*.d $(HVFUZZ)/hv/arch/*/*.d $(HVFUZZ)/hv/arch/*/*/*.d)

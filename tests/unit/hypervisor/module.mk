@@ -55,6 +55,6 @@ $(HVUNIT)/test/symbols_table.o: $(HVUNIT)/symbols_table.c
 hv-unit: $(HVUNIT_PROGRAMS)
 	@tests/harness/stage hv-unit --timeout 300 -- tests/unit/hypervisor/run $(HVUNIT_PROGRAMS)
 CHECK_QUICK += hv-unit
-HELP += hv-unit|unit~tests~of~the~hypervisor's~pure~modules
+HELP += hv-unit|unit~tests~of~the~hypervisor~pure~modules
 
 -include $(wildcard $(HVUNIT)/*/*.d $(HVUNIT)/hv/*/*.d $(HVUNIT)/hv/arch/*/*.d $(HVUNIT)/hv/arch/*/*/*.d)
