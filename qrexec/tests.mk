@@ -58,5 +58,5 @@ bench-qrexec: qrexec-socket
 	@tests/bench/qrexec/bench.py
 
 CHECK_QUICK += check-qrexec-unit check-qrexec-e2e check-qrexec-tools check-qrexec-fuzz
-HELP += check-qrexec|all~tests~of~qrexec~and~libvchan bench-qrexec|calls~and~throughput~over~sockets
+HELP += bench-qrexec|calls~and~throughput~over~sockets
 -include $(wildcard $(QREXEC_T)/*.d)

@@ -92,7 +92,7 @@ static int exchange(struct agent *a)
     }
     if (ret == 0)
         ret = channel_flush(&a->dom0);
-    while (ret == 0 && (ret = channel_receive(&a->dom0, MAX_COMMAND)) > 0) {
+    while (ret == 0 && (ret = channel_receive(&a->dom0, MAX_FORWARDED)) > 0) {
         ret = dom0_message(a, a->dom0.header.type, a->dom0.body, a->dom0.header.len);
         channel_next(&a->dom0);
     }

@@ -23,7 +23,7 @@ static int serve_one(int fd)
     struct fork_request request;
     char *command;
 
-    if (read_all(fd, &request, sizeof(request)) < 0 || request.len < 1 || request.len > MAX_COMMAND)
+    if (read_all(fd, &request, sizeof(request)) < 0 || request.len < 1 || request.len > MAX_FORWARDED)
         return 1;
     command = malloc(request.len);
     if (!command || read_all(fd, command, request.len) < 0 || command[request.len - 1]) {

@@ -40,8 +40,9 @@ enum {
     DATA_RING = 65536,
     DATA_CHUNK_V2 = 4096,
     DATA_CHUNK = 65536,
-    MAX_COMMAND = 65535, /* body of EXEC_CMDLINE from a dom0 client */
-    MAX_SERVICE = 65000, /* service string with NUL */
+    MAX_COMMAND = 65535,                /* body of EXEC_CMDLINE from a dom0 client */
+    MAX_FORWARDED = MAX_COMMAND + 1024, /* the same with the default user's name filled in */
+    MAX_SERVICE = 65000,                /* service string with NUL */
     MAX_SERVICE_NAME = 255,
 };
 

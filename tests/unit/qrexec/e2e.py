@@ -73,6 +73,16 @@ def dom0_to_vm_by_uuid():
     same((r.returncode, r.stdout), (0, USER.encode() + b"\n"))
 
 
+def long_commands():
+    "a command as long as the protocol allows; a longer one is refused"
+    text = ":" + "x" * 65000
+    r = rig.client("-d", "work", USER + ":true " + text)
+    same(r.returncode, 0)
+    same(rig.client("-d", "work", "DEFAULT:: " + "x" * (65535 - 8 - 11)).returncode, 0)
+    same(rig.client("-d", "work", "DEFAULT:: " + "x" * (65535 - 8 - 10)).returncode, 125)
+    same(work.call("bank", "test.Echo+" + "a" * 64000, input=b"").stdout, b"arg=" + b"a" * 64000 + b" from=work\n")
+
+
 def dom0_just_exec():
     "dom0 starts a command without waiting for it"
     flag = os.path.join(work.dir, "flag")
@@ -536,7 +546,7 @@ def main():
         rig.policy("work * test.Forbidden* deny\nwork bank test.* allow:\nwork * test.Dom0 allow:@adminvm\n"
                    "work late * allow:\nwork never * allow:\nwork @dispvm:dvm * allow:\n")
         status = Tap().run([
-            vm_to_vm, vm_to_dom0, refusal, not_found, dom0_to_vm, dom0_to_vm_by_uuid, dom0_just_exec, dom0_in_place,
+            vm_to_vm, vm_to_dom0, refusal, not_found, dom0_to_vm, dom0_to_vm_by_uuid, long_commands, dom0_just_exec, dom0_in_place,
             dom0_local_program, local_program_in_vm, asked_by_socket, remote_source, bad_policy_answers, real_policy, autostart,
             autostart_fails, disposable, connect_two, big_data_both_ways, slow_reader, blocked_service_input,
             ends_in_every_order, killed_service, parallel_calls, too_many_calls, agent_restart, daemon_restart,
