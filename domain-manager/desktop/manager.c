@@ -337,6 +337,7 @@ int main(int argc, char **argv)
         {"session-bus", 0, 0, G_OPTION_ARG_NONE, &session, "For tests", NULL},
         G_OPTION_ENTRY_NULL};
     g_autoptr(GError) error = NULL;
+    g_setenv("GDK_GL", "disable", FALSE); /* else GDK loads Mesa, and with it LLVM */
     if (!gtk_init_with_args(&argc, &argv, NULL, entries, NULL, &error)) {
         fprintf(stderr, "bulkhead-manager: %s\n", error ? error->message : "no display");
         return 1;

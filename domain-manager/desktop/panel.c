@@ -300,6 +300,7 @@ int main(int argc, char **argv)
                                     G_OPTION_ENTRY_NULL};
     g_autoptr(GError) error = NULL;
     gdk_set_allowed_backends("x11");
+    g_setenv("GDK_GL", "disable", FALSE); /* else GDK loads Mesa, and with it LLVM */
     if (!gtk_init_with_args(&argc, &argv, NULL, entries, NULL, &error)) {
         fprintf(stderr, "bulkhead-panel: %s\n", error ? error->message : "no display");
         return 1;
