@@ -120,6 +120,12 @@ check-gui-e2e: $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT) gui-daemon-socket
 check-gui-e2e-xorg: $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT) $(GUI_AGENT_XORG_SOCKET) gui-daemon-socket
 	@tests/harness/stage gui-e2e-xorg --timeout 300 -- tests/system/gui/test_end_to_end.py --xorg
 CHECK_SYSTEM += check-gui-e2e check-gui-e2e-xorg
+
+# The units under a real systemd, in namespaces, with the template that was built (skipped if there is none).
+.PHONY: check-gui-units
+check-gui-units: gui-agent
+	@tests/harness/stage gui-units --timeout 150 -- tests/system/gui/test_units.py
+CHECK_SYSTEM += check-gui-units
 HELP += check-gui-e2e|GUI~agent~and~daemon~together~under~Xvfb
 
 # Figures: make bench-gui

@@ -1,0 +1,121 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The domain's units under a real systemd: the template's root (build/templates/*/root.img) with the present agent on top,
+started in namespaces instead of a domain; the channel is a socket. X server, agent, session with PAM and logind. TAP."""
+import glob, os, shutil, subprocess, sys, tempfile, time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from guipeer import Peer
+from rig import TOP, Tap, wait_for
+
+tap = Tap()
+BOOT = r"""
+set -e
+mount --make-rprivate /
+mount -t tmpfs tmpfs "$D" && mkdir "$D/ro" "$D/up" "$D/work" "$D/root"
+mount -o loop,ro "$IMAGE" "$D/ro"
+mount -t overlay overlay -o "lowerdir=$D/ro,upperdir=$D/up,workdir=$D/work" "$D/root"
+R=$D/root
+cp -a "$STAGE/." "$R/"
+mount -t proc proc "$R/proc"; mount -t sysfs sysfs "$R/sys"; mount -t cgroup2 none "$R/sys/fs/cgroup"
+for t in run tmp dev; do mount -t tmpfs -o mode=755 tmpfs "$R/$t"; done
+chmod 1777 "$R/tmp"
+for n in null zero full random urandom tty tty0 tty7; do if [ -e /dev/$n ]; then cp -a /dev/$n "$R/dev/"; fi; done
+mkdir -p "$R/dev/pts" "$R/dev/shm" "$R/run/vchan" "$R/run/shm1"
+mount -t devpts devpts "$R/dev/pts" -o newinstance,ptmxmode=666; ln -s pts/ptmx "$R/dev/ptmx"
+export container=test
+exec chroot "$R" /usr/lib/systemd/systemd --show-status=no
+"""
+ENVIRONMENT = "Environment=VCHAN_SOCKET_DIR=/run/vchan VCHAN_DOMAIN=1 GUI_SHM_DIR=/run/shm1\n"
+
+
+def stage(path):
+    """What `make install-vm-gui-agent` installs, with the variants for sockets, told where these are."""
+    subprocess.run(["make", "-s", "-C", TOP, "install-vm-gui-agent", "DESTDIR=" + path], check=True, stdout=sys.stderr)
+    shutil.copy(TOP + "/build/gui-agent-socket/qubes-gui", path + "/usr/bin/qubes-gui")
+    shutil.copy(TOP + "/build/gui-agent-socket/xorg/extensions/libqubesgrant.so", path + "/usr/lib/xorg/modules/extensions/")
+    for unit, text in (("qubes-gui-agent", "[Unit]\nConditionVirtualization=\n[Service]\nStandardError=journal\n"),
+                       ("qubes-xorg", "[Service]\n")):
+        os.makedirs("%s/etc/systemd/system/%s.service.d" % (path, unit))
+        with open("%s/etc/systemd/system/%s.service.d/test.conf" % (path, unit), "w") as f:
+            f.write(text + ENVIRONMENT)
+
+
+class Container:
+    def __init__(self, image, stage_dir):
+        self.dir = tempfile.mkdtemp(prefix="gui-units-")
+        env = dict(os.environ, D=self.dir, IMAGE=image, STAGE=stage_dir)
+        env.pop("NOTIFY_SOCKET", None)
+        self.unshare = subprocess.Popen(["unshare", "-fpmuniC", "--kill-child=KILL", "bash", "-c", BOOT], env=env,
+                                        stdin=subprocess.DEVNULL, stdout=sys.stderr)
+        self.init = wait_for(self.child, 5)
+        self.root = "/proc/%s/root" % self.init
+
+    def child(self):
+        try:
+            return open("/proc/%d/task/%d/children" % (self.unshare.pid, self.unshare.pid)).read().split()[0]
+        except (OSError, IndexError):
+            return None
+
+    def run(self, *argv):
+        return subprocess.run(["nsenter", "-t", self.init, "-a", "-r"] + list(argv), capture_output=True, text=True, timeout=30)
+
+    def active(self, unit):
+        return self.run("systemctl", "is-active", unit).stdout.strip() == "active"
+
+    def close(self):
+        self.unshare.kill()
+        self.unshare.wait()
+        time.sleep(0.3)
+        os.rmdir(self.dir)
+
+
+def test(c):
+    units = ("qubes-xorg", "qubes-gui-agent", "qubes-gui-session")
+    for u in units:
+        if not tap.ok(wait_for(lambda: c.active(u), 30, 0.3), "%s.service runs" % u):
+            print("# " + c.run("systemctl", "status", "--no-pager", u).stdout.replace("\n", "\n# "))
+    tap.ok(wait_for(lambda: os.path.exists(c.root + "/run/qubes/qubes-session-running")), "the session is told of")
+    sessions = c.run("loginctl", "list-sessions", "--no-legend").stdout
+    tap.ok("user" in sessions, "logind knows the session", sessions)
+    tap.ok(wait_for(lambda: c.active("user@1000"), 10), "the user's service manager runs")
+    p = Peer(c.root + "/run/vchan", c.root + "/run/shm1", 1)
+    start = ("systemd-run", "-q", "--uid=user", "-E", "DISPLAY=:0", "-E", "HOME=/home/user", "xterm")
+    c.run(*start)
+    w = p.wait(lambda: next(iter(p.mapped()), None), 10)
+    tap.ok(w, "an xterm of the user is announced")
+    p.idle(0.5)
+    tap.ok(w and len(set(p.pixels(w))) > 1, "with pixels")
+    c.run("systemctl", "kill", "-s", "KILL", "qubes-xorg")
+    tap.ok(p.wait(lambda: not p.windows, 10), "the X server is killed: its windows go")
+    tap.ok(wait_for(lambda: all(c.active(u) for u in units), 20, 0.3), "all units come back")
+    c.run(*start)
+    tap.ok(p.wait(lambda: p.mapped(), 10) and not p.errors, "and windows, too", p.errors)
+    failed = c.run("systemctl", "--failed", "--no-legend", "--plain").stdout
+    tap.ok(not [l for l in failed.splitlines() if "qubes-gui" in l or "qubes-xorg" in l], "no unit of ours has failed", failed)
+
+
+def main():
+    images = sorted(glob.glob(TOP + "/build/templates/*/root.img"))
+    if os.geteuid() or not images:
+        tap.skip("units under systemd", "only root may do this" if os.geteuid() else "no template image is built")
+        return tap.done()
+    tmp = tempfile.mkdtemp(prefix="gui-stage-")
+    os.chmod(tmp, 0o755)  # becomes the mode of /
+    c = None
+    try:
+        stage(tmp)
+        c = Container(images[0], tmp)
+        time.sleep(1)
+        if c.unshare.poll() is None:
+            test(c)
+        else:
+            tap.skip("units under systemd", "this machine allows no such namespaces and mounts")
+    finally:
+        if c:
+            c.close()
+        shutil.rmtree(tmp)
+    return tap.done()
+
+
+sys.exit(main())
