@@ -20,6 +20,8 @@
 #include "loop_device.h"
 #include "volume.h"
 
+#define HOTPLUG_PROGRAM "/bin/true"
+
 struct loops {
     struct loop_device device[VOLUME_DISKS];
     unsigned n;
@@ -87,7 +89,7 @@ static gboolean xl_error(GError **error, int rc, const char *what)
 
 static libxl_ctx *context_new(GError **error)
 {
-    /* libxl must not touch SIGCHLD: GLib has it, and no child of libxl exists */
+    /* libxl must not touch SIGCHLD: GLib has it; struct reaper looks for libxl's children */
     static const libxl_childproc_hooks hooks = {.chldowner = libxl_sigchld_owner_mainloop};
     libxl_ctx *ctx = NULL;
     g_private_replace(&last_error, NULL);
@@ -98,6 +100,39 @@ static libxl_ctx *context_new(GError **error)
     }
     libxl_childproc_setmode(ctx, &hooks, NULL);
     return ctx;
+}
+
+/* -- children of libxl: nobody tells it of their ends, so while a call that may have some runs, a thread
+ * makes it look. libxl waits for its own children only. -- */
+
+#define REAP_INTERVAL_US 10000
+
+struct reaper {
+    libxl_ctx *ctx;
+    GThread *thread;
+    gint stop;
+};
+
+static void *reap(void *data)
+{
+    struct reaper *r = data;
+    while (!g_atomic_int_get(&r->stop)) {
+        libxl_childproc_sigchld_occurred(r->ctx);
+        g_usleep(REAP_INTERVAL_US);
+    }
+    return NULL;
+}
+
+static void reaper_start(struct reaper *r, libxl_ctx *ctx)
+{
+    *r = (struct reaper){.ctx = ctx};
+    r->thread = g_thread_new("libxl-reaper", reap, r);
+}
+
+static void reaper_stop(struct reaper *r)
+{
+    g_atomic_int_set(&r->stop, 1);
+    g_thread_join(r->thread);
 }
 
 /* -- ends of domains -- */
@@ -248,6 +283,7 @@ static void fill_disks(libxl_domain_config *c, const struct backend_config *conf
         disk->pdev_path = strdup(l->device[i].path);
         disk->vdev = strdup(config->volumes->disks[i].vdev);
         disk->backend = LIBXL_DISK_BACKEND_PHY;
+        disk->script = strdup(HOTPLUG_PROGRAM); /* connect_disks does the work */
         disk->format = LIBXL_DISK_FORMAT_RAW;
         disk->readwrite = config->volumes->disks[i].writable;
     }
@@ -277,7 +313,6 @@ static void fill_config(libxl_ctx *ctx, libxl_domain_config *c, const struct bac
     ci->type = LIBXL_DOMAIN_TYPE_PVH;
     ci->name = strdup(config->name);
     libxl_uuid_from_string(&ci->uuid, config->uuid);
-    libxl_defbool_set(&ci->run_hotplug_scripts, false);
     libxl_domain_build_info_init_type(bi, LIBXL_DOMAIN_TYPE_PVH);
     bi->max_vcpus = config->vcpus;
     libxl_cpu_bitmap_alloc(ctx, &bi->avail_vcpus, config->vcpus);
@@ -339,8 +374,11 @@ static int build(libxl_ctx *ctx, const struct backend_config *config, const stru
     libxl_domain_config c;
     uint32_t domid = 0;
     g_autofree char *what = g_strdup_printf("domain %s could not be built", config->name);
+    struct reaper reaper;
     fill_config(ctx, &c, config, l);
+    reaper_start(&reaper, ctx);
     int rc = libxl_domain_create_new(ctx, &c, &domid, NULL, NULL);
+    reaper_stop(&reaper);
     libxl_domain_config_dispose(&c);
     if (rc) { /* libxl has destroyed what there was */
         xl_error(error, rc, what);
@@ -354,7 +392,9 @@ static int build(libxl_ctx *ctx, const struct backend_config *config, const stru
     if (ok)
         return (int)domid;
     dm_error_errno(error, "%s: xenstore", what);
+    reaper_start(&reaper, ctx);
     libxl_domain_destroy(ctx, domid, NULL);
+    reaper_stop(&reaper);
     return -1;
 }
 
@@ -387,7 +427,10 @@ static gboolean with_context(int domid, int (*call)(libxl_ctx *ctx, uint32_t dom
     libxl_ctx *ctx = context_new(error);
     if (!ctx)
         return FALSE;
+    struct reaper reaper;
+    reaper_start(&reaper, ctx);
     int rc = call(ctx, (uint32_t)domid);
+    reaper_stop(&reaper);
     if (rc)
         xl_error(error, rc, what);
     libxl_ctx_free(ctx);

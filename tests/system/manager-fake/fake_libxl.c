@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <xenstore.h>
 
@@ -90,6 +91,48 @@ int libxl_get_physinfo(libxl_ctx *ctx, libxl_physinfo *p)
     return 0;
 }
 
+/* As libxl 4.17: a hotplug program is forked for each disk, and waited for until somebody tells of SIGCHLD.
+ */
+#define CHILDREN 8
+
+static __thread pid_t *waiting;
+static pid_t children[CHILDREN * DOMAINS];
+
+void libxl_childproc_sigchld_occurred(libxl_ctx *ctx)
+{
+    pid_t *mine = *(pid_t **)ctx;
+    for (int i = 0; mine && i < CHILDREN; i++)
+        if (mine[i] > 0 && waitpid(mine[i], NULL, WNOHANG) == mine[i])
+            mine[i] = 0;
+}
+
+static int run_hotplug(libxl_ctx *ctx, const char *script, int n)
+{
+    static int next;
+    waiting = &children[CHILDREN * (__atomic_fetch_add(&next, 1, __ATOMIC_SEQ_CST) % DOMAINS)];
+    for (int i = 0; i < n; i++) {
+        waiting[i] = script ? fork() : -1;
+        if (waiting[i] == 0) {
+            execl(script, script, "add", (char *)NULL);
+            _exit(1);
+        }
+        if (waiting[i] < 0)
+            return ERROR_FAIL;
+    }
+    *(pid_t **)ctx = waiting;
+    for (int tries = 0; tries < 300; tries++) {
+        int left = 0;
+        for (int i = 0; i < n; i++)
+            left += waiting[i] > 0;
+        if (!left) {
+            *(pid_t **)ctx = NULL;
+            return 0;
+        }
+        usleep(10000);
+    }
+    return ERROR_TIMEDOUT;
+}
+
 int libxl_domain_create_new(libxl_ctx *ctx, libxl_domain_config *config, uint32_t *domid,
                             const libxl_asyncop_how *ao_how, const libxl_asyncprogress_how *console)
 {
@@ -97,6 +140,9 @@ int libxl_domain_create_new(libxl_ctx *ctx, libxl_domain_config *config, uint32_
     if (ao_how)
         abort();
     usleep(200 * 1000);
+    int rc = run_hotplug(ctx, config->num_disks ? config->disks[0].script : NULL, config->num_disks);
+    if (rc)
+        return rc;
     char *fail = path_of("fail", -1);
     bool failing = access(fail, F_OK) == 0;
     free(fail);
@@ -120,8 +166,10 @@ int libxl_domain_create_new(libxl_ctx *ctx, libxl_domain_config *config, uint32_
 
 int libxl_domain_destroy(libxl_ctx *ctx, uint32_t domid, const libxl_asyncop_how *ao_how)
 {
-    (void)ctx, (void)ao_how;
+    (void)ao_how;
     note("destroy %u", domid);
+    if (run_hotplug(ctx, "/bin/true", 2))
+        return ERROR_TIMEDOUT;
     pthread_mutex_lock(&lock);
     int i = slot((int)domid);
     if (i >= 0)
