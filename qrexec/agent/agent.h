@@ -62,7 +62,10 @@ void connection_reap(struct agent *a);
 /** dom0 told where a client's call is served, or refused it. */
 void connection_answer(struct agent *a, const char *ident, const struct exec_params *where);
 
-/** dom0 went away: pending questions will not be answered. */
-void connection_refuse_all(struct agent *a);
+/**
+ * dom0's daemon went away, and with it its ports. Questions will not be answered; calls that still wait for
+ * their data channel end, lest they take the channel of a later call on the same port; running calls go on.
+ */
+void connection_forget_all(struct agent *a);
 
 #endif

@@ -197,10 +197,16 @@ void connection_answer(struct agent *a, const char *ident, const struct exec_par
         connection_end(a, c);
 }
 
-void connection_refuse_all(struct agent *a)
+void connection_forget_all(struct agent *a)
 {
     a->ready = false;
-    for (struct connection *c = a->connections; c < a->connections + MAX_CONNECTIONS; c++)
-        if (c->used && c->asked && !c->connected)
+    for (struct connection *c = a->connections; c < a->connections + MAX_CONNECTIONS; c++) {
+        if (!c->used)
+            continue;
+        if (c->asked && !c->connected)
             connection_end(a, c);
+        if (c->pid)
+            kill(c->pid, SIGUSR2);
+        c->connected = false; /* the next daemon does not know this port; it may give it to another call */
+    }
 }

@@ -109,6 +109,6 @@ int dom0_event(struct agent *a)
         return 0;
     qlog("connection to dom0 lost: %s", strerror(-ret));
     channel_close(&a->dom0);
-    connection_refuse_all(a);
+    connection_forget_all(a);
     return dom0_offer(a);
 }

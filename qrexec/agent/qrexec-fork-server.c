@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* qrexec-fork-server: runs calls inside a user's graphical session, on behalf of the agent. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -15,6 +16,16 @@
 #include "wire.h"
 
 #define BACKLOG 32
+
+/* The agent's process hangs up when the call is to end before it is connected: then SIGUSR2 ends this
+ * process. */
+static void end_with(int fd)
+{
+    signal(SIGUSR2, SIG_DFL);
+    fcntl(fd, F_SETOWN, getpid());
+    fcntl(fd, F_SETSIG, SIGUSR2);
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_ASYNC);
+}
 
 static int serve_one(int fd)
 {
@@ -31,6 +42,7 @@ static int serve_one(int fd)
         free(command);
         return 1;
     }
+    end_with(fd);
     serve.type = (uint32_t)request.type;
     serve.domain = (uint32_t)request.domain;
     serve.port = (uint32_t)request.port;

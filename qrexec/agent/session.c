@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <signal.h>
 #include <security/pam_appl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,16 +103,30 @@ static int run_as(const struct serve *serve, pam_handle_t *pam, const struct pas
     return ret;
 }
 
+static volatile sig_atomic_t worker;
+
+/* The agent's wish to end a call that is not connected is the worker's to heed. */
+static void forward_signal(int number)
+{
+    if (worker > 0)
+        kill((pid_t)worker, number);
+}
+
 static int run_in_session(const struct serve *serve, pam_handle_t *pam, const struct passwd *pw,
                           struct run *run)
 {
     int status = 0;
-    pid_t pid = fork();
+    pid_t pid;
 
-    if (pid == 0)
+    signal(SIGUSR2, forward_signal);
+    pid = fork();
+    if (pid == 0) {
+        signal(SIGUSR2, SIG_DFL);
         _exit(run_as(serve, pam, pw, run));
+    }
     if (pid < 0)
         return serve_fail(serve, run);
+    worker = pid;
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
