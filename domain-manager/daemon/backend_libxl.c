@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The hypervisor through Debian's libxl. A build (seconds) holds its context's lock, so every blocking call
  * has a context of its own and runs in a worker thread; one more context belongs to the thread that waits for
- * the ends of domains, and one to the main thread for lists. No hotplug scripts: disks are loop devices that
- * exist before the domain; we write the backend's physical-device ourselves. PVH needs no device model, so
- * libxl starts no process at all. Locks: impl->lock guards the table of loop devices. */
+ * the ends of domains, and one to the main thread for lists. Disks are loop devices that exist before the
+ * domain; we write the backend's physical-device ourselves. libxl 4.17 runs a hotplug program for each disk
+ * all the same: it gets one that does nothing. PVH needs no device model, so these are libxl's only children.
+ * Locks: impl->lock guards the table of loop devices. */
 #include <libxl.h>
 #include <libxl_event.h>
 #include <libxl_utils.h>
