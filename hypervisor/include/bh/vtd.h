@@ -45,16 +45,16 @@
 #define ECAP_EIM      BIT(4)
 
 /* Global command and status */
-#define GCMD_TE       0x80000000u
-#define GCMD_SRTP     0x40000000u
-#define GCMD_WBF      0x08000000u
-#define GCMD_QIE      0x04000000u
-#define GCMD_IRE      0x02000000u
-#define GCMD_SIRTP    0x01000000u
-#define GSTS_LASTING  0x96ffffffu /* bits to write back: the others start an action */
-#define PMEN_EPM      0x80000000u
-#define FSTS_CLEAR    0x7fu
-#define FAULT_VALID   BIT(63) /* in the high half of a record */
+#define GCMD_TE      0x80000000u
+#define GCMD_SRTP    0x40000000u
+#define GCMD_WBF     0x08000000u
+#define GCMD_QIE     0x04000000u
+#define GCMD_IRE     0x02000000u
+#define GCMD_SIRTP   0x01000000u
+#define GSTS_LASTING 0x96ffffffu /* bits to write back: the others start an action */
+#define PMEN_EPM     0x80000000u
+#define FSTS_CLEAR   0x7fu
+#define FAULT_VALID  BIT(63) /* in the high half of a record */
 
 /* Queued invalidation descriptors: type in bits 0-3 */
 #define QI_ENTRIES        256u
