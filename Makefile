@@ -34,8 +34,7 @@ check-quick:
 
 check: deps
 	@rm -rf $(B)/check/results && mkdir -p $(B)/check
-	+@st=0; for t in format-check $(CHECK_QUICK); do $(MAKE) $$t || st=1; done; \
-	for t in $(CHECK_SYSTEM); do STAGE_RETRY=1 $(MAKE) $$t || st=1; done; \
+	+@st=0; for t in format-check $(CHECK_QUICK) $(CHECK_SYSTEM); do STAGE_RETRY=1 $(MAKE) $$t || st=1; done; \
 	tests/harness/summary $(B)/check/results && exit $$st
 
 FORMAT_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
