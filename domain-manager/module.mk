@@ -53,8 +53,14 @@ $(DM_OUT)/vm/%.o: domain-manager/vm/%.c
 $(DM_QUBESDB): $(DM_OUT)/vm/main.o $(DM_OUT)/vm/qubesdb.o
 	$(CC) $(LDFLAGS_USER) -o $@ $^ -lxenstore
 
+DM_HOTPLUG := $(DM_OUT)/hotplug-none
+$(DM_HOTPLUG): domain-manager/hotplug/none.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -Os $(WARN) -static -nostdlib -ffreestanding -fno-pie -no-pie -fno-stack-protector -s \
+	  -Wl,--build-id=none -Wl,-z,noexecstack -o $@ $<
+
 .PHONY: domain-manager
-domain-manager: $(DM_DAEMON) $(DM_TOOL) $(DM_PANEL) $(DM_WINDOW) $(DM_QUBESDB)
+domain-manager: $(DM_DAEMON) $(DM_TOOL) $(DM_PANEL) $(DM_WINDOW) $(DM_QUBESDB) $(DM_HOTPLUG)
 ALL += domain-manager
 HELP += domain-manager|build~the~domain~manager,~its~tools~and~desktop~programs
 
@@ -144,6 +150,7 @@ install-dom0-manager: domain-manager
 	install -m 644 $(addprefix domain-manager/systemd/,$(DM_UNITS)) $(DESTDIR)/usr/lib/systemd/system/
 	install -m 644 domain-manager/systemd/modules-load.conf $(DESTDIR)/usr/lib/modules-load.d/bulkhead-dom0.conf
 	install -D -m 644 domain-manager/systemd/10-bulkhead-volumes.rules $(DESTDIR)/usr/lib/udev/rules.d/10-bulkhead-volumes.rules
+	install -D -m 755 $(DM_HOTPLUG) $(DESTDIR)/usr/lib/bulkhead/hotplug-none
 	install -m 644 domain-manager/systemd/sysusers.conf $(DESTDIR)/usr/lib/sysusers.d/bulkhead-manager.conf
 	install -m 644 domain-manager/systemd/org.bulkhead.DomainManager1.conf $(DESTDIR)/usr/share/dbus-1/system.d/
 	install -m 644 domain-manager/systemd/bulkhead-manager.desktop $(DESTDIR)/usr/share/applications/

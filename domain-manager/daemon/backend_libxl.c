@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <xenstore.h>
 #include <xentoollog.h>
 
@@ -21,7 +22,8 @@
 #include "loop_device.h"
 #include "volume.h"
 
-#define HOTPLUG_PROGRAM "/bin/true"
+#define HOTPLUG_PROGRAM  "/usr/lib/bulkhead/hotplug-none"
+#define HOTPLUG_FALLBACK "/bin/true"
 
 struct loops {
     struct loop_device device[VOLUME_DISKS];
@@ -276,6 +278,7 @@ static gboolean attach_loops(struct loops *l, const struct volume_plan *plan, GE
 
 static void fill_disks(libxl_domain_config *c, const struct backend_config *config, const struct loops *l)
 {
+    const char *program = access(HOTPLUG_PROGRAM, X_OK) == 0 ? HOTPLUG_PROGRAM : HOTPLUG_FALLBACK;
     c->num_disks = (int)l->n;
     c->disks = calloc(l->n, sizeof *c->disks);
     for (unsigned i = 0; i < l->n; i++) {
@@ -284,7 +287,7 @@ static void fill_disks(libxl_domain_config *c, const struct backend_config *conf
         disk->pdev_path = strdup(l->device[i].path);
         disk->vdev = strdup(config->volumes->disks[i].vdev);
         disk->backend = LIBXL_DISK_BACKEND_PHY;
-        disk->script = strdup(HOTPLUG_PROGRAM); /* connect_disks does the work */
+        disk->script = strdup(program); /* connect_disks does the work */
         disk->format = LIBXL_DISK_FORMAT_RAW;
         disk->readwrite = config->volumes->disks[i].writable;
     }
