@@ -16,7 +16,7 @@
 
 #define PANEL_HEIGHT 30
 #define TRAY_ICON    22
-#define APPS_DELAY_S 30
+#define APPS_DELAY_S 300
 
 static struct panel panel = {.height = PANEL_HEIGHT};
 static GBusType panel_bus = G_BUS_TYPE_SYSTEM;
