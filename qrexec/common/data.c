@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -48,28 +49,22 @@ struct loop {
     /* state */
     int pidfd;
     bool in_open, err_open, out_open, client_eof, have_status, peer_gone, reaped;
+    bool switching; /* SIGUSR1 came */
     int status, out_flags;
 };
 
-static volatile sig_atomic_t socket_wanted; /* SIGUSR1 came */
-static sigset_t original_mask;
-
-static void on_sigusr1(int signal)
-{
-    (void)signal;
-    socket_wanted = 1;
-}
+static int signal_fd = -1; /* SIGUSR1: the local process also writes to its stdin socket */
 
 void data_prepare_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_sigusr1};
     sigset_t block;
 
-    sigaction(SIGUSR1, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&block);
     sigaddset(&block, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &block, &original_mask);
+    sigprocmask(SIG_BLOCK, &block, NULL);
+    if (signal_fd < 0)
+        signal_fd = signalfd(-1, &block, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 void data_unblock_signals(void)
@@ -373,23 +368,40 @@ static bool caller_done(struct loop *l)
     return !l->c->pid || l->reaped;
 }
 
-/* The local process said that it also writes to its stdin socket. */
+/* The local process's output comes from its stdin socket from now on; first what is left in the old pipe. */
 static void switch_to_socket(struct loop *l)
 {
     int fd;
 
-    socket_wanted = 0;
-    if (!l->in_open || l->c->out_fd < 0 || (fd = fcntl(l->c->out_fd, F_DUPFD_CLOEXEC, 3)) < 0)
+    while (l->in_open && !l->to_used) {
+        ssize_t n = read(l->c->in_fd, l->to + HEADER, l->c->chunk);
+
+        if (n > 0) {
+            send_chunk(l, in_type(l), (size_t)n);
+            continue;
+        }
+        l->switching = false;
+        if (l->c->out_fd < 0 || (fd = fcntl(l->c->out_fd, F_DUPFD_CLOEXEC, 3)) < 0)
+            return;
+        close_fd(&l->c->in_fd);
+        l->c->in_fd = fd;
         return;
-    close_fd(&l->c->in_fd);
-    l->c->in_fd = fd;
+    }
+}
+
+static void take_signal(struct loop *l)
+{
+    struct signalfd_siginfo info;
+
+    while (read(signal_fd, &info, sizeof(info)) == sizeof(info))
+        l->switching = l->in_open;
 }
 
 static void poll_round(struct loop *l, bool more)
 {
     bool idle = !l->to_used && !l->prefix_left;
     bool out_waits = l->from_used && l->sink == SINK_OUT;
-    struct pollfd p[5] = {
+    struct pollfd p[6] = {
         {.fd = l->peer_gone ? -1 : libvchan_fd_for_select(l->c->vchan), .events = POLLIN},
         {.fd = idle && l->in_open ? l->c->in_fd : -1, .events = POLLIN},
         {.fd = l->c->service ? (idle && l->err_open ? l->c->err_fd : -1)
@@ -397,14 +409,19 @@ static void poll_round(struct loop *l, bool more)
          .events = l->c->service ? POLLIN : POLLOUT},
         {.fd = l->out_open ? l->c->out_fd : -1, .events = out_waits ? POLLOUT : 0},
         {.fd = l->pidfd, .events = POLLIN},
+        {.fd = l->c->pid ? signal_fd : -1, .events = POLLIN},
     };
-    struct timespec no_wait = {0};
 
-    if (ppoll(p, 5, more ? &no_wait : NULL, &original_mask) < 0)
+    if (poll(p, 6, more ? 0 : -1) < 0)
         return;
     if (p[0].revents)
         libvchan_wait(l->c->vchan);
-    if (p[1].revents && !read_local(l, l->c->in_fd, in_type(l)))
+    /* before the end of the pipe is seen: the signal was sent first */
+    if (p[5].revents)
+        take_signal(l);
+    if (l->switching)
+        switch_to_socket(l);
+    else if (p[1].revents && !read_local(l, l->c->in_fd, in_type(l)))
         close_in(l);
     if (l->c->service && p[2].revents && !l->to_used && !read_local(l, l->c->err_fd, MSG_DATA_STDERR))
         close_err(l);
@@ -492,8 +509,6 @@ int data_run(struct data_call *call)
     for (;;) {
         bool more;
 
-        if (socket_wanted)
-            switch_to_socket(&l);
         send_prefix(&l);
         flush_to(&l);
         flush_from(&l);
@@ -501,6 +516,8 @@ int data_run(struct data_call *call)
         if (call->service ? service_done(&l) : caller_done(&l))
             break;
         flush_to(&l);
+        if (l.switching)
+            switch_to_socket(&l);
         poll_round(&l, more);
     }
     if (call->service)
