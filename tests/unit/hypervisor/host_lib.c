@@ -2,10 +2,13 @@
 /* bh/lib.h over libc, for the unit tests and fuzzers of the hypervisor's modules. */
 #include "host_lib.h"
 #include "bh/lib.h"
+#include "bh/mm.h"
 #include <stdio.h>
 #include <stdlib.h>
 
 int host_loglvl = -1;
+/* As in the image, unless a test has machine memory (host_hypervisor.h). */
+uint64_t host_directmap_base = 0xffff830000000000ull;
 static jmp_buf panic_env;
 static bool panic_expected;
 

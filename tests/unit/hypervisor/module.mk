@@ -20,6 +20,12 @@ HVUNIT_SRC_vpci := pvh/vpci.c pvh/vpci_bar.c pvh/vmsi.c pvh/vmsix.c drivers/msi.
 HVUNIT_SRC_insn := arch/x86/insn.c
 HVUNIT_SRC_hvm_context := core/hvm_context.c
 HVUNIT_SRC_logdirty := mm/logdirty.c mm/p2m.c
+# tests with machine memory, domains and vCPUs: the real core over what host_hypervisor.c has of hardware
+HVUNIT_CORE := core/event_channel.c core/event_2l.c core/event_fifo.c core/grant_table.c core/sched.c core/timer.c \
+	mm/logdirty.c mm/p2m.c pvh/cpuid.c pvh/vlapic.c
+HVUNIT_CORE_NAMES := event_channel
+$(foreach t,$(HVUNIT_CORE_NAMES),$(eval HVUNIT_SRC_$(t) := $(HVUNIT_CORE)))
+$(foreach t,$(HVUNIT_CORE_NAMES),$(eval HVUNIT_OBJ_$(t) := $(HVUNIT)/test/host_hypervisor.o))
 
 HVUNIT_NAMES := $(patsubst HVUNIT_SRC_%,%,$(filter HVUNIT_SRC_%,$(.VARIABLES)))
 HVUNIT_PROGRAMS := $(sort $(HVUNIT_NAMES:%=$(HVUNIT)/test_%))
