@@ -212,7 +212,7 @@ int event_fifo_expand(struct domain *d, uint64_t array_gfn)
     spin_lock(&d->evtchn.lock);
     f = d->evtchn.fifo;
     if (!f) {
-        rc = -XEN_ENOSYS;
+        rc = -XEN_EOPNOTSUPP;
     } else if (f->nr_pages == ARRAY_SIZE(f->page)) {
         rc = -XEN_ENOSPC;
     } else {

@@ -42,6 +42,8 @@ static int clear_frame(struct domain *d, gfn_t g, unsigned order)
 
     if (t == P2M_NONE)
         return 0;
+    if (t == P2M_GRANT_RW || t == P2M_GRANT_RO)
+        return -XEN_EBUSY; /* its reference is the grant mapping's: unmap_grant_ref ends it */
     if (t ==
         P2M_MMIO) /* dom0's RAM of the first MiB is the machine's own; Linux puts its shared_info there */
         return d->hardware && g.n < 0x100 ? p2m_clear_locked(d, g, 0) : -XEN_EPERM;
@@ -70,9 +72,23 @@ static int place_frame(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t)
     return rc;
 }
 
+/* Nothing stands in any frame of the extent; g is aligned to it. p2m_lock held. */
+static bool extent_empty(struct domain *d, uint64_t g, unsigned order)
+{
+    for (uint64_t i = 0; i < 1ull << order;) {
+        enum p2m_type t;
+        unsigned step;
+
+        (void)p2m_lookup_locked(d, gfn(g + i), &t, &step);
+        if (t != P2M_NONE)
+            return false;
+        i += 1ull << step;
+    }
+    return true;
+}
+
 static bool populate_one(struct domain *d, uint64_t g, unsigned order)
 {
-    enum p2m_type t;
     mfn_t m;
     bool ok;
 
@@ -88,8 +104,7 @@ static bool populate_one(struct domain *d, uint64_t g, unsigned order)
     if (!mfn_valid_value(m))
         return false;
     spin_lock(&d->p2m_lock);
-    (void)p2m_lookup_locked(d, gfn(g), &t, NULL);
-    ok = t == P2M_NONE && !p2m_set_locked(d, gfn(g), m, order, P2M_RAM);
+    ok = extent_empty(d, g, order) && !p2m_set_locked(d, gfn(g), m, order, P2M_RAM);
     spin_unlock(&d->p2m_lock);
     if (!ok)
         for (uint64_t i = 0; i < 1ull << order; i++)
@@ -148,6 +163,8 @@ static long reservation(struct vcpu *v, struct hypercall_args *args, unsigned op
         if (rc)
             break;
     }
+    if (op == XENMEM_decrease_reservation)
+        p2m_flush(d); /* the frames are free from here on */
     domain_put(d);
     if (!rc && i < r.nr_extents) {
         args->a[0] = op | i << MEMOP_EXTENT_SHIFT;
@@ -195,7 +212,7 @@ static int add_one(struct domain *d, unsigned space, uint64_t idx, gfn_t g, stru
         }
         break;
     default:
-        return -XEN_ENOSYS;
+        return -XEN_EINVAL;
     }
     if (rc)
         return rc;
@@ -285,7 +302,9 @@ static long remove_from_physmap(struct vcpu *v, uint64_t gva)
         return rc;
     spin_lock(&d->p2m_lock);
     (void)p2m_lookup_locked(d, gfn(a.gpfn), &t, NULL);
-    if (t == P2M_NONE || t == P2M_GRANT_RW || t == P2M_GRANT_RO)
+    if (t == P2M_NONE)
+        rc = -XEN_ENOENT;
+    else if (t == P2M_GRANT_RW || t == P2M_GRANT_RO)
         rc = -XEN_EINVAL; /* grants end by unmap_grant_ref */
     else
         rc = clear_frame(d, gfn(a.gpfn), 0);

@@ -327,6 +327,8 @@ static bool reg_write(struct vcpu *v, unsigned reg, uint32_t val)
         a->tpr = val & 0xff;
         break;
     case REG_EOI:
+        if (x2 && val)
+            return false;
         eoi(v);
         break;
     case REG_LDR:
