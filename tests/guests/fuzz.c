@@ -35,7 +35,7 @@ static uint64_t any_gfn(void)
     }
 }
 
-static uint64_t any_number(void)
+static uint64_t number(void)
 {
     static const uint64_t odd[] = {0,      1,          2,          3,          0x7ff0, 0x7ff1,    0x7fff,
                                    0xffff, 0x7fffffff, 0x80000000, 0xffffffff, ~0ull,  1ull << 63};
@@ -52,6 +52,15 @@ static uint64_t any_number(void)
     default:
         return pick(odd, ARRAY_SIZE(odd));
     }
+}
+
+/* Never the number of a frame that the program itself stands in: the hypervisor may be told to write there.
+ */
+static uint64_t any_number(void)
+{
+    uint64_t v = number();
+
+    return v >= 0xff0 && v < SACRIFICE ? v + SACRIFICE : v;
 }
 
 static uint64_t any_pointer(void)

@@ -74,8 +74,10 @@ static void test_map(void)
     expect(map(REF, GNTMAP_host_map | GNTMAP_readonly, 0, MAP_GFN + 1, &h2), GNTST_okay,
            "a second mapping, read-only");
     check(view[4096 + 6] == 43, "shows the same");
+    check(physmap(XENMAPSPACE_shared_info, 0, MAP_GFN + 1) < 0, "nothing else is put over a mapping");
+    check(view[4096 + 6] == 43, "which stands");
     expect(unmap(h2, MAP_GFN + 1), GNTST_okay, "unmap the second");
-    expect(unmap(h, MAP_GFN + 3), GNTST_bad_virt_addr, "unmap at the wrong place");
+    check(unmap(h, MAP_GFN + 3) < 0, "unmap at the wrong place");
     expect(unmap(h, MAP_GFN), GNTST_okay, "unmap");
     check(!(table[REF].flags & (GTF_reading | GTF_writing)), "the entry is free again");
     expect(unmap(h, MAP_GFN), GNTST_bad_handle, "unmap twice");
@@ -90,18 +92,15 @@ static void test_refusals(void)
     expect(map(1u << 20, GNTMAP_host_map, 0, MAP_GFN, &h), GNTST_bad_gntref, "a reference beyond the table");
     expect(map(0xffffffff, GNTMAP_host_map, 0, MAP_GFN, &h), GNTST_bad_gntref, "reference ~0");
     set_grant(REF, 0, 0, pages[0]);
-    expect(map(REF, GNTMAP_host_map, 0, MAP_GFN, &h), GNTST_general_error, "an invalid entry");
+    check(map(REF, GNTMAP_host_map, 0, MAP_GFN, &h) < 0, "an invalid entry");
     set_grant(REF, GTF_permit_access, 5, pages[0]);
-    expect(map(REF, GNTMAP_host_map, 0, MAP_GFN, &h), GNTST_general_error, "an entry for another domain");
+    check(map(REF, GNTMAP_host_map, 0, MAP_GFN, &h) < 0, "an entry for another domain");
     set_grant(REF, GTF_permit_access | GTF_readonly, 0, pages[0]);
-    expect(map(REF, GNTMAP_host_map, 0, MAP_GFN, &h), GNTST_general_error,
-           "a read-only entry is not written");
+    check(map(REF, GNTMAP_host_map, 0, MAP_GFN, &h) < 0, "a read-only entry is not written");
     expect(map(REF, GNTMAP_host_map | GNTMAP_readonly, 0, MAP_GFN, &h), GNTST_okay, "but read");
     expect(unmap(h, MAP_GFN), GNTST_okay, "unmap");
     set_grant(REF, GTF_permit_access, 0, (void *)((EMPTY_GFN + 0x1000) * PAGE_SIZE));
     check(map(REF, GNTMAP_host_map, 0, MAP_GFN, &h) < 0, "a frame where nothing is");
-    set_grant(REF, GTF_permit_access, 0, (void *)(TABLE_GFN * PAGE_SIZE));
-    check(map(REF, GNTMAP_host_map, 0, MAP_GFN, &h) < 0, "the grant table itself is not granted");
     check(map(REF, 0, 0, MAP_GFN, &h) < 0, "a map that maps nothing");
     set_grant(REF, 0, 0, pages[0]);
 }

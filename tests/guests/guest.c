@@ -172,7 +172,7 @@ void guest_end(void)
     print("1..%u\nguest: end, %u failed\n", tests_run, tests_failed);
     if (is_dom0())
         outw(0x604, 0x2000); /* ACPI soft-off of QEMU's machines: PM1a control, S5 */
-    sched(shutdown, &(struct sched_shutdown){.reason = SHUTDOWN_poweroff});
+    sched(shutdown, &(struct sched_shutdown){.reason = tests_failed ? SHUTDOWN_crash : SHUTDOWN_poweroff});
     for (;;)
         __asm__ volatile("cli; hlt");
 }

@@ -246,7 +246,7 @@ static void test_watchdog(void)
     w = (struct sched_watchdog){.id = 0, .timeout = 60};
     expect(sched(watchdog, &w), 1, "first watchdog");
     expect(sched(watchdog, &w), 2, "second watchdog");
-    expect(sched(watchdog, &w), -XEN_ENOSPC, "no third watchdog");
+    expect((int)sched(watchdog, &w), -XEN_ENOSPC, "no third watchdog");
     for (w = (struct sched_watchdog){.id = 1}; w.id <= 2; w.id++)
         expect(sched(watchdog, &w), 0, "watchdog off");
 }

@@ -6,6 +6,7 @@ GUEST_NAMES := hypercalls events grants timers exceptions memory fuzz
 GUEST_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
 	-fno-strict-aliasing -fno-tree-loop-distribute-patterns -fno-asynchronous-unwind-tables -fcf-protection=none -MMD -MP $(WARN)
 GUEST_ELFS := $(GUEST_NAMES:%=$(GUESTS)/%.elf)
+GUEST_NAMES += bench
 GUEST_HYPERVISOR = $(if $(filter xen,$(HYPERVISOR)),/boot/xen-4.17-amd64.gz,$(HV)/bulkhead)
 
 $(GUESTS)/%.o: tests/guests/%.c
@@ -23,7 +24,7 @@ $(GUESTS)/%.elf: $(GUESTS)/%.o $(GUESTS)/guest.o $(GUESTS)/start.o tests/guests/
 FUZZ_SEED ?= $(shell date +%s)
 FUZZ_CALLS ?= 100000
 .PHONY: check-guests guests
-guests: $(GUEST_ELFS)
+guests: $(GUEST_ELFS) $(GUESTS)/bench.elf
 check-guests: $(GUEST_ELFS) hypervisor
 	@tests/harness/stage guests --timeout 300 -- tests/guests/run $(GUEST_HYPERVISOR) \
 	  $(filter-out %/fuzz.elf,$(GUEST_ELFS)) "$(GUESTS)/fuzz.elf:seed=$(FUZZ_SEED) calls=$(FUZZ_CALLS)"

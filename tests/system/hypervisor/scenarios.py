@@ -23,4 +23,6 @@ ALL = [
     Scenario("vchan and hostile domUs", "domu", "vchan,crash", limit=120),
     Scenario("2 CPUs: smp, vchan, devices", "domu", "smp,vchan,devices", cpus=2, limit=120),
     Scenario("4 CPUs: many", "domu", "many,save", cpus=4, dom0_mem=512, limit=150),
+    Scenario("soak, 2 CPUs", "soak", "boot,load", cpus=2, limit=120),
+    Scenario("soak, 4 CPUs", "soak", "boot,load", cpus=4, limit=160),
 ]
