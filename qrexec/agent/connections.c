@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -52,6 +53,7 @@ static int serve_child(struct agent *a, struct serve *s, const char *text)
     int ret;
 
     data_unblock_signals();
+    prctl(PR_SET_PDEATHSIG, SIGUSR2); /* the agent's death counts as dom0's: see connection_forget_all() */
     close_fd(&a->listen_fd);
     libvchan_forget(a->dom0.vchan);
     for (struct connection *c = a->connections; c < a->connections + MAX_CONNECTIONS; c++)
