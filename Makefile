@@ -18,7 +18,9 @@ INSTALL_DOM0 :=        # targets that install a component's dom0 part into $(DES
 INSTALL_VM :=          # targets that install a component's template part into $(DESTDIR)
 HELP :=                # lines for `make help`: "target|what it does"
 
-MODULES := $(sort $(wildcard */module.mk tests/*/module.mk))
+# libraries first: prerequisites that name them are expanded when they are read
+LIBRARIES := libvchan/module.mk gui-common/module.mk
+MODULES := $(LIBRARIES) $(filter-out $(LIBRARIES),$(sort $(wildcard */module.mk tests/*/module.mk)))
 include $(MODULES)
 
 .PHONY: all deps check check-quick format format-check help clean install-dom0 install-vm
