@@ -214,6 +214,23 @@ static void flush_before_reuse(struct domain *d, gfn_t g, unsigned order)
         p2m_flush_locked(d);
 }
 
+/* A page larger than the IOMMU can walk is set as smaller ones; all or nothing. */
+static int set_in_parts(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_type type)
+{
+    unsigned part = order - 9;
+    int rc = 0;
+
+    for (uint64_t i = 0; i < 512; i++) {
+        rc = p2m_set_locked(d, gfn_add(g, i << part), mfn_add(m, i << part), part, type);
+        if (!rc)
+            continue;
+        while (i-- > 0)
+            ASSERT(!p2m_clear_locked(d, gfn_add(g, i << part), part)); /* whole entries: needs no memory */
+        break;
+    }
+    return rc;
+}
+
 int p2m_set_locked(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_type type)
 {
     unsigned level = order / 9 + 1;
@@ -221,6 +238,8 @@ int p2m_set_locked(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_
 
     if (g.n >> 36 || (g.n | m.n) & ((1ull << order) - 1))
         return -XEN_EINVAL;
+    if (order && d->hardware && iommu && order > iommu_max_order)
+        return set_in_parts(d, g, m, order, type);
     flush_before_reuse(d, g, order);
     e = entry_at(d, g, level);
     if (!e)
