@@ -23,3 +23,9 @@ check-iso-scripts:
 check-iso-unit: $(INST)/unit/phases-test
 	@tests/harness/stage iso-unit --timeout 60 -- $<
 CHECK_QUICK += check-iso-scripts check-iso-unit
+
+.PHONY: check-rpms
+check-rpms: rpms
+	@tests/harness/stage rpms --timeout 120 -- tests/system/iso/check-rpms $(B)/rpms
+CHECK_SYSTEM := check-rpms $(CHECK_SYSTEM)
+HELP += check-rpms|signatures~and~contents~of~the~RPMs
