@@ -159,6 +159,8 @@ static long fuzz_memory(void)
         for (unsigned i = 0; i < 16; i++)
             if (random64() % 2)
                 words[i] = (uint64_t)(words + 512);
+        if (op == XENMEM_add_to_physmap_batch) /* its errors are written as far as its size says */
+            ((struct xen_add_to_physmap_batch *)(void *)words)->size %= 512;
     }
     return HYPERCALL(memory_op, op, words, 0);
 }

@@ -71,6 +71,29 @@ static void test_superpage(void)
     expect(populate(&g, 1, 0), 1, "filled again");
 }
 
+/* Orders between the sizes of page-table entries. */
+static void test_odd_orders(void)
+{
+    static const unsigned orders[] = {1, 3, 8, 10};
+    xen_pfn_t g = WORK + 0x800;
+    domid_t self = DOMID_SELF;
+    long had = memory(current_reservation, &self);
+
+    for (unsigned i = 0; i < ARRAY_SIZE(orders); i++) {
+        unsigned long n = 1ul << orders[i], good = 0;
+
+        check(decrease(&g, 1, orders[i]) == 1 && populate(&g, 1, orders[i]) == 1, "order %u away and back",
+              orders[i]);
+        for (unsigned long f = 0; f < n; f++) {
+            volatile uint64_t *p = (volatile uint64_t *)((g + f) * PAGE_SIZE);
+
+            *p = f;
+            good += *p == f;
+        }
+        check(good == n && memory(current_reservation, &self) == had, "all %lu frames are memory", n);
+    }
+}
+
 static void test_lists(void)
 {
     static xen_pfn_t list[MANY];
@@ -165,6 +188,7 @@ void guest_main(void)
     test_map();
     test_balloon();
     test_superpage();
+    test_odd_orders();
     test_lists();
     test_add();
     test_batch();

@@ -5,6 +5,7 @@
  * end of these). Results: lines "FIGURE name value"; exit status 0 when data and answers were right.
  */
 #define _GNU_SOURCE
+#define __XEN_TOOLS__ 1
 #include <errno.h>
 #include <poll.h>
 #include <stdint.h>
