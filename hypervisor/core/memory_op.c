@@ -87,6 +87,24 @@ static bool extent_empty(struct domain *d, uint64_t g, unsigned order)
     return true;
 }
 
+/* Entries have three sizes; an extent of another order takes several. All or nothing; p2m_lock held. */
+static int map_extent(struct domain *d, uint64_t g, mfn_t m, unsigned order)
+{
+    unsigned piece = order >= ORDER_1G ? ORDER_1G : order >= ORDER_2M ? ORDER_2M : 0;
+    uint64_t i, step = 1ull << piece;
+    int rc = 0;
+
+    for (i = 0; i < 1ull << order && !rc; i += step)
+        rc = p2m_set_locked(d, gfn(g + i), mfn_add(m, i), piece, P2M_RAM);
+    if (rc) {
+        for (uint64_t j = 0; j + step < i; j += step)
+            if (p2m_clear_locked(d, gfn(g + j), piece))
+                panic("d%u: an entry of its own size cannot be cleared", d->id);
+        p2m_flush_locked(d);
+    }
+    return rc;
+}
+
 static bool populate_one(struct domain *d, uint64_t g, unsigned order)
 {
     mfn_t m;
@@ -104,7 +122,7 @@ static bool populate_one(struct domain *d, uint64_t g, unsigned order)
     if (!mfn_valid_value(m))
         return false;
     spin_lock(&d->p2m_lock);
-    ok = extent_empty(d, g, order) && !p2m_set_locked(d, gfn(g), m, order, P2M_RAM);
+    ok = extent_empty(d, g, order) && !map_extent(d, g, m, order);
     spin_unlock(&d->p2m_lock);
     if (!ok)
         for (uint64_t i = 0; i < 1ull << order; i++)
