@@ -20,6 +20,7 @@
 #include "phases.h"
 #include "qmp.h"
 
+#define QEMU_GTK           "/usr/lib/x86_64-linux-gnu/qemu/ui-gtk.so" /* package qemu-system-gui; without it, VNC */
 #define DEFAULT_TIME_LIMIT 600
 #define POWER_OFF_LIMIT    60
 
@@ -215,7 +216,7 @@ int main(int argc, char **argv)
         .memory_mib = number_option("MEM", 6144),
         .cpus = number_option("CPUS", 1),
         .uefi = strcmp(option("UEFI", "0"), "1") == 0,
-        .window = terminal && getenv("DISPLAY") != NULL,
+        .window = terminal && getenv("DISPLAY") != NULL && access(QEMU_GTK, R_OK) == 0,
     };
     if (prepare(&run, argv[2]) != 0 || machine_start(&run.machine, &options) != 0) {
         fprintf(stderr, "run: cannot start: %s\n", strerror(errno));
