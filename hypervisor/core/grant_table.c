@@ -205,7 +205,8 @@ static int16_t pin_ref(struct pin *p, uint16_t user)
             p->m = p2m_get_ram(p->granter, gfn(__atomic_load_n(&e->frame, __ATOMIC_RELAXED)), true, &t);
             if (!mfn_valid_value(p->m)) {
                 st = GNTST_bad_page;
-            } else if (t != P2M_RAM && t != P2M_LOGDIRTY) {
+            } else if ((t != P2M_RAM && t != P2M_LOGDIRTY) || page_owner(p->m) != p->granter->id) {
+                /* the frame must keep the granter in the list: not shared_info, not the grant table */
                 page_put(p->m);
                 st = GNTST_bad_page;
             }
