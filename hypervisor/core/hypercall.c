@@ -71,9 +71,12 @@ void hypercall_dispatch(struct vcpu *v)
     }
 }
 
+#define MULTICALL_ROUND 32u /* entries before interrupts and other vCPUs get their turn */
+
 /* Entries one after the other; progress is kept in the count and pointer of the outer call. */
 HYPERCALL(multicall)
 {
+    unsigned done = 0;
     multicall_entry_t e;
 
     while (args->a[1]) {
@@ -96,7 +99,7 @@ HYPERCALL(multicall)
             return -XEN_EFAULT;
         args->a[0] += sizeof(e);
         args->a[1]--;
-        if (args->a[1] && this_cpu()->work)
+        if (args->a[1] && (++done >= MULTICALL_ROUND || this_cpu()->work))
             return -XEN_ERESTART;
     }
     return 0;
