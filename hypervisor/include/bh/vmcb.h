@@ -84,6 +84,7 @@ _Static_assert(sizeof(struct vmcb) == 4096, "vmcb layout");
 #define INTERCEPT_MONITOR BIT(10)
 #define INTERCEPT_MWAIT   BIT(11)
 #define INTERCEPT_XSETBV  BIT(13)
+#define INTERCEPT_RDPRU   BIT(14)
 
 #define VINTR_IRQ          BIT(8)
 #define VINTR_IGN_TPR      BIT(20)
@@ -128,6 +129,7 @@ enum {
     EXIT_MONITOR = 0x8a,
     EXIT_MWAIT = 0x8b,
     EXIT_XSETBV = 0x8d,
+    EXIT_RDPRU = 0x8e,
     EXIT_NPF = 0x400,
 };
 

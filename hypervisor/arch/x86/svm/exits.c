@@ -188,6 +188,7 @@ static const exit_fn handlers[0x90] = {
     [EXIT_MONITOR] = guest_inject_ud,
     [EXIT_MWAIT] = guest_inject_ud,
     [EXIT_XSETBV] = exit_xsetbv,
+    [EXIT_RDPRU] = guest_inject_ud,
 };
 
 static void unexpected(struct vcpu *v)

@@ -68,7 +68,7 @@ static int svm_vcpu_init(struct vcpu *v)
                    INTERCEPT_MSR | INTERCEPT_FERR | INTERCEPT_SHUTDOWN);
     b->intercept2 = (uint32_t)(INTERCEPT_VMRUN | INTERCEPT_VMMCALL | INTERCEPT_VMLOAD | INTERCEPT_VMSAVE |
                                INTERCEPT_STGI | INTERCEPT_CLGI | INTERCEPT_SKINIT | INTERCEPT_MONITOR |
-                               INTERCEPT_MWAIT | INTERCEPT_XSETBV);
+                               INTERCEPT_MWAIT | INTERCEPT_XSETBV | INTERCEPT_RDPRU);
     if (!v->domain->hardware)
         b->intercept2 |= (uint32_t)INTERCEPT_WBINVD;
     b->intercept_dr_read = b->intercept_dr_write = 0xffff;
@@ -219,19 +219,19 @@ static void assign_asid(struct cpu *c, struct vcpu *v)
     struct vmcb *b = v->vmcb;
     uint64_t generation = __atomic_load_n(&v->domain->tlb_generation, __ATOMIC_SEQ_CST);
 
-    b->tlb_control = 0;
-    if (v->tlb_generation == generation && v->last_cpu == c && v->asid_generation == c->asid_generation)
-        return;
-    if (c->asid_next >= svm_features.nr_asids) {
-        c->asid_generation++;
-        c->asid_next = 1;
-        b->tlb_control = 1; /* flush all: a new round begins */
+    if (v->tlb_generation != generation || v->last_cpu != c || v->asid_generation != c->asid_generation) {
+        if (c->asid_next >= svm_features.nr_asids) {
+            c->asid_generation++;
+            c->asid_next = 1;
+            c->asid_flush = true; /* a new round begins */
+        }
+        b->asid = c->asid_next++;
+        b->clean = 0;
+        v->asid_generation = c->asid_generation;
+        v->last_cpu = c;
+        v->tlb_generation = generation;
     }
-    b->asid = c->asid_next++;
-    b->clean = 0;
-    v->asid_generation = c->asid_generation;
-    v->last_cpu = c;
-    v->tlb_generation = generation;
+    b->tlb_control = c->asid_flush; /* 1: flush all, owed by this CPU until it really enters a guest */
 }
 
 /* What is to be delivered next: NMI, then the PV upcall, then the local APIC's best. */
@@ -286,14 +286,16 @@ static void svm_run(struct vcpu *v)
     struct vmcb *b = v->vmcb;
     uint64_t offered;
 
-    prepare_interrupt(v);
+    /* first, so that whoever makes an interrupt pending from now on interrupts this CPU (vcpu_kick) */
     __atomic_store_n(&c->in_guest, true, __ATOMIC_SEQ_CST);
+    prepare_interrupt(v);
     assign_asid(c, v);
     offered = b->vintr;
     if (likely(!__atomic_load_n(&c->work, __ATOMIC_SEQ_CST))) {
         b->rax = v->regs.rax;
         svm_vmrun(&v->regs, v->vmcb_pa, c->arch_run_pa);
         v->regs.rax = b->rax;
+        c->asid_flush = false;
         __atomic_store_n(&c->in_guest, false, __ATOMIC_RELEASE);
         v->exits++;
         finish_interrupt(v, offered);
