@@ -46,7 +46,7 @@ void event_2l_set_pending(struct domain *d, struct evtchn *e, uint32_t port)
 {
     shared_info_t *s = d->shared_info;
 
-    if (!test_and_set(s->evtchn_pending, port) && !test(s->evtchn_mask, port))
+    if (port < EVTCHN_2L_MAX && !test_and_set(s->evtchn_pending, port) && !test(s->evtchn_mask, port))
         notify(d, e, port);
 }
 
@@ -60,7 +60,7 @@ void event_2l_unmask(struct domain *d, struct evtchn *e, uint32_t port)
 {
     shared_info_t *s = d->shared_info;
 
-    if (test_and_clear(s->evtchn_mask, port) && test(s->evtchn_pending, port))
+    if (port < EVTCHN_2L_MAX && test_and_clear(s->evtchn_mask, port) && test(s->evtchn_pending, port))
         notify(d, e, port);
 }
 

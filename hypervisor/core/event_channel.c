@@ -411,6 +411,7 @@ static void close_all(struct domain *d)
 static long event_reset(struct vcpu *v, uint16_t dom)
 {
     struct domain *d = domain_get(real_domid(v, dom));
+    long rc;
 
     if (!d)
         return -XEN_ESRCH;
@@ -419,9 +420,9 @@ static long event_reset(struct vcpu *v, uint16_t dom)
         return -XEN_EPERM;
     }
     close_all(d);
-    event_fifo_destroy(d);
+    rc = event_fifo_destroy(d);
     domain_put(d);
-    return 0;
+    return rc;
 }
 
 static long set_priority(struct domain *d, const struct evtchn_set_priority *a)
@@ -563,11 +564,15 @@ void event_global_virq(unsigned virq)
 
 int event_port_pending(struct domain *d, uint32_t port)
 {
+    int rc;
+
+    spin_lock(&d->evtchn.lock); /* a reset by another vCPU frees the FIFO pages */
     if (port >= d->evtchn.nr_ports)
-        return -XEN_EINVAL;
-    if (d->evtchn.fifo)
-        return event_fifo_is_pending(d, port);
-    return event_2l_is_pending(d, port);
+        rc = -XEN_EINVAL;
+    else
+        rc = d->evtchn.fifo ? event_fifo_is_pending(d, port) : event_2l_is_pending(d, port);
+    spin_unlock(&d->evtchn.lock);
+    return rc;
 }
 
 unsigned event_count_used(const struct domain *d)
@@ -578,5 +583,6 @@ unsigned event_count_used(const struct domain *d)
 void event_domain_destroy(struct domain *d)
 {
     close_all(d);
-    event_fifo_destroy(d);
+    if (event_fifo_destroy(d))
+        pr_err("d%u: an event channel outlived the domain\n", d->id); /* port_alloc() refuses: cannot be */
 }

@@ -53,15 +53,17 @@ static struct fifo_queue *queue_of(struct domain *d, unsigned vcpu, unsigned pri
     return v && v->fifo ? &v->fifo->queue[priority] : NULL;
 }
 
-/* Append to the queue of the port's vCPU and priority unless it is linked somewhere. */
+/* Append to the queue of the port's vCPU and priority unless it is linked somewhere. A sender of another
+ * domain does not hold this domain's lock: binding and priority may change meanwhile and are read once. */
 static void enqueue(struct domain *d, struct evtchn *e, event_word_t *w, uint32_t port)
 {
-    struct fifo_queue *old = queue_of(d, e->last_vcpu, e->last_priority),
-                      *q = queue_of(d, e->vcpu, e->priority);
-    struct vcpu *v = domain_vcpu(d, e->vcpu);
+    uint16_t vcpu = __atomic_load_n(&e->vcpu, __ATOMIC_RELAXED);
+    uint8_t priority = __atomic_load_n(&e->priority, __ATOMIC_RELAXED);
+    struct fifo_queue *old = queue_of(d, e->last_vcpu, e->last_priority), *q = queue_of(d, vcpu, priority);
+    struct vcpu *v = domain_vcpu(d, vcpu);
     bool linked = false;
 
-    if (!q || !v->fifo->control)
+    if (!q)
         return;
     if (old && old != q) { /* it moved: it is no longer the old queue's tail */
         spin_lock(&old->lock);
@@ -78,8 +80,8 @@ static void enqueue(struct domain *d, struct evtchn *e, event_word_t *w, uint32_
         spin_unlock(&q->lock);
         return;
     }
-    e->last_vcpu = e->vcpu;
-    e->last_priority = e->priority;
+    e->last_vcpu = vcpu;
+    e->last_priority = priority;
     __atomic_and_fetch(w, ~EVTCHN_FIFO_LINK_MASK, __ATOMIC_SEQ_CST); /* end of the queue */
     if (q->tail && q->tail != port) {
         event_word_t *tail = word_of(d, q->tail);
@@ -87,11 +89,11 @@ static void enqueue(struct domain *d, struct evtchn *e, event_word_t *w, uint32_
         linked = tail && link_behind(tail, port);
     }
     if (!linked)
-        __atomic_store_n(&v->fifo->control->head[e->priority], port, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&v->fifo->control->head[priority], port, __ATOMIC_SEQ_CST);
     q->tail = port;
     spin_unlock(&q->lock);
-    if (!linked && !(__atomic_fetch_or(&v->fifo->control->ready, 1u << e->priority, __ATOMIC_SEQ_CST) &
-                     1u << e->priority))
+    if (!linked &&
+        !(__atomic_fetch_or(&v->fifo->control->ready, 1u << priority, __ATOMIC_SEQ_CST) & 1u << priority))
         vcpu_mark_upcall(v);
 }
 
@@ -235,11 +237,15 @@ int event_fifo_expand(struct domain *d, uint64_t array_gfn)
     return rc;
 }
 
-void event_fifo_destroy(struct domain *d)
+int event_fifo_destroy(struct domain *d)
 {
     struct fifo_domain *f;
 
     spin_lock(&d->evtchn.lock);
+    if (d->evtchn.nr_used) { /* a vCPU made a port meanwhile: its sender may be using the queues */
+        spin_unlock(&d->evtchn.lock);
+        return -XEN_EAGAIN;
+    }
     f = d->evtchn.fifo;
     d->evtchn.fifo = NULL;
     for (unsigned i = 0; i < d->max_vcpus; i++) {
@@ -255,4 +261,5 @@ void event_fifo_destroy(struct domain *d)
         guest_frame_put(f->page_mfn[i]);
     spin_unlock(&d->evtchn.lock);
     kfree(f, sizeof(*f));
+    return 0;
 }

@@ -87,6 +87,7 @@ bool event_fifo_is_masked(struct domain *d, uint32_t port);
 int event_fifo_init_control(struct vcpu *caller, struct evtchn_init_control *a);
 int event_fifo_expand(struct domain *d, uint64_t array_gfn);
 int event_fifo_set_priority(struct domain *d, struct evtchn *e, uint32_t priority);
-void event_fifo_destroy(struct domain *d);
+/* Back to 2-level delivery; all ports are closed. -XEN_EAGAIN: one is not. */
+int event_fifo_destroy(struct domain *d);
 
 #endif
