@@ -91,6 +91,7 @@ void timer_set(struct timer_queue *q, struct timer *t, uint64_t expires)
 {
     bool first;
 
+    spin_lock(&t->lock);
     timer_detach(t);
     spin_lock(&q->lock);
     t->expires = expires;
@@ -99,6 +100,7 @@ void timer_set(struct timer_queue *q, struct timer *t, uint64_t expires)
     q->root = meld(q->root, t);
     first = q->root == t;
     spin_unlock(&q->lock);
+    spin_unlock(&t->lock);
     if (first)
         time_queue_changed(q);
 }
@@ -106,6 +108,18 @@ void timer_set(struct timer_queue *q, struct timer *t, uint64_t expires)
 void timer_stop(struct timer *t)
 {
     timer_detach(t);
+}
+
+void timer_kill(struct timer *t)
+{
+    do {
+        struct timer_queue *q;
+
+        timer_detach(t);
+        q = __atomic_load_n(&t->ran, __ATOMIC_SEQ_CST);
+        while (q && __atomic_load_n(&q->running, __ATOMIC_SEQ_CST) == t)
+            __builtin_ia32_pause();
+    } while (__atomic_load_n(&t->queue, __ATOMIC_SEQ_CST)); /* the callback armed it again */
 }
 
 uint64_t timer_next(struct timer_queue *q)
@@ -129,8 +143,11 @@ void timer_run(struct timer_queue *q, uint64_t now)
             spin_unlock(&q->lock);
             return;
         }
+        t->ran = q;
+        __atomic_store_n(&q->running, t, __ATOMIC_SEQ_CST);
         heap_remove(q, t);
         spin_unlock(&q->lock);
         t->fn(t->arg);
+        __atomic_store_n(&q->running, NULL, __ATOMIC_SEQ_CST);
     }
 }
