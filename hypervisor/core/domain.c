@@ -43,19 +43,23 @@ struct domain *domain_get(uint16_t id)
 
 static void domain_free(struct domain *d)
 {
-    for (unsigned i = 0; i < d->max_vcpus; i++) {
+    for (unsigned i = 0; d->vcpu && i < d->max_vcpus; i++) {
         struct vcpu *v = d->vcpu[i];
 
         if (!v)
             continue;
         sched_vcpu_destroy(v);
-        vlapic_destroy(v);
-        vcpu_timers_stop(v);
+        timer_kill(&v->lapic.timer);
+        timer_kill(&v->singleshot);
+        timer_kill(&v->periodic);
+        timer_kill(&v->poll_timer);
         virt->vcpu_destroy(v);
         if (v->xsave)
             kfree(v->xsave, cpu_features.xsave_size + 64ul);
         kfree(v, sizeof(*v));
     }
+    for (unsigned i = 0; i < ARRAY_SIZE(d->watchdog); i++)
+        timer_kill(&d->watchdog[i]);
     kfree(d->vcpu, d->max_vcpus * sizeof(d->vcpu[0]));
     event_domain_free(d);
     grant_domain_free(d);
@@ -65,7 +69,7 @@ static void domain_free(struct domain *d)
     if (d->cpuid)
         cpuid_policy_free(d->cpuid);
     if (d->shared_info)
-        page_free(va_to_mfn(d->shared_info), 0);
+        page_put(va_to_mfn(d->shared_info)); /* dom0 may still have it mapped */
     kfree(d->e820, d->nr_e820 * sizeof(struct e820_entry));
     kfree(d, sizeof(*d));
 }

@@ -314,9 +314,20 @@ struct vcpu *sched_pick(void)
 /* After the registers of a vCPU that left this CPU are saved. */
 void sched_vcpu_left(struct vcpu *v)
 {
+    struct runq *q = vcpu_runq_lock(v); /* its destruction takes the lock, too: v exists until we let go */
+
     __atomic_store_n(&v->running, false, __ATOMIC_SEQ_CST);
-    if (!v->sched.queued && vcpu_runnable(v))
-        sched_vcpu_recheck(v); /* woken, or its affinity changed, while it was leaving */
+    wake_locked(q, v); /* woken, or its affinity changed, while it was leaving */
+}
+
+struct runq *sched_vcpu_lock(struct vcpu *v)
+{
+    return vcpu_runq_lock(v);
+}
+
+void sched_vcpu_unlock(struct runq *q)
+{
+    spin_unlock(&q->lock);
 }
 
 void sched_yield_current(void)
@@ -367,7 +378,7 @@ void sched_vcpu_destroy(struct vcpu *v)
     if (v->sched.queued)
         queue_remove(q, v);
     spin_unlock(&q->lock);
-    timer_stop(&v->sched.unpark);
+    timer_kill(&v->sched.unpark);
     for (unsigned i = 0; i < nr_cpus; i++)
         if (cpus[i]->last == v)
             cpus[i]->last = NULL;

@@ -10,6 +10,7 @@
 
 static void poll_begin(struct vcpu *v)
 {
+    vcpu_poll_end(v); /* the last one ended without leaving the CPU */
     v->polling = true;
     __atomic_add_fetch(&v->domain->nr_polling, 1, __ATOMIC_SEQ_CST);
     v->blocked = true;
@@ -65,7 +66,7 @@ static void watchdog_fired(void *arg)
     domain_shutdown(arg, SHUTDOWN_watchdog);
 }
 
-static long watchdog(struct domain *d, uint32_t id, uint32_t seconds)
+static long watchdog_locked(struct domain *d, uint32_t id, uint32_t seconds)
 {
     if (id > ARRAY_SIZE(d->watchdog))
         return -XEN_EINVAL;
@@ -87,6 +88,16 @@ static long watchdog(struct domain *d, uint32_t id, uint32_t seconds)
     else
         timer_stop(&d->watchdog[id - 1]);
     return 0;
+}
+
+static long watchdog(struct domain *d, uint32_t id, uint32_t seconds)
+{
+    long rc;
+
+    spin_lock(&d->lock); /* of two vCPUs only one gets the free timer */
+    rc = watchdog_locked(d, id, seconds);
+    spin_unlock(&d->lock);
+    return rc;
 }
 
 HYPERCALL(sched_op)

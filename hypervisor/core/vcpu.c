@@ -9,11 +9,10 @@
 #include "bh/page.h"
 #include "bh/time.h"
 
-static vcpu_info_t *default_info(struct domain *d, uint32_t id)
+static vcpu_info_t *default_info(struct vcpu *v)
 {
-    static vcpu_info_t nowhere[MAX_VCPUS]; /* vCPUs 32 and up, until they register their own */
-
-    return id < XEN_LEGACY_MAX_VCPUS ? (vcpu_info_t *)&d->shared_info->vcpu_info[id] : &nowhere[id];
+    return v->id < XEN_LEGACY_MAX_VCPUS ? (vcpu_info_t *)&v->domain->shared_info->vcpu_info[v->id]
+                                        : &v->spare;
 }
 
 static void poll_timeout(void *arg)
@@ -61,7 +60,7 @@ struct vcpu *vcpu_create(struct domain *d, uint32_t id)
     v->domain = d;
     v->id = id;
     v->down = id != 0;
-    v->info = default_info(d, id);
+    v->info = default_info(v);
     v->run.state = RUNSTATE_offline;
     v->run.state_entry_time = now_ns();
     v->xcr0 = 1;
@@ -271,6 +270,8 @@ void vcpu_runstate_change(struct vcpu *v, int state, uint64_t now)
 
 int vcpu_set_runstate_area(struct vcpu *v, uint64_t gva)
 {
+    struct guest_area old;
+    struct runq *q;
     gpaddr_t gpa;
     mfn_t m;
     char *p;
@@ -281,32 +282,39 @@ int vcpu_set_runstate_area(struct vcpu *v, uint64_t gva)
     p = guest_frame_get(v->domain, gfn_of(gpa), &m);
     if (!p)
         return -XEN_EFAULT;
-    if (v->runstate.va)
-        guest_frame_put(v->runstate.mfn);
+    q = sched_vcpu_lock(v); /* other vCPUs may register it, too, and its own CPU may be publishing */
+    old = v->runstate;
     v->runstate = (struct guest_area){p + (gpa & ~PAGE_MASK), m};
     runstate_publish(v);
+    sched_vcpu_unlock(q);
+    if (old.va)
+        guest_frame_put(old.mfn);
     return 0;
 }
 
 int vcpu_set_info_area(struct vcpu *v, uint64_t g, uint32_t offset)
 {
-    vcpu_info_t *old = v->info, *new;
+    vcpu_info_t *new;
     mfn_t m;
     char *p;
 
     if (offset > PAGE_SIZE - sizeof(vcpu_info_t) || offset & 7)
         return -XEN_EINVAL;
-    if (v->info_mfn.n)
-        return -XEN_EINVAL; /* once only */
     p = guest_frame_get(v->domain, gfn(g), &m);
     if (!p)
         return -XEN_EINVAL;
+    spin_lock(&v->domain->lock); /* several vCPUs may register this one's at once */
+    if (v->info_mfn.n) {
+        spin_unlock(&v->domain->lock);
+        guest_frame_put(m);
+        return -XEN_EINVAL; /* once only */
+    }
     new = (vcpu_info_t *)(void *)(p + offset);
-    if (old != default_info(v->domain, v->id) || v->id < XEN_LEGACY_MAX_VCPUS)
-        memcpy(new, old, sizeof(*new));
+    memcpy(new, v->info, sizeof(*new));
     v->info_mfn = m;
     v->info = new;
     vcpu_update_time_info(v);
+    spin_unlock(&v->domain->lock);
     /* events may have come to the old place: look at everything once */
     new->evtchn_pending_sel = ~0ul;
     new->evtchn_upcall_pending = 1;
@@ -323,7 +331,7 @@ void vcpu_areas_release(struct domain *d)
         if (v->runstate.va)
             guest_frame_put(v->runstate.mfn);
         v->runstate = (struct guest_area){0};
-        v->info = default_info(d, i);
+        v->info = default_info(v);
         if (v->info_mfn.n)
             guest_frame_put(v->info_mfn);
         v->info_mfn = (mfn_t){0};

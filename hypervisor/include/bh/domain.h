@@ -47,6 +47,7 @@ struct vcpu {
 
     vcpu_info_t *info; /* never NULL: the domain's shared_info, a dummy, or the registered place */
     mfn_t info_mfn;    /* referenced frame of a registered place */
+    vcpu_info_t spare; /* of vCPUs 32 and up, until they register their own */
     struct guest_area runstate;
     struct vcpu_runstate_info run;
     uint64_t periodic_ns;
