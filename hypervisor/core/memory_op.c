@@ -122,7 +122,7 @@ static bool populate_one(struct domain *d, uint64_t g, unsigned order)
     if (!mfn_valid_value(m))
         return false;
     spin_lock(&d->p2m_lock);
-    ok = extent_empty(d, g, order) && !map_extent(d, g, m, order);
+    ok = !d->dying && extent_empty(d, g, order) && !map_extent(d, g, m, order);
     spin_unlock(&d->p2m_lock);
     if (!ok)
         for (uint64_t i = 0; i < 1ull << order; i++)
@@ -331,7 +331,7 @@ static long remove_from_physmap(struct vcpu *v, uint64_t gva)
     return rc;
 }
 
-static long memory_map(struct vcpu *v, uint64_t gva)
+static long memory_map_locked(struct vcpu *v, uint64_t gva)
 {
     struct xen_memory_map m;
     struct domain *d = v->domain;
@@ -347,6 +347,17 @@ static long memory_map(struct vcpu *v, uint64_t gva)
         copy_to_guest(v, gva, &m, sizeof(m)))
         return -XEN_EFAULT;
     return 0;
+}
+
+/* d->lock keeps set_memory_map from freeing the map while it is copied. */
+static long memory_map(struct vcpu *v, uint64_t gva)
+{
+    long rc;
+
+    spin_lock(&v->domain->lock);
+    rc = memory_map_locked(v, gva);
+    spin_unlock(&v->domain->lock);
+    return rc;
 }
 
 static long set_memory_map(struct vcpu *v, uint64_t gva)
@@ -459,20 +470,11 @@ static long pod_target(struct vcpu *v, uint64_t gva)
     return copy_to_guest(v, gva, &p, sizeof(p)) ? -XEN_EFAULT : 0;
 }
 
-static bool highest(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_type t, void *arg)
-{
-    (void)d, (void)m;
-    if (t == P2M_RAM || t == P2M_LOGDIRTY)
-        *(uint64_t *)arg = g.n + (1ull << order) - 1;
-    return true;
-}
-
 static long maximum_gpfn(struct vcpu *v, uint64_t gva)
 {
-    uint64_t top = 0;
+    uint64_t top;
     uint16_t id;
     struct domain *d;
-    gfn_t g = gfn(0);
     long rc = 0;
 
     if (copy_from_guest(v, &id, gva, sizeof(id)))
@@ -481,7 +483,7 @@ static long maximum_gpfn(struct vcpu *v, uint64_t gva)
     if (!d)
         return rc;
     spin_lock(&d->p2m_lock);
-    p2m_walk_locked(d, &g, highest, &top);
+    top = p2m_top_ram_locked(d);
     spin_unlock(&d->p2m_lock);
     domain_put(d);
     return (long)top;

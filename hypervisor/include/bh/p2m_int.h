@@ -27,6 +27,8 @@ bool p2m_walk_locked(struct domain *d, gfn_t *g,
                      bool (*fn)(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_type t,
                                 void *arg),
                      void *arg);
+/* Last frame of RAM; 0 without any. From the top down: the tree may be large. */
+uint64_t p2m_top_ram_locked(const struct domain *d);
 bool p2m_change_type_locked(struct domain *d, gfn_t g, enum p2m_type from, enum p2m_type to);
 /* Make the entry for g a 4 KiB one. False: no memory for the nodes. */
 bool p2m_split_locked(struct domain *d, gfn_t g);
