@@ -124,6 +124,7 @@ bool msr_guest_write(struct vcpu *v, uint32_t msr, uint64_t val)
         return !(val & ~PAGE_MASK) && hypercall_page_fill(v->domain, gfn_of(val));
     if (msr == MSR_TSC) {
         virt->set_tsc_offset(v, val - rdtsc());
+        vcpu_update_time_info(v); /* the PV clock counts from the TSC */
         return true;
     }
     p = mtrr(v, msr);
