@@ -2,7 +2,10 @@
 /*
  * Ticket locks. The hypervisor runs with interrupts off and takes them only at points where no lock is held
  * (arch/x86/cpu_loop.c), so there is one kind of lock and no saving of flags.
- * Lock order: domlist > domain.lock > p2m.lock > grant.lock > event_lock > sched > timer > heap > console.
+ * Lock order: domctl (tried only) > domain.lock > grant.lock > p2m_lock > evtchn.lock (two: lower domain
+ * address first) > FIFO queue > runq > timer > timer queue > heap > console. Leaves, also under p2m_lock:
+ * domlist_lock (page_put() of a domain's frame) and maptrack_lock. A holder of p2m_lock may wait for a CPU to
+ * leave guest mode, which needs no lock; nobody waits for a CPU in host mode with a lock held but domctl's.
  */
 #ifndef BH_SPINLOCK_H
 #define BH_SPINLOCK_H
