@@ -49,8 +49,8 @@ dom0-stage:
 	@cat /dev/null $(wildcard */runtime-deps-dom0) | sed 's/#.*//' | sort -u > $(INST)/runtime-deps
 dom0-image: dom0-stage rpms $(INST)/init
 	@installer/build-dom0 $(INST) $(INST)/stage $(INST)/runtime-deps $(INST)/init $(B)/rpms
-iso: dom0-image template
-	@installer/build-iso $(ISO) $(INST) $(B)/kernels $(B)/templates $(XEN_IMAGE) $(wildcard $(B)/hypervisor/bulkhead.gz) -- $(TEMPLATES)
+iso: dom0-image template $(B)/hypervisor/bulkhead.gz
+	@installer/build-iso $(ISO) $(INST) $(B)/kernels $(B)/templates $(XEN_IMAGE) $(B)/hypervisor/bulkhead.gz -- $(TEMPLATES)
 
 .PHONY: run
 run: deps
