@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* See host_hypervisor.h. Modules whose static state belongs to a snapshot are included as source. */
+#define BH_FAULT_INJECTION /* page_fail_after works */
 #include "host_hypervisor.h"
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -280,8 +281,8 @@ long host_grant_op(struct domain *d, unsigned cmd, void *arg, unsigned count)
 #define STATE(X)                                                                                             \
     X(lists)                                                                                                 \
     X(nr_total)                                                                                              \
-    X(nr_free) X(nr_dirty) X(partial) X(domain_list) X(dom0) X(next_id) X(host_test_cpu) X(more_cpus)        \
-        X(host_now)
+    X(nr_free)                                                                                               \
+    X(nr_dirty) X(partial) X(domain_list) X(dom0) X(next_id) X(host_test_cpu) X(more_cpus) X(host_now)
 #define MEMBER(v) __typeof__(v) v;
 #define SAVE(v)   memcpy(&s->v, &v, sizeof(v));
 #define LOAD(v)   memcpy(&v, &s->v, sizeof(v));

@@ -19,12 +19,32 @@ static struct host_snapshot *snap[16];
 static unsigned max_depth;
 static uint64_t nr_steps, nr_changed;
 
+static bool fifo; /* the domains use FIFO delivery: control block in frame 0, event words in frame 1 */
+
+static void use_fifo(struct domain *d)
+{
+    struct evtchn_init_control control = {.control_gfn = 0};
+    struct evtchn_expand_array words = {.array_gfn = 1};
+
+    assert_int_equal(host_event_op(d, EVTCHNOP_init_control, &control), 0);
+    assert_int_equal(host_event_op(d, EVTCHNOP_init_control, &control), -XEN_EINVAL);
+    assert_int_equal(host_event_op(d, EVTCHNOP_expand_array, &words), 0);
+}
+
+static bool is_pending(struct domain *d, uint32_t port)
+{
+    return d->evtchn.fifo ? event_fifo_is_pending(d, port) : event_2l_is_pending(d, port);
+}
+
 static void fresh(void)
 {
-    host_machine(96, 1);
+    host_machine(112, 1);
     free_at_start = page_count_free();
-    for (unsigned i = 0; i < DOMS; i++)
-        dom[i] = host_domain((uint16_t)(FIRST + i), 1, PORTS);
+    for (unsigned i = 0; i < DOMS; i++) {
+        dom[i] = host_domain((uint16_t)(FIRST + i), 2, PORTS);
+        if (fifo)
+            use_fifo(dom[i]);
+    }
     dom[0]->privileged = true;
 }
 
@@ -39,7 +59,7 @@ static uint64_t state_digest(void)
     uint64_t h = 0;
 
     for (unsigned i = 0; i < DOMS; i++) {
-        h = host_digest(h, dom[i] ? dom[i]->evtchn.nr_used : 99);
+        h = host_digest(h, dom[i] ? dom[i]->evtchn.nr_used | (dom[i]->evtchn.fifo ? 64 : 0) : 99);
         for (uint32_t p = 1; dom[i] && p <= PORTS; p++) {
             const struct evtchn *e = event_port(dom[i], p);
 
@@ -47,7 +67,7 @@ static uint64_t state_digest(void)
                                    ? 0
                                    : e->state | (uint64_t)e->remote_domid << 8 |
                                          (uint64_t)(e->state == EVT_INTERDOMAIN ? e->remote_port : 0) << 32);
-            h = host_digest(h, event_2l_is_pending(dom[i], p));
+            h = host_digest(h, is_pending(dom[i], p));
         }
     }
     return h;
@@ -84,7 +104,7 @@ static void check_invariants(void)
 
             if (e->state == EVT_FREE) {
                 assert_null(e->remote);
-                assert_false(event_2l_is_pending(d, p));
+                assert_false(is_pending(d, p));
                 if (p)
                     lowest = MIN(lowest, p);
                 continue;
@@ -133,7 +153,7 @@ static void op_bind(unsigned self, unsigned x, unsigned port)
     assert_int_equal(host_event_op(dom[self], EVTCHNOP_bind_interdomain, &a), want);
     if (!want) {
         check_channel(dom[self], a.local_port, event_port(dom[self], a.local_port));
-        assert_true(event_2l_is_pending(dom[self], a.local_port));
+        assert_true(is_pending(dom[self], a.local_port));
     }
 }
 
@@ -148,7 +168,7 @@ static void op_send(unsigned self, unsigned x, unsigned port)
     (void)x;
     assert_int_equal(host_event_op(dom[self], EVTCHNOP_send, &a), want);
     if (bound)
-        assert_true(event_2l_is_pending(e->remote, e->remote_port));
+        assert_true(is_pending(e->remote, e->remote_port));
     else
         assert_int_equal(state_digest(), before);
 }
@@ -196,7 +216,10 @@ static void op_kill(unsigned self, unsigned x, unsigned y)
 static void op_consume(unsigned self, unsigned x, unsigned port)
 {
     (void)x;
-    event_2l_clear_pending(dom[self], port);
+    if (dom[self]->evtchn.fifo)
+        event_fifo_clear_pending(dom[self], port);
+    else
+        event_2l_clear_pending(dom[self], port);
 }
 
 static const struct {
@@ -277,6 +300,17 @@ static void test_from_nothing(void **state)
     (void)state;
     fresh();
     run(5, "empty machine");
+}
+
+static void test_fifo(void **state)
+{
+    (void)state;
+    fifo = true;
+    fresh();
+    for (unsigned i = 0; i < DOMS; i++)
+        assert_int_equal(page_refs(p2m_lookup(dom[i], gfn(1), NULL, NULL)), 2);
+    run(4, "empty machine, FIFO");
+    fifo = false;
 }
 
 /* Channels between all three and one to itself, some ports unbound, one domain without a free port. */
@@ -387,9 +421,8 @@ static void test_mask(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_from_nothing), cmocka_unit_test(test_from_bound),
-        cmocka_unit_test(test_bad_calls),    cmocka_unit_test(test_virq_ipi),
-        cmocka_unit_test(test_mask),
+        cmocka_unit_test(test_from_nothing), cmocka_unit_test(test_from_bound), cmocka_unit_test(test_fifo),
+        cmocka_unit_test(test_bad_calls),    cmocka_unit_test(test_virq_ipi),   cmocka_unit_test(test_mask),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
