@@ -3,8 +3,7 @@
 bench-hypervisor: hypervisor $(GUESTS)/bench.elf hv-system-images
 	@tests/bench/hypervisor/bench.py $(HV)/bulkhead $(GUESTS)/bench.elf $(HVSYS) | tee $(B)/check/bench-hypervisor.txt
 bench-hypervisor-bochs: hypervisor $(GUESTS)/bench.elf
-	@echo bulkhead: && tests/bench/hypervisor/bochs $(HV)/bulkhead $(GUESTS)/bench.elf $(B)/bochs
-	@echo Xen: && WORDS="dom0=pvh cpuidle=0" tests/bench/hypervisor/bochs /boot/xen-4.17-amd64.gz $(GUESTS)/bench.elf $(B)/bochs
+	@tests/bench/hypervisor/bochs $(HV)/bulkhead $(GUESTS)/bench.elf $(B)/bochs
 # 50 boots each with 2 and with 4 vCPUs under load; SOAK_BOOTS=n
 SOAK_BOOTS ?= 50
 soak-hypervisor: hypervisor hv-system-images
