@@ -454,6 +454,36 @@ static void test_granter_dies(void **state)
     all_must_end();
 }
 
+/* What the hypervisor shows to a domain in its own address space (shared_info, the grant table) cannot be
+ * granted: the frame is not the domain's and would outlive it in somebody else's hands. */
+static void test_not_its_own(void **state)
+{
+    mfn_t shown[2];
+
+    (void)state;
+    grant_all();
+    shown[0] = va_to_mfn(dom[0]->shared_info);
+    shown[1] = va_to_mfn(dom[0]->grant.shared[0]);
+    for (unsigned i = 0; i < ARRAY_SIZE(shown); i++) {
+        struct gnttab_map_grant_ref op = {.host_addr = (uint64_t)SLOT_GFN << PAGE_SHIFT,
+                                          .flags = GNTMAP_host_map | GNTMAP_readonly,
+                                          .dom = FIRST};
+
+        assert_true(
+            page_get(shown[i], OWNER_HYPERVISOR)); /* as XENMAPSPACE_shared_info and _grant_table do */
+        assert_int_equal(p2m_set(dom[0], gfn(0x50), shown[i], 0, P2M_RAM), 0);
+        entry(0, 0)->frame = 0x50;
+        assert_int_equal(host_grant_op(dom[1], GNTTABOP_map_grant_ref, &op, 1), 0);
+        assert_int_equal(op.status, GNTST_bad_page);
+        assert_int_equal(page_refs(shown[i]), 2);
+        assert_int_equal(entry(0, 0)->flags & (GTF_reading | GTF_writing), 0);
+        assert_int_equal(p2m_clear(dom[0], gfn(0x50), 0), 0);
+        page_put(shown[i]);
+    }
+    check_invariants();
+    all_must_end();
+}
+
 /* More handles than the mapper may have: a clean error, undone. */
 static void test_handles_run_out(void **state)
 {
@@ -523,6 +553,7 @@ int main(void)
         cmocka_unit_test(test_from_nothing), cmocka_unit_test(test_from_granted),
         cmocka_unit_test(test_from_mapped),  cmocka_unit_test(test_granter_dies),
         cmocka_unit_test(test_bad_calls),    cmocka_unit_test(test_handles_run_out),
+        cmocka_unit_test(test_not_its_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
