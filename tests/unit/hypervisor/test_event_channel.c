@@ -38,7 +38,7 @@ static bool is_pending(struct domain *d, uint32_t port)
 
 static void fresh(void)
 {
-    host_machine(112, 1);
+    host_machine(72, 1);
     free_at_start = page_count_free();
     for (unsigned i = 0; i < DOMS; i++) {
         dom[i] = host_domain((uint16_t)(FIRST + i), 2, PORTS);

@@ -52,7 +52,7 @@ static void fresh(void)
 {
     mfn_t unused;
 
-    host_machine(96, 1);
+    host_machine(72, 1);
     free_at_start = page_count_free();
     memset(&m, 0, sizeof(m));
     for (unsigned i = 0; i < DOMS; i++) {
