@@ -11,8 +11,14 @@ check-iso: check-iso-build
 check-iso-uefi: check-iso-build
 	@UEFI=1 DESKTOP_ONLY=1 WORDS=bulkhead.demo=desktop TIME_LIMIT=200 tests/harness/stage iso-uefi --timeout 300 -- \
 	  $(ISO_TEST) $(ISO) $(ISO_CHECK)-uefi $(INST)/bulkhead-run
-CHECK_SYSTEM += check-iso check-iso-uefi
+CHECK_SYSTEM += check-iso check-iso-uefi check-calls
 HELP += check-iso|boot~the~ISO~and~check~the~demonstration;~HYPERVISOR=xen~for~the~reference
+
+# Calls between two real domains, a disposable, shutdown, typed at dom0's console.
+.PHONY: check-calls
+check-calls: check-iso-build
+	@TIME_LIMIT=400 tests/harness/stage calls --timeout 900 -- tests/system/iso/test-calls $(ISO) $(ISO_CHECK)-calls
+HELP += check-calls|policy-decided~calls~between~two~real~domains,~a~disposable;~HYPERVISOR=xen
 
 $(INST)/unit/phases-test: tests/unit/installer/phases-test.c installer/run/phases.c installer/run/qmp.c
 	@mkdir -p $(@D)
