@@ -101,6 +101,8 @@ static void test_refusals(void)
     expect(unmap(h, MAP_GFN), GNTST_okay, "unmap");
     set_grant(REF, GTF_permit_access, 0, (void *)((EMPTY_GFN + 0x1000) * PAGE_SIZE));
     check(map(REF, GNTMAP_host_map, 0, MAP_GFN, &h) < 0, "a frame where nothing is");
+    set_grant(REF, GTF_permit_access, 0, (void *)(TABLE_GFN * PAGE_SIZE));
+    check(map(REF, GNTMAP_host_map, 0, MAP_GFN, &h) < 0, "the grant table itself is not granted");
     check(map(REF, 0, 0, MAP_GFN, &h) < 0, "a map that maps nothing");
     set_grant(REF, 0, 0, pages[0]);
 }
