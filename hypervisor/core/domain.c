@@ -86,6 +86,9 @@ static bool domain_unlink_if_done(struct domain *d)
     if (!*p)
         return false; /* never listed: creation failed */
     *p = d->next;
+    for (struct domain *e = domain_list; e; e = e->next)
+        if (e->target == d->id) /* the id's next owner is somebody else */
+            e->target = DOMID_INVALID;
     return true;
 }
 
@@ -327,7 +330,8 @@ int domain_kill(struct domain *d)
     }
     if (d->dying == DOMAIN_DEAD)
         return 0;
-    grant_domain_destroy(d);
+    if (!grant_domain_destroy(d))
+        return -XEN_ERESTART;
     spin_lock(&d->p2m_lock);
     p2m_flush_locked(d);
     done = p2m_walk_locked(d, &g, relinquish_entry, &r);

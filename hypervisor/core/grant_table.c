@@ -16,7 +16,8 @@
 
 #define CHUNK       16u
 #define NO_HANDLE   0xffffffffu
-#define ROUND_LIMIT 512u /* elements before other work gets its turn */
+#define ROUND_LIMIT 512u  /* elements before other work gets its turn */
+#define DROP_LIMIT  8192u /* handles of a dying domain */
 
 int grant_domain_init(struct domain *d, uint32_t max_frames, uint32_t max_maptrack)
 {
@@ -265,10 +266,10 @@ struct domain_cache {
     struct domain *d;
 };
 
-static struct domain *cached_domain(struct domain_cache *c, const struct vcpu *v, uint16_t id)
+static struct domain *cached_domain(struct domain_cache *c, const struct domain *self, uint16_t id)
 {
     if (id == DOMID_SELF)
-        id = v->domain->id;
+        id = self->id;
     if (c->d && c->d->id == id)
         return c->d;
     if (c->d)
@@ -308,7 +309,7 @@ static void map_one(struct vcpu *v, struct gnttab_map_grant_ref *op, struct doma
         op->status = GNTST_bad_virt_addr;
         return;
     }
-    p.granter = cached_domain(c, v, op->dom);
+    p.granter = cached_domain(c, d, op->dom);
     if (!p.granter || p.granter->dying) {
         op->status = GNTST_bad_domain;
         return;
@@ -356,11 +357,11 @@ static int16_t unmap_begin(struct domain *d, uint32_t handle, uint64_t host_addr
     return GNTST_okay;
 }
 
-static void unmap_end(struct vcpu *v, const struct maptrack *t, struct domain_cache *c)
+static void unmap_end(const struct domain *d, const struct maptrack *t, struct domain_cache *c)
 {
     struct pin p = {.ref = t->ref, .write = !(t->flags & GNTMAP_readonly)};
 
-    p.granter = cached_domain(c, v, t->granter);
+    p.granter = cached_domain(c, d, t->granter);
     ASSERT(p.granter); /* its frame that we hold keeps it in the list */
     unpin_ref(&p);
     page_put(mfn(t->mfn));
@@ -376,22 +377,23 @@ static void unmap_chunk(struct vcpu *v, struct gnttab_unmap_grant_ref *ops, unsi
     p2m_flush(v->domain);
     for (unsigned i = 0; i < n; i++)
         if (t[i].flags)
-            unmap_end(v, &t[i], c);
+            unmap_end(v->domain, &t[i], c);
 }
 
-void grant_domain_destroy(struct domain *d)
+bool grant_domain_destroy(struct domain *d)
 {
     struct grant_domain *g = &d->grant;
+    uint32_t end = MIN(g->nr_maptrack_frames * MAPTRACK_PER_FRAME, g->next_drop + DROP_LIMIT);
     struct domain_cache c = {NULL};
 
-    for (uint32_t h = 0; h < g->nr_maptrack_frames * MAPTRACK_PER_FRAME && g->nr_maps; h++) {
-        struct vcpu fake = {.domain = d};
+    for (; g->next_drop < end && g->nr_maps; g->next_drop++) {
         struct maptrack t;
 
-        if (unmap_begin(d, h, 0, &t) == GNTST_okay)
-            unmap_end(&fake, &t, &c);
+        if (unmap_begin(d, g->next_drop, 0, &t) == GNTST_okay)
+            unmap_end(d, &t, &c);
     }
     cache_drop(&c);
+    return !g->nr_maps;
 }
 
 /* One side of a copy: a grant of another domain, or a frame of the caller's own. */
@@ -400,7 +402,7 @@ static int16_t copy_side(struct vcpu *v, bool by_ref, uint16_t domid, uint64_t r
 {
     *p = (struct pin){.ref = (uint32_t)ref_or_gfn, .write = write, .copy = true};
     if (by_ref) {
-        p->granter = cached_domain(c, v, domid);
+        p->granter = cached_domain(c, v->domain, domid);
         return p->granter && !p->granter->dying ? pin_ref(p, v->domain->id) : GNTST_bad_domain;
     }
     if (domid != DOMID_SELF && domid != v->domain->id)

@@ -13,6 +13,7 @@
 #include "bh/boot.h"
 
 #define EXTENTS_A_ROUND 256u
+#define FRAMES_A_ROUND  2048u /* zeroing these takes a millisecond or two, with interrupts off */
 #define MAX_E820_GUEST  128u
 
 static struct domain *target(struct vcpu *v, uint16_t id, enum priv p, long *rc)
@@ -169,8 +170,8 @@ static long reservation(struct vcpu *v, struct hypercall_args *args, unsigned op
     for (i = start; i < r.nr_extents; i++) {
         uint64_t g;
 
-        if (i > start &&
-            (i - start >= EXTENTS_A_ROUND || this_cpu()->work || (i - start) << r.extent_order >= 32768))
+        if (i > start && (i - start >= EXTENTS_A_ROUND || this_cpu()->work ||
+                          (i - start) << r.extent_order >= FRAMES_A_ROUND))
             break;
         if (copy_from_guest(v, &g, (uint64_t)(uintptr_t)r.extent_start.p + i * sizeof(xen_pfn_t), sizeof(g)))
             rc = 1;

@@ -40,11 +40,12 @@ struct grant_domain {
     grant_entry_v1_t *shared[GRANT_MAX_FRAMES];
     struct grant_active *active[GRANT_MAX_FRAMES]; /* 8 KiB a frame */
     struct maptrack **maptrack;                    /* frame of pointers */
-    uint32_t nr_maptrack_frames, max_maptrack_frames, free_handle, nr_maps;
+    uint32_t nr_maptrack_frames, max_maptrack_frames, free_handle, nr_maps, next_drop;
 };
 
 int grant_domain_init(struct domain *d, uint32_t max_frames, uint32_t max_maptrack);
-void grant_domain_destroy(struct domain *d); /* drop every mapping this domain made */
+/* Drop mappings that this dying domain made, some at a time. True: none is left. */
+bool grant_domain_destroy(struct domain *d);
 void grant_domain_free(struct domain *d);
 long grant_table_op(struct vcpu *v, unsigned cmd, uint64_t arg, unsigned count);
 /* The frame of shared entries `idx`, grown on demand (add_to_physmap, acquire_resource). 0 or -XEN_E… */
