@@ -12,7 +12,10 @@ HV_FLAGS := -ffreestanding -nostdlib -mno-red-zone -mgeneral-regs-only -mcmodel=
 	-mstack-protector-guard=global -fcf-protection=none -Ihypervisor/include/libc -Ihypervisor/include -MMD -MP -g
 # extra switches: HV_DEFS=-DBH_FAULT_INJECTION makes the debug build that walks allocation failures
 HV_DEFS ?=
-HV_CFLAGS := -std=gnu11 -O2 -fno-omit-frame-pointer -fstack-protector-strong -Wconversion $(WARN) $(HV_FLAGS) $(HV_DEFS)
+# no indirect branch that a guest could train (Spectre v2)
+HV_RETPOLINE := $(if $(shell $(HV_CC) --version | grep -i clang),-mretpoline,-mindirect-branch=thunk-inline -mindirect-branch-register) \
+	-fno-jump-tables
+HV_CFLAGS := $(HV_RETPOLINE) -std=gnu11 -O2 -fno-omit-frame-pointer -fstack-protector-strong -Wconversion $(WARN) $(HV_FLAGS) $(HV_DEFS)
 HV_LDFLAGS := -nostdlib -static -no-pie -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,--gc-sections -Wl,--build-id=sha1 \
 	-Wl,--no-warn-rwx-segments -Wl,-T,hypervisor/bulkhead.lds
 

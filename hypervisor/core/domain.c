@@ -13,6 +13,9 @@
 #include "bh/shutdown.h"
 #include "bh/time.h"
 
+/* Frames of second-stage tables that a domain may use until the toolstack says how many (paging mempool). */
+#define DEFAULT_P2M_NODES 1024u
+
 struct domain *domain_list, *dom0;
 spinlock_t domlist_lock;
 static uint16_t next_id = 1;
@@ -196,7 +199,7 @@ struct domain *domain_create(uint16_t id, const struct xen_domctl_createdomain *
     if (!d)
         return NULL;
     d->p2m_root = INVALID_MFN;
-    d->p2m_limit = ~0ull;
+    d->p2m_limit = id ? DEFAULT_P2M_NODES : ~0ull;
     d->max_pages = 0;
     d->target = DOMID_INVALID;
     d->weight = SCHED_DEFAULT_WEIGHT;

@@ -292,8 +292,9 @@ void emul_memory_fault(struct vcpu *v, gpaddr_t gpa, bool write, bool fetch)
     if (t == P2M_MMIO)
         return;
     if (fetch || t == P2M_GRANT_RO || !emulate_mmio(v, gpa)) {
-        pr_debug("d%uv%u: bad %s of guest address %lx at %lx\n", d->id, v->id, write ? "write" : "read", gpa,
-                 virt->rip(v));
+        if (d->hardware) /* a domU must not be able to fill the console */
+            pr_debug("d%uv%u: bad %s of guest address %lx at %lx\n", d->id, v->id, write ? "write" : "read",
+                     gpa, virt->rip(v));
         guest_inject_gp(v);
     }
 }
