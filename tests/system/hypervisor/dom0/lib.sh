@@ -38,7 +38,7 @@ free_pages() {
     xl debug-keys m; xl dmesg -c 2>/dev/null | sed -n 's/.*memory: [0-9]* pages, \([0-9]*\) free.*/\1/p' | tail -1
 }
 # What dom0 itself keeps after its first guest (page tables for foreign frames) is not the guests' leak.
-warm_up() { config w 64 1 idle; xl create -q /tmp/w.cfg && xl destroy w; sleep 0.3; }
+warm_up() { config w 96 1 idle; xl create -q /tmp/w.cfg && xl destroy w; sleep 0.3; }
 # config NAME MEMORY VCPUS MODE [LINE...]: a domU's configuration
 config() {
     local name=$1 mem=$2 vcpus=$3 mode=$4; shift 4
