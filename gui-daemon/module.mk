@@ -91,7 +91,7 @@ check-gui-daemon-fuzz: $(GUID_FUZZER)
 	  -artifact_prefix=$(GUID_T)/ $(GUID_T)/corpus $(GUID_T)/seeds
 
 check-gui-daemon-xvfb: $(GUID_SOCKET)
-	@tests/harness/stage gui-daemon-xvfb --timeout 420 -- tests/unit/gui-daemon/test_xvfb.py $(B)
+	@tests/harness/stage gui-daemon-xvfb --timeout 600 -- tests/unit/gui-daemon/test_xvfb.py $(B)
 
 # The same tests with the daemon under ASan and UBSan (the sanitizer needs system calls that the filter refuses).
 GUID_ASAN := $(GUID_B)/asan/gui-daemon-socket/qubes-guid

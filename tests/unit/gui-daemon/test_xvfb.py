@@ -528,6 +528,7 @@ def test_keys_and_pointer(desktop):
     a = d.agent
     a.window(0x100, 100, 100, 300, 200, 0xffffff)
     d.mapped(0x100)
+    focus(d, 0x100) # the window manager may keep it from a new window
     a.expect(fa.FOCUS, 0x100)
     assert len(a.expect(fa.KEYMAP, 0x100)) == 32
     subprocess.run(["xdotool", "mousemove", "150", "160", "click", "1", "click", "4", "key", "a"], check=True)
@@ -1079,30 +1080,40 @@ def test_memory(desktop):
     d.close()
 
 
+def attempt_test(function):
+    """Run one test on a display of its own. Lines that tell why it failed; empty: it passed."""
+    failure = []
+    desktop = Desktop(getattr(function, "xorg", False))
+    try:
+        function(desktop)
+    except Exception:
+        failure = traceback.format_exc().splitlines()
+        for domain in desktop.domains:
+            failure += ["  " + line for line in domain.text().splitlines()[-15:]]
+    finally:
+        try:
+            desktop.close()
+        except Exception as error:
+            print("# close: %r" % error)
+    return failure
+
+
 def main():
     wanted = sys.argv[2:]
     tests = [(n[5:], f) for n, f in globals().items() if n.startswith("test_") and (not wanted or n[5:] in wanted)]
     print("1..%d" % len(tests))
     bad = 0
     for number, (name, function) in enumerate(tests, 1):
-        desktop = Desktop(getattr(function, "xorg", False))
-        try:
-            function(desktop)
-            print("ok %d - %s" % (number, name), flush=True)
-        except Exception:
-            bad += 1
-            print("not ok %d - %s" % (number, name))
-            for line in traceback.format_exc().splitlines():
-                print("# " + line)
-            for domain in desktop.domains:
-                for line in domain.text().splitlines()[-15:]:
-                    print("#   " + line)
-            sys.stdout.flush()
-        finally:
-            try:
-                desktop.close()
-            except Exception as error:
-                print("# close: %r" % error)
+        # window managers and X clients race on a loaded host: a second try, on a new display, is told as such
+        for attempt in (1, 2):
+            failure = attempt_test(function)
+            if not failure:
+                print("ok %d - %s%s" % (number, name, " (second try)" if attempt == 2 else ""), flush=True)
+                break
+            if attempt == 2:
+                bad += 1
+                print("not ok %d - %s" % (number, name))
+            print("\n".join("# " + line for line in failure), flush=True)
     sys.exit(bad != 0)
 
 
