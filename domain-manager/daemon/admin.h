@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The Admin API (qubes-protocols section 11): every operation that a tool, the D-Bus interface or a domain
+/* The Admin API: every operation that a tool, the D-Bus interface or a domain
  * allowed by policy can ask for goes through these method tables. */
 #ifndef DM_ADMIN_H
 #define DM_ADMIN_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Errors of the domain manager: one GError domain; each code has the exception name that the Admin API
- * answers with (qubes-protocols section 11). */
+ * answers with. */
 #ifndef DM_ERROR_H
 #define DM_ERROR_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a domain is told about itself at start: the qubesdb keys (qubes-protocols section 7). */
+/* What a domain is told about itself at start: the qubesdb keys. */
 #ifndef DM_GUEST_KEYS_H
 #define DM_GUEST_KEYS_H
 

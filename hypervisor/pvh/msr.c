@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * MSRs of guests: what the local APIC owns, a private copy of the MTRRs, zeros for what Linux only looks at
- * (xen-abi notes in docs/hypervisor.md), #GP for everything else.
+ * (docs/hypervisor.md), #GP for everything else.
  */
 #include "bh/domain.h"
 #include "bh/exit.h"

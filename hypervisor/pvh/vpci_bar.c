@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Base address registers: sized at boot, mapped one to one into dom0 while memory decoding is on
- * (xen-abi rules: writes to a BAR in use are ignored, but sizing it works).
+ * (as Xen has it: writes to a BAR in use are ignored, but sizing it works).
  */
 #include "bh/vpci.h"
 #include "bh/boot.h"

@@ -20,7 +20,7 @@ int vpci_device_add(struct domain *d, uint16_t segment, uint8_t bus, uint8_t dev
 int vpci_device_remove(struct domain *d, uint16_t segment, uint8_t bus, uint8_t devfn);
 int vpci_mmcfg_reserved(struct domain *d, uint64_t address, uint16_t segment, uint8_t start_bus,
                         uint8_t end_bus);
-/* pvh/legacy.c: PIC, PIT, RTC, PM timer, HPET, hidden UART: what xen-abi section 4.1 tells. */
+/* pvh/legacy.c: PIC, PIT, RTC, PM timer, HPET, hidden UART: see docs/hypervisor.md. */
 int legacy_init(struct domain *d, const struct acpi_info *acpi);
 
 #endif
