@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Properties of domains and of the system: one table of names, types, defaults and checks
- *. Values are text; "" is None. */
+ * Values are text; "" is None. */
 #ifndef DM_PROPERTY_H
 #define DM_PROPERTY_H
 
