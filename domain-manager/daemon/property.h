@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Properties of domains and of the system: one table of names, types, defaults and checks
+/* Properties of domains and of the system: one table of names, types, defaults and checks.
  * Values are text; "" is None. */
 #ifndef DM_PROPERTY_H
 #define DM_PROPERTY_H
