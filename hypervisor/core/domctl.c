@@ -245,6 +245,7 @@ HYPERCALL(domctl)
         return -XEN_EPERM;
     if (!known)
         return -XEN_ENOSYS;
+    p2m_flush(v->domain); /* what the toolstack unmapped keeps no dead domain's frames: numbers are exact */
     if (!spin_trylock(&domctl_lock))
         return -XEN_ERESTART;
     rc = domctl_locked(&c, op.cmd);

@@ -347,6 +347,7 @@ HYPERCALL(sysctl)
         return -XEN_EPERM;
     if (op.cmd >= ARRAY_SIZE(table) || !table[op.cmd])
         return -XEN_ENOSYS;
+    p2m_flush(v->domain); /* frames whose last mapping the toolstack gave up count as free */
     if (!spin_trylock(&sysctl_lock))
         return -XEN_ERESTART;
     rc = table[op.cmd](&c);
