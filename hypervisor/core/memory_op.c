@@ -437,7 +437,8 @@ static long acquire_resource(struct vcpu *v, uint64_t gva)
     return rc;
 }
 
-static long reservation_size(struct vcpu *v, uint64_t gva, bool max)
+/* The operations that take a domain id and return a number about that domain. */
+static long domain_number(struct vcpu *v, uint64_t gva, unsigned op)
 {
     uint16_t id;
     struct domain *d;
@@ -448,7 +449,13 @@ static long reservation_size(struct vcpu *v, uint64_t gva, bool max)
     d = target(v, id, PRIV_SELF_OR_CONTROL, &rc);
     if (!d)
         return rc;
-    rc = (long)(max ? d->max_pages : d->tot_pages);
+    if (op == XENMEM_maximum_gpfn) {
+        spin_lock(&d->p2m_lock);
+        rc = (long)p2m_top_ram_locked(d);
+        spin_unlock(&d->p2m_lock);
+    } else {
+        rc = (long)(op == XENMEM_maximum_reservation ? d->max_pages : d->tot_pages);
+    }
     domain_put(d);
     return rc;
 }
@@ -469,25 +476,6 @@ static long pod_target(struct vcpu *v, uint64_t gva)
     p.pod_cache_pages = p.pod_entries = 0;
     domain_put(d);
     return copy_to_guest(v, gva, &p, sizeof(p)) ? -XEN_EFAULT : 0;
-}
-
-static long maximum_gpfn(struct vcpu *v, uint64_t gva)
-{
-    uint64_t top;
-    uint16_t id;
-    struct domain *d;
-    long rc = 0;
-
-    if (copy_from_guest(v, &id, gva, sizeof(id)))
-        return -XEN_EFAULT;
-    d = target(v, id, PRIV_SELF_OR_CONTROL, &rc);
-    if (!d)
-        return rc;
-    spin_lock(&d->p2m_lock);
-    top = p2m_top_ram_locked(d);
-    spin_unlock(&d->p2m_lock);
-    domain_put(d);
-    return (long)top;
 }
 
 HYPERCALL(memory_op)
@@ -512,11 +500,9 @@ HYPERCALL(memory_op)
     case XENMEM_acquire_resource:
         return acquire_resource(v, gva);
     case XENMEM_current_reservation:
-        return reservation_size(v, gva, false);
     case XENMEM_maximum_reservation:
-        return reservation_size(v, gva, true);
     case XENMEM_maximum_gpfn:
-        return maximum_gpfn(v, gva);
+        return domain_number(v, gva, op);
     case XENMEM_maximum_ram_page:
         return (long)max_page;
     case XENMEM_set_pod_target:

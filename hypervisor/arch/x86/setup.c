@@ -196,11 +196,8 @@ static void first_cpu(void)
 
 static _Noreturn void after_stack_switch(void)
 {
-    const char *why = "";
-
     paging_free_init();
     __atomic_store_n(&aps_may_run, true, __ATOMIC_RELEASE);
-    (void)why;
     domain_unpause(dom0);
     cpu_loop();
 }
