@@ -153,14 +153,20 @@ static bool find_first(const struct policy *policy, const struct system_info *in
 
 /* ---- allow ---- */
 
+/* What @dispvm stands for; NULL: nothing. The template may not exist. */
 static const char *default_dispvm(const struct system_info *info, const char *source)
 {
-    const struct system_info_vm *vm = system_info_find(info, source), *base;
+    const struct system_info_vm *vm = system_info_find(info, source);
 
-    if (!vm || !vm->default_dispvm)
-        return NULL;
-    base = system_info_find(info, vm->default_dispvm);
-    return base ? base->dispvm_name : NULL;
+    return vm ? vm->default_dispvm_target : NULL;
+}
+
+/* The domain that a target names, for a disposable its template; NULL: there is none. */
+static const struct system_info_vm *named_domain(const struct system_info *info, const char *target)
+{
+    bool disposable = !strncmp(target, DISPVM_OF, strlen(DISPVM_OF));
+
+    return system_info_find(info, disposable ? target + strlen(DISPVM_OF) : target);
 }
 
 static bool runs(const struct system_info *info, const char *target)
@@ -177,7 +183,9 @@ static void check_reachable(const struct system_info *info, struct policy_decisi
     const struct system_info_vm *vm = system_info_find(info, decision->target);
 
     decision->notify = true; /* refusals from here on are told */
-    if (!strcmp(decision->source, decision->target)) {
+    if (!system_info_is_dom0(decision->target) && !named_domain(info, decision->target)) {
+        deny(decision, POLICY_FAILURE_DENIED, "target '%.64s' does not exist", decision->target);
+    } else if (!strcmp(decision->source, decision->target)) {
         deny(decision, POLICY_FAILURE_DENIED, "source and target are the same domain");
     } else if (vm && !strcmp(vm->type, "RemoteVM") && !system_info_is_dom0(decision->target)) {
         decision->relayed = vm;
@@ -208,7 +216,7 @@ static bool resolve_target(const struct policy *policy, const struct system_info
         target = SYSTEM_INFO_DOM0;
     if (!target)
         deny(decision, POLICY_FAILURE_DENIED,
-             "the rule at %s allows @dispvm, but '%.64s' has no usable default_dispvm",
+             "the rule at %s allows @dispvm, but '%.64s' has no default_dispvm",
              place(policy, decision, at, sizeof(at)), decision->source);
     else if (!strcmp(target, DEFAULT_TARGET))
         deny(decision, POLICY_FAILURE_DENIED,
@@ -265,8 +273,11 @@ static void ask_redirect(const struct policy *policy, const struct system_info *
 
     if (system_info_is_dom0(target))
         target = SYSTEM_INFO_DOM0;
-    else if (!strcmp(target, DISPVM))
+    else if (!strcmp(target, DISPVM)) {
         target = default_dispvm(info, decision->source);
+        if (target && !named_domain(info, target))
+            target = NULL;
+    }
     decision->targets = policy_calloc(1, sizeof(*decision->targets));
     if (target)
         decision->targets[decision->target_count++] = target;
@@ -340,11 +351,6 @@ void policy_decision_choose(const struct policy *policy, const struct system_inf
         return;
     }
     decision->target = chosen;
-    bool dispvm = !strncmp(chosen, DISPVM_OF, strlen(DISPVM_OF));
-    if (!system_info_find(info, dispvm ? chosen + strlen(DISPVM_OF) : chosen)) {
-        deny(decision, POLICY_FAILURE_DENIED, "target '%.64s' does not exist", chosen);
-        return;
-    }
     decision->action = POLICY_ALLOW;
     check_reachable(info, decision);
 }

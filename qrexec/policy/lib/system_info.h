@@ -17,6 +17,7 @@ struct system_info_vm {
     const char *dispvm_name; /* "@dispvm:NAME" */
     const char *type;        /* class, "AppVM" */
     const char *default_dispvm, *guivm, *icon, *label, *power_state, *relayvm, *transport_rpc; /* or NULL */
+    const char *default_dispvm_target; /* "@dispvm:" and default_dispvm, or NULL */
     const char **tags;
     size_t tag_count;
     bool template_for_dispvms, internal;

@@ -62,6 +62,8 @@ static void read_domain(struct system_info *info, const char *name, const json_t
         .template_for_dispvms = true_member(domain, "template_for_dispvms"),
         .internal = true_member(domain, "internal"),
     };
+    if (vm->default_dispvm)
+        vm->default_dispvm_target = policy_arena_printf(&info->arena, "@dispvm:%s", vm->default_dispvm);
     info->guivm_told |= vm->guivm != NULL;
     read_tags(info, vm, json_object_get(domain, "tags"));
 }

@@ -66,93 +66,50 @@ struct policy *memory_load(const struct memory_file *files, struct policy_error 
     return policy_load(&loader, &sources, error);
 }
 
-#define UUID(n) "00000000-0000-0000-0000-0000000000" n
-#define VM(name, uuid, type, tags, dvm, state, more)                                                         \
-    "\"" name                                                                                                \
-    "\":{\"uuid\":\"" UUID(uuid) "\",\"type\":\"" type "\",\"tags\":[" tags "],\"default_dispvm\":" dvm      \
-                                 ",\"power_state\":\"" state                                                 \
-                                 "\",\"label\":\"blue\",\"icon\":\"appvm-blue\",\"guivm\":\"dom0\"" more "}"
-#define TEMPLATE ",\"template_for_dispvms\":true"
+/* The domains of all tests; `more` is text behind the members that all have. */
+static const struct domain {
+    const char *name, *uuid_end, *type, *tags, *default_dispvm, *power_state, *guivm, *more;
+} domains[] = {
+    {"dom0", "00", "AdminVM", "\"t0\"", "\"dvm\"", "Running", "\"dom0\"", ""},
+    {"work", "01", "AppVM", "\"t1\",\"t2\"", "\"dvm\"", "Running", "\"dom0\"", ""},
+    {"bank", "02", "AppVM", "\"t2\"", "\"dvm\"", "Halted", "\"dom0\"", ""},
+    {"dvm", "03", "AppVM", "\"t3\"", "\"dvm\"", "Halted", "\"dom0\"", ",\"template_for_dispvms\":true"},
+    {"dvm2", "04", "AppVM", "", "\"dvm\"", "Halted", "\"dom0\"", ",\"template_for_dispvms\":true"},
+    {"nodef", "05", "TemplateVM", "", "null", "Running", "\"dom0\"", ""},
+    {"hidden", "06", "AppVM", "\"t2\"", "null", "Running", "\"dom0\"",
+     ",\"template_for_dispvms\":true,\"internal\":true"},
+    {"remote", "07", "RemoteVM", "", "null", "Running", "\"dom0\"",
+     ",\"relayvm\":\"work\",\"transport_rpc\":\"tr.A\""},
+    {"norelay", "08", "RemoteVM", "", "null", "Running", "\"dom0\"", ",\"relayvm\":null"},
+    {"ghostly", "09", "AppVM", "", "\"ghost\"", "Running", "\"dom0\"", ""},
+    {"noscreen", "0a", "AppVM", "", "null", "Running", "null", ""},
+};
+
+static void write_domain(FILE *out, const struct domain *d)
+{
+    fprintf(out, "\"%s\":{\"uuid\":\"00000000-0000-0000-0000-0000000000%s\",\"type\":\"%s\",\"tags\":[%s],",
+            d->name, d->uuid_end, d->type, d->tags);
+    fprintf(out, "\"default_dispvm\":%s,\"power_state\":\"%s\",\"guivm\":%s,\"label\":\"blue\",",
+            d->default_dispvm, d->power_state, d->guivm);
+    fprintf(out, "\"icon\":\"appvm-blue\"%s}", d->more);
+}
 
 struct system_info *memory_info(void)
 {
-    static const char json[] = "{\"domains\":{" VM("dom0", "00", "AdminVM", "\"t0\"", "\"dvm\"", "Running", "") "," VM(
-        "work",
-        "01", "AppVM",
-        "\"t1\",\"t2\"", "\"dvm\"", "Running",
-        "") "," VM("bank", "02", "AppVM", "\"t2\"", "\"dvm\"", "Halted",
-                   "") "," VM("dvm", "03", "AppVM", "\"t3\"", "\"dvm\"", "Halted",
-                              TEMPLATE) "," VM("dvm2", "04", "AppVM", "", "\"dvm\"", "Halted",
-                                               TEMPLATE) "," VM("nodef", "05", "TemplateVM", "", "null",
-                                                                "Running",
-                                                                "") "," VM("hidden", "06", "AppVM", "\"t2\"",
-                                                                           "null",
-                                                                           "Running",
-                                                                           TEMPLATE
-                                                                           ",\"internal\":"
-                                                                           "true") "," VM("rem"
-                                                                                          "ot"
-                                                                                          "e",
-                                                                                          "07",
-                                                                                          "Rem"
-                                                                                          "ote"
-                                                                                          "VM",
-                                                                                          "",
-                                                                                          "nul"
-                                                                                          "l",
-                                                                                          "Run"
-                                                                                          "nin"
-                                                                                          "g",
-                                                                                          ",\""
-                                                                                          "rel"
-                                                                                          "ayv"
-                                                                                          "m\""
-                                                                                          ":\""
-                                                                                          "wor"
-                                                                                          "k\""
-                                                                                          ",\""
-                                                                                          "tra"
-                                                                                          "nsp"
-                                                                                          "ort"
-                                                                                          "_rp"
-                                                                                          "c\""
-                                                                                          ":\""
-                                                                                          "tr."
-                                                                                          "A"
-                                                                                          "\"") "," VM("norel"
-                                                                                                       "ay",
-                                                                                                       "08",
-                                                                                                       "Remot"
-                                                                                                       "eVM",
-                                                                                                       "",
-                                                                                                       "null",
-                                                                                                       "Runni"
-                                                                                                       "ng",
-                                                                                                       ",\"re"
-                                                                                                       "layvm"
-                                                                                                       "\":"
-                                                                                                       "null") "," VM("ghostly",
-                                                                                                                      "09",
-                                                                                                                      "AppVM",
-                                                                                                                      "",
-                                                                                                                      "\"ghost\"",
-                                                                                                                      "Running",
-                                                                                                                      "") "," VM("noscreen",
-                                                                                                                                 "0a",
-                                                                                                                                 "AppVM",
-                                                                                                                                 "",
-                                                                                                                                 "null",
-                                                                                                                                 "Running",
-                                                                                                                                 ",\"guivm\":null") "}}";
-    char error[256];
-    char *text = strdup(json), *twice;
+    char error[256], *json = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&json, &len);
 
-    /* the last domain's guivm replaces the one the macro gave it */
-    twice = strstr(text, "\"guivm\":\"dom0\",\"guivm\":null");
-    memset(twice, ' ', strlen("\"guivm\":\"dom0\","));
-    struct system_info *info = system_info_parse(text, strlen(text), error, sizeof(error));
+    fputs("{\"domains\":{", out);
+    for (size_t i = 0; i < sizeof(domains) / sizeof(*domains); i++) {
+        fputs(i ? "," : "", out);
+        write_domain(out, &domains[i]);
+    }
+    fputs("}}", out);
+    fclose(out);
+    struct system_info *info = system_info_parse(json, len, error, sizeof(error));
     if (!info)
         fprintf(stderr, "%s\n", error);
-    free(text);
+    free(json);
     return info;
 }
