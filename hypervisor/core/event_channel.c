@@ -580,6 +580,11 @@ unsigned event_count_used(const struct domain *d)
     return d->evtchn.nr_used;
 }
 
+unsigned event_count_frames(const struct domain *d)
+{
+    return 1 + d->evtchn.nr_ports / EVTCHN_PER_PAGE;
+}
+
 void event_domain_destroy(struct domain *d)
 {
     close_all(d);

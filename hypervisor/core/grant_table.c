@@ -629,3 +629,10 @@ unsigned grant_count_maps(const struct domain *d)
 {
     return d->grant.nr_maps;
 }
+
+unsigned grant_count_frames(const struct domain *d)
+{
+    const struct grant_domain *g = &d->grant;
+
+    return 3 * g->nr_frames + g->nr_maptrack_frames + (g->maptrack ? 2 : 0);
+}

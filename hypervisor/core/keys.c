@@ -4,6 +4,7 @@
 #include "bh/domain.h"
 #include "bh/keys.h"
 #include "bh/lib.h"
+#include "bh/mm.h"
 #include "bh/page.h"
 #include "bh/shutdown.h"
 #include "bh/time.h"
@@ -11,10 +12,28 @@
 static char pending;
 static void key_help(void);
 
+#ifdef BH_FAULT_INJECTION
+static int64_t fail_number;
+
+/* `xl debug-keys 12f`: the twelfth allocation from now fails. */
+static void key_fail(void)
+{
+    page_fail_after = fail_number - 1;
+    fail_number = 0;
+}
+
+static void key_fail_state(void)
+{
+    printk(LOG_ERR, "allocation failure: %s\n", page_fail_after >= 0 ? "pending" : "none pending");
+    page_fail_after = -1;
+}
+#endif
+
 static void key_memory(void)
 {
-    printk(LOG_ERR, "memory: %lu pages, %lu free (%lu of them to be scrubbed)\n", page_count_total(),
-           page_count_free(), page_count_scrub());
+    printk(LOG_ERR, "memory: %lu pages, %lu free (%lu of them to be scrubbed), %lu bytes of objects in %lu\n",
+           page_count_total(), page_count_free(), page_count_scrub(), heap_count_bytes(),
+           heap_count_frames());
 }
 
 static bool print_domain(struct domain *d, void *arg)
@@ -27,9 +46,10 @@ static bool print_domain(struct domain *d, void *arg)
             timers += (d->vcpu[i]->singleshot.queue != NULL) + (d->vcpu[i]->periodic.queue != NULL) +
                       (d->vcpu[i]->poll_timer.queue != NULL) + (d->vcpu[i]->lapic.timer.queue != NULL);
     printk(LOG_ERR,
-           "d%u: refs %d pages %lu/%lu p2m-nodes %lu foreign %lu ports %u grant-maps %u timers %d vcpus %u "
-           "dying %u\n",
-           d->id, d->refs, d->tot_pages, d->max_pages, d->p2m_nodes, d->foreign_maps, event_count_used(d),
+           "d%u: refs %d pages %lu/%lu p2m-nodes %lu tables %u foreign %lu ports %u grant-maps %u timers %d "
+           "vcpus %u dying %u\n",
+           d->id, d->refs, d->tot_pages, d->max_pages, d->p2m_nodes,
+           grant_count_frames(d) + event_count_frames(d), d->foreign_maps, event_count_used(d),
            grant_count_maps(d), timers, d->nr_vcpus, d->dying);
     return true;
 }
@@ -99,6 +119,10 @@ static const struct {
     {'e', key_ports, "event channels"},
     {'r', key_cpus, "physical CPUs and run queues"},
     {'R', machine_reboot, "reboot at once"},
+#ifdef BH_FAULT_INJECTION
+    {'f', key_fail, "the allocation of the number before this key fails"},
+    {'F', key_fail_state, "whether it has failed; no more failures"},
+#endif
 };
 
 static void key_help(void)
@@ -109,6 +133,12 @@ static void key_help(void)
 
 void key_press(char key)
 {
+#ifdef BH_FAULT_INJECTION
+    if (key >= '0' && key <= '9') {
+        fail_number = fail_number * 10 + key - '0';
+        return;
+    }
+#endif
     for (unsigned i = 0; i < ARRAY_SIZE(keys); i++)
         if (keys[i].key == key) {
             keys[i].fn();

@@ -18,6 +18,7 @@ struct slab {
 enum { MIN_SHIFT = 5, MAX_SHIFT = 11, NR_CLASSES = MAX_SHIFT - MIN_SHIFT + 1 };
 static struct slab *partial[NR_CLASSES];
 static spinlock_t slab_lock;
+static uint64_t nr_slabs, bytes_used;
 
 static unsigned class_of(size_t size)
 {
@@ -70,6 +71,7 @@ static struct slab *slab_new(unsigned c)
         s->capacity++;
     }
     slab_link(c, s);
+    nr_slabs++;
     return s;
 }
 
@@ -81,11 +83,14 @@ void *kzalloc(size_t size)
 
     if (c >= NR_CLASSES)
         return page_va_alloc(order_of(size), PAGE_ZERO);
+    if (page_fail_injected())
+        return NULL;
     spin_lock(&slab_lock);
     s = partial[c] ? partial[c] : slab_new(c);
     if (s) {
         p = s->free;
         s->free = *(void **)p;
+        bytes_used += s->size;
         if (++s->used == s->capacity)
             slab_unlink(c, s);
     }
@@ -110,11 +115,23 @@ void kfree(void *p, size_t size)
     ASSERT(s->size == 32u << c && s->used);
     *(void **)p = s->free;
     s->free = p;
+    bytes_used -= s->size;
     if (s->used-- == s->capacity)
         slab_link(c, s);
     if (!s->used) {
         slab_unlink(c, s);
+        nr_slabs--;
         page_free(va_to_mfn(s), 0);
     }
     spin_unlock(&slab_lock);
+}
+
+uint64_t heap_count_frames(void)
+{
+    return nr_slabs;
+}
+
+uint64_t heap_count_bytes(void)
+{
+    return bytes_used;
 }

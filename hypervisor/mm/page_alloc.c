@@ -25,7 +25,14 @@ static struct free_block lists[NR_ZONES][2][MAX_ORDER + 1]; /* [zone][dirty][ord
 static uint64_t nr_total, nr_free, nr_dirty;
 struct page *page_table_base;
 uint64_t max_page;
+#ifdef BH_FAULT_INJECTION
 int64_t page_fail_after = -1;
+
+bool page_fail_injected(void)
+{
+    return page_fail_after >= 0 && page_fail_after-- == 0;
+}
+#endif
 
 static unsigned zone_of(uint64_t n)
 {
@@ -116,21 +123,12 @@ static uint64_t block_take(unsigned zone, unsigned order, bool *dirty)
     return INVALID_FRAME;
 }
 
-static bool fail_injected(void)
-{
-#ifdef BH_FAULT_INJECTION
-    if (page_fail_after >= 0 && page_fail_after-- == 0)
-        return true;
-#endif
-    return false;
-}
-
 static mfn_t alloc(unsigned order, unsigned flags, uint16_t owner)
 {
     uint64_t n = INVALID_FRAME;
     bool dirty = false;
 
-    if (order > MAX_ORDER || fail_injected())
+    if (order > MAX_ORDER || page_fail_injected())
         return INVALID_MFN;
     spin_lock(&heap_lock);
     for (int zone = flags & PAGE_BELOW_4G ? ZONE_LOW : ZONE_HIGH; zone >= ZONE_LOW && n == INVALID_FRAME;

@@ -64,8 +64,8 @@ void event_vcpu_virq(struct vcpu *v, unsigned virq);
 void event_global_virq(unsigned virq);
 /* Is there an unmasked pending event for SCHEDOP_poll's port? -XEN_EINVAL for a bad port. */
 int event_port_pending(struct domain *d, uint32_t port);
-/* Allocate a port that a toolstack-like caller in the hypervisor needs (none today but dom0's store). */
 unsigned event_count_used(const struct domain *d);
+unsigned event_count_frames(const struct domain *d); /* of its tables */
 /* Raise the upcall flag of a vCPU and get it delivered. */
 void vcpu_mark_upcall(struct vcpu *v);
 

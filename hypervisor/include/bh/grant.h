@@ -53,5 +53,6 @@ int grant_shared_frame(struct domain *d, uint32_t idx, mfn_t *m);
 /* Frames that others can write at this moment count as written (log-dirty mode). */
 void grant_log_dirty(struct domain *d);
 unsigned grant_count_maps(const struct domain *d);
+unsigned grant_count_frames(const struct domain *d); /* of its tables */
 
 #endif

@@ -49,5 +49,8 @@ static inline void *page_va_alloc(unsigned order, unsigned flags)
 /* Small objects, zeroed. NULL when out of memory. The caller tells the same size again. */
 void *kzalloc(size_t size) __must_check;
 void kfree(void *p, size_t size);
+/* Frames that hold small objects, and what of them is in use. */
+uint64_t heap_count_frames(void);
+uint64_t heap_count_bytes(void);
 
 #endif

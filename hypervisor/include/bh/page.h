@@ -56,7 +56,15 @@ uint64_t page_count_free(void);
 uint64_t page_count_scrub(void);
 /* Idle CPUs clean freed memory. True if there is more to do. */
 bool page_scrub_some(void);
-/* Debug build: make the nth allocation from now fail. */
+/* Debug build: the allocation after this many more fails; negative: none. */
+#ifdef BH_FAULT_INJECTION
 extern int64_t page_fail_after;
+bool page_fail_injected(void);
+#else
+static inline bool page_fail_injected(void)
+{
+    return false;
+}
+#endif
 
 #endif

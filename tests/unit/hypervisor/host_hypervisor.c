@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* See host_hypervisor.h. Modules whose static state belongs to a snapshot are included as source. */
-#define BH_FAULT_INJECTION /* page_fail_after works */
 #include "host_hypervisor.h"
 #include <stdlib.h>
 #include <sys/mman.h>

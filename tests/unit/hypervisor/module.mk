@@ -31,7 +31,7 @@ HVUNIT_NAMES := $(patsubst HVUNIT_SRC_%,%,$(filter HVUNIT_SRC_%,$(.VARIABLES)))
 HVUNIT_PROGRAMS := $(sort $(HVUNIT_NAMES:%=$(HVUNIT)/test_%))
 # linked into every test: printk, panic and what libc lacks
 HVUNIT_COMMON := $(HVUNIT)/test/host_lib.o $(HVUNIT)/hv/lib/vsnprintf.o
-HVUNIT_CFLAGS := $(CFLAGS_SAN) -std=gnu11 -DHOST_TEST -Ihypervisor/include -Itests/unit/hypervisor \
+HVUNIT_CFLAGS := $(CFLAGS_SAN) -std=gnu11 -DHOST_TEST -DBH_FAULT_INJECTION -Ihypervisor/include -Itests/unit/hypervisor \
 	-include tests/unit/hypervisor/host_lib.h
 
 define HVUNIT_PROGRAM
