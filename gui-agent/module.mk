@@ -48,10 +48,10 @@ $(GUI_AGENT_B)/obj/xorg/%.o: gui-common/%.c
 	@mkdir -p $(@D)
 	$(CC) $(GUI_AGENT_XORG_CFLAGS) -c $< -o $@
 
-$(GUI_AGENT_XORG): $(patsubst %,$(GUI_AGENT_B)/obj/xorg/%.o,module granted-pixmap shmbuf-xen)
+$(GUI_AGENT_XORG): $(patsubst %,$(GUI_AGENT_B)/obj/xorg/%.o,module granted-pixmap shmbuf-xen shmbuf-range)
 	$(CC) -shared -Wl,-z,relro -o $@ $^
 
-$(GUI_AGENT_XORG_SOCKET): $(patsubst %,$(GUI_AGENT_B)/obj/xorg/%.o,module granted-pixmap shmbuf-file)
+$(GUI_AGENT_XORG_SOCKET): $(patsubst %,$(GUI_AGENT_B)/obj/xorg/%.o,module granted-pixmap shmbuf-file shmbuf-range)
 	@mkdir -p $(@D)
 	$(CC) -shared -Wl,-z,relro -o $@ $^
 
@@ -132,7 +132,7 @@ HELP += check-gui-e2e|GUI~agent~and~daemon~together~under~Xvfb
 GUI_AGENT_BENCH := $(GUI_AGENT_B)/bench/bench-client $(GUI_AGENT_B)/bench/bench-probe
 $(GUI_AGENT_B)/bench/%: tests/bench/gui/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_USER) $(LDFLAGS_USER) -o $@ $< -lxcb-shm -lxcb-xtest -lxcb
+	$(CC) $(CFLAGS_USER) $(LDFLAGS_USER) -o $@ $< -lxcb-damage -lxcb-shm -lxcb-xtest -lxcb
 
 .PHONY: bench-gui
 bench-gui: $(GUI_AGENT_SOCKET) $(GUI_AGENT_BENCH) $(GUI_AGENT_XORG_SOCKET) gui-daemon-socket

@@ -12,11 +12,11 @@ $(GUI_COMMON_O)/%.o: gui-common/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_USER) -Wconversion -c $< -o $@
 
-$(GUI_COMMON_XEN): $(GUI_COMMON_O)/gui-message.o $(GUI_COMMON_O)/shmbuf-xen.o
+$(GUI_COMMON_XEN): $(GUI_COMMON_O)/gui-message.o $(GUI_COMMON_O)/shmbuf-xen.o $(GUI_COMMON_O)/shmbuf-range.o
 	@rm -f $@
 	ar rcsD $@ $^
 
-$(GUI_COMMON_FILE): $(GUI_COMMON_O)/gui-message.o $(GUI_COMMON_O)/shmbuf-file.o
+$(GUI_COMMON_FILE): $(GUI_COMMON_O)/gui-message.o $(GUI_COMMON_O)/shmbuf-file.o $(GUI_COMMON_O)/shmbuf-range.o
 	@rm -f $@
 	ar rcsD $@ $^
 

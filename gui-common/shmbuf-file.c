@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "gui-protocol.h"
+#include "shmbuf-range.h"
 #include "shmbuf.h"
 
 #define PAGE_BITS  17
@@ -173,24 +174,31 @@ void shmbuf_importer_close(struct shmbuf_importer *importer)
     free(importer);
 }
 
-/* Map `count` references that follow each other in one file over `at`. */
-static int map_run(struct shmbuf_importer *importer, uint32_t first, size_t count, void *at)
+static int open_file(struct shmbuf_importer *importer, uint32_t number)
 {
-    size_t page = first & PAGE_MASK;
-    struct stat st;
     char name[32];
-    int fd, err = 0;
 
-    file_name(name, importer->domid, first >> PAGE_BITS);
-    fd = openat(importer->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    file_name(name, importer->domid, number);
+    return openat(importer->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Map references that follow each other in one file. */
+static int map_run(struct shmbuf_importer *importer, uint32_t first, size_t count, struct shmbuf_map *out,
+                   size_t at)
+{
+    struct shmbuf_piece piece = {(uint64_t)(first & PAGE_MASK) * SHMBUF_PAGE_SIZE, count};
+    int fd = open_file(importer, first >> PAGE_BITS), err;
+
     if (fd < 0)
         return -EINVAL;
-    if (fstat(fd, &st) || (off_t)((page + count) * SHMBUF_PAGE_SIZE) > st.st_size)
-        err = -EINVAL;
-    else if (mmap(at, count * SHMBUF_PAGE_SIZE, PROT_READ, MAP_SHARED | MAP_FIXED, fd,
-                  (off_t)(page * SHMBUF_PAGE_SIZE)) == MAP_FAILED)
-        err = -errno;
+    err = shmbuf_range_check(fd, &piece);
+    if (!err)
+        err = shmbuf_range_place(out, at, fd, &piece);
     close(fd);
+    /* A map of one run can be shared: one descriptor is enough for it. */
+    out->piece_count = at == 0 && count == out->pages;
+    out->pieces[0] = piece;
+    out->backend = first >> PAGE_BITS;
     return err;
 }
 
@@ -205,34 +213,43 @@ static size_t run_length(const uint32_t *refs, size_t count)
 
 int shmbuf_map(struct shmbuf_importer *importer, const uint32_t *refs, size_t count, struct shmbuf_map *out)
 {
-    char *base;
+    int err = shmbuf_range_reserve(count, out);
 
-    memset(out, 0, sizeof(*out));
-    if (!count || count > GUI_MAX_GRANTS)
-        return -EINVAL;
-    base =
-        mmap(NULL, count * SHMBUF_PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (base == MAP_FAILED)
-        return -errno;
-    for (size_t done = 0; done < count;) {
+    for (size_t done = 0; !err && done < count;) {
         size_t run = run_length(refs + done, count - done);
-        int err = map_run(importer, refs[done], run, base + done * SHMBUF_PAGE_SIZE);
 
-        if (err) {
-            munmap(base, count * SHMBUF_PAGE_SIZE);
-            return err;
-        }
+        err = map_run(importer, refs[done], run, out, done);
         done += run;
     }
-    out->data = base;
-    out->pages = count;
-    return 0;
+    if (err)
+        shmbuf_unmap(importer, out);
+    return err;
 }
 
 void shmbuf_unmap(struct shmbuf_importer *importer, struct shmbuf_map *map)
 {
     (void)importer;
-    if (map->data)
-        munmap((void *)map->data, map->pages * SHMBUF_PAGE_SIZE);
-    memset(map, 0, sizeof(*map));
+    shmbuf_range_free(map);
+}
+
+int shmbuf_share(struct shmbuf_importer *importer, const struct shmbuf_map *map)
+{
+    int fd;
+
+    if (!map->piece_count)
+        return -ENOTSUP;
+    fd = open_file(importer, map->backend);
+    return fd < 0 ? -errno : fd;
+}
+
+int shmbuf_range_check(int fd, const struct shmbuf_piece *untrusted_piece)
+{
+    uint64_t bytes = untrusted_piece->pages * SHMBUF_PAGE_SIZE;
+    struct stat st;
+
+    if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+        return -EACCES;
+    if (bytes > (uint64_t)st.st_size || untrusted_piece->offset > (uint64_t)st.st_size - bytes)
+        return -EINVAL;
+    return 0;
 }

@@ -10,15 +10,20 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <xen/sys/gntalloc.h>
 #include <xen/sys/gntdev.h>
 
 #include "gui-protocol.h"
+#include "shmbuf-range.h"
 #include "shmbuf.h"
 
 /* gntdev refuses more than 64 Ki grants in one map (its parameter "limit"); a large buffer takes several. */
 #define MAP_CHUNK 16384
+#define GNTDEV    "/dev/xen/gntdev"
+
+static_assert((GUI_MAX_GRANTS + MAP_CHUNK - 1) / MAP_CHUNK <= SHMBUF_MAX_PIECES, "a piece for each chunk");
 
 struct shmbuf_exporter {
     int fd;
@@ -130,7 +135,7 @@ int shmbuf_importer_open(uint16_t granter, struct shmbuf_importer **out)
     if (!importer)
         return -ENOMEM;
     importer->granter = granter;
-    importer->fd = open("/dev/xen/gntdev", O_RDWR | O_CLOEXEC);
+    importer->fd = open(GNTDEV, O_RDWR | O_CLOEXEC);
     if (importer->fd < 0) {
         int err = -errno;
 
@@ -149,18 +154,16 @@ void shmbuf_importer_close(struct shmbuf_importer *importer)
     free(importer);
 }
 
-static void forget_grants(int fd, uint64_t index, size_t count)
+static void forget_grants(int fd, const struct shmbuf_piece *piece)
 {
-    struct ioctl_gntdev_unmap_grant_ref op = {.index = index, .count = (uint32_t)count};
+    struct ioctl_gntdev_unmap_grant_ref op = {.index = piece->offset, .count = (uint32_t)piece->pages};
 
     ioctl(fd, IOCTL_GNTDEV_UNMAP_GRANT_REF, &op);
 }
 
-/*
- * Map one chunk over `at`. The offset is forgotten at once: the kernel keeps the grants mapped as long as the
- * mapping lives, so that munmap() alone undoes everything.
- */
-static int map_chunk(struct shmbuf_importer *importer, const uint32_t *refs, size_t count, void *at)
+/* Name one chunk of grants: the offset at which mmap() maps them. */
+static int name_chunk(struct shmbuf_importer *importer, const uint32_t *refs, size_t count,
+                      struct shmbuf_piece *piece)
 {
     struct ioctl_gntdev_map_grant_ref *op = calloc(1, sizeof(*op) + count * sizeof(op->refs[0]));
     int err = 0;
@@ -172,48 +175,58 @@ static int map_chunk(struct shmbuf_importer *importer, const uint32_t *refs, siz
         op->refs[i].domid = importer->granter;
         op->refs[i].ref = refs[i];
     }
-    if (ioctl(importer->fd, IOCTL_GNTDEV_MAP_GRANT_REF, op)) {
+    if (ioctl(importer->fd, IOCTL_GNTDEV_MAP_GRANT_REF, op))
         err = -errno;
-        goto done;
-    }
-    if (mmap(at, count * SHMBUF_PAGE_SIZE, PROT_READ, MAP_SHARED | MAP_FIXED, importer->fd,
-             (off_t)op->index) == MAP_FAILED)
-        err = -errno;
-    forget_grants(importer->fd, op->index, count);
-done:
+    *piece = (struct shmbuf_piece){op->index, count};
     free(op);
     return err;
 }
 
+/* The offsets stay known to the kernel as long as the map lives, so that the X server can use them, too. */
 int shmbuf_map(struct shmbuf_importer *importer, const uint32_t *refs, size_t count, struct shmbuf_map *out)
 {
-    char *base;
+    int err = shmbuf_range_reserve(count, out);
 
-    memset(out, 0, sizeof(*out));
-    if (!count || count > GUI_MAX_GRANTS)
-        return -EINVAL;
-    base =
-        mmap(NULL, count * SHMBUF_PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (base == MAP_FAILED)
-        return -errno;
-    for (size_t done = 0; done < count; done += MAP_CHUNK) {
+    for (size_t done = 0; !err && done < count; done += MAP_CHUNK) {
         size_t chunk = count - done < MAP_CHUNK ? count - done : MAP_CHUNK;
-        int err = map_chunk(importer, refs + done, chunk, base + done * SHMBUF_PAGE_SIZE);
+        struct shmbuf_piece *piece = &out->pieces[out->piece_count];
 
-        if (err) {
-            munmap(base, count * SHMBUF_PAGE_SIZE);
-            return err;
-        }
+        err = name_chunk(importer, refs + done, chunk, piece);
+        if (err)
+            break;
+        out->piece_count++;
+        err = shmbuf_range_place(out, done, importer->fd, piece);
     }
-    out->data = base;
-    out->pages = count;
-    return 0;
+    if (err)
+        shmbuf_unmap(importer, out);
+    return err;
 }
 
 void shmbuf_unmap(struct shmbuf_importer *importer, struct shmbuf_map *map)
 {
-    (void)importer;
-    if (map->data)
-        munmap((void *)map->data, map->pages * SHMBUF_PAGE_SIZE);
-    memset(map, 0, sizeof(*map));
+    for (unsigned i = 0; importer && i < map->piece_count; i++)
+        forget_grants(importer->fd, &map->pieces[i]);
+    shmbuf_range_free(map);
+}
+
+int shmbuf_share(struct shmbuf_importer *importer, const struct shmbuf_map *map)
+{
+    int fd;
+
+    if (!map->piece_count)
+        return -ENOTSUP;
+    fd = fcntl(importer->fd, F_DUPFD_CLOEXEC, 0);
+    return fd < 0 ? -errno : fd;
+}
+
+/* Whoever has an open gntdev may map grants; the kernel knows which ones by its table of offsets. */
+int shmbuf_range_check(int fd, const struct shmbuf_piece *untrusted_piece)
+{
+    struct stat device, given;
+
+    (void)untrusted_piece;
+    if (stat(GNTDEV, &device) || fstat(fd, &given) || !S_ISCHR(given.st_mode) ||
+        given.st_rdev != device.st_rdev)
+        return -EACCES;
+    return 0;
 }

@@ -57,7 +57,7 @@ $(GUID_T)/obj/%.o: tests/unit/gui-daemon/%.c
 	$(CC) $(CFLAGS_SAN) $(patsubst -I%,-isystem %,$(shell pkg-config --cflags gtk+-3.0)) -c $< -o $@
 
 GUID_T_message := gui-message
-GUID_T_shmbuf := shmbuf-file
+GUID_T_shmbuf := shmbuf-file shmbuf-range
 GUID_T_geometry := geometry
 GUID_T_configure := configure geometry
 GUID_T_sanitize := sanitize
@@ -98,7 +98,7 @@ GUID_ASAN := $(GUID_B)/asan/gui-daemon-socket/qubes-guid
 $(GUID_ASAN): $(wildcard gui-daemon/*.c gui-daemon/*.h gui-common/*.c gui-common/*.h) $(GUID_O)/theme.gresource.c $(LIBVCHAN_SOCKET_A)
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -MMD -MP,$(CFLAGS_SAN)) -Ilibvchan $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(GUID_PKGS))) -o $@ \
-	  $(wildcard gui-daemon/*.c) $(GUID_O)/theme.gresource.c gui-common/gui-message.c gui-common/shmbuf-file.c \
+	  $(wildcard gui-daemon/*.c) $(GUID_O)/theme.gresource.c gui-common/gui-message.c gui-common/shmbuf-file.c gui-common/shmbuf-range.c \
 	  $(LIBVCHAN_SOCKET_A) $(GUID_LIBS)
 .PHONY: check-gui-daemon-asan
 check-gui-daemon-asan: $(GUID_ASAN)

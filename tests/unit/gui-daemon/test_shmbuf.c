@@ -96,12 +96,72 @@ static void what_is_not_granted_cannot_be_mapped(void **state)
     assert_int_equal(shmbuf_alloc(exporter, 98305, &buf), -EINVAL);
 }
 
+static void another_process_can_adopt_a_map(void **state)
+{
+    struct shmbuf_map map, adopted;
+    struct shmbuf buf;
+    int fd;
+
+    (void)state;
+    assert_int_equal(shmbuf_alloc(exporter, 3, &buf), 0);
+    assert_int_equal(shmbuf_map(importer, buf.refs + 1, 2, &map), 0);
+    fd = shmbuf_share(importer, &map);
+    assert_true(fd >= 0);
+    assert_int_equal(shmbuf_adopt(fd, map.pieces, map.piece_count, &adopted), 0);
+    close(fd);
+    shmbuf_unmap(importer, &map);
+    ((char *)buf.data)[SHMBUF_PAGE_SIZE + 7] = 'x';
+    assert_int_equal(adopted.pages, 2);
+    assert_int_equal(((const char *)adopted.data)[7], 'x');
+    shmbuf_unmap(NULL, &adopted);
+    assert_null(adopted.data);
+    shmbuf_free(exporter, &buf);
+}
+
+static void nonsense_cannot_be_adopted(void **state)
+{
+    static const struct shmbuf_piece bad[] = {
+        {0, 0},
+        {0, 4},
+        {SHMBUF_PAGE_SIZE, 3},
+        {1, 1},
+        {UINT64_MAX - SHMBUF_PAGE_SIZE + 1, 1},
+        {0, UINT64_MAX},
+        {1ull << 62, 98304},
+        {0, 98305},
+    };
+    struct shmbuf_map map, adopted;
+    struct shmbuf_piece many[SHMBUF_MAX_PIECES + 1];
+    struct shmbuf buf;
+    int fd;
+
+    (void)state;
+    assert_int_equal(shmbuf_alloc(exporter, 3, &buf), 0);
+    assert_int_equal(shmbuf_map(importer, buf.refs, 3, &map), 0);
+    fd = shmbuf_share(importer, &map);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(shmbuf_adopt(fd, &bad[i], 1, &adopted), -EINVAL);
+        assert_null(adopted.data);
+    }
+    for (size_t i = 0; i < sizeof(many) / sizeof(many[0]); i++)
+        many[i] = (struct shmbuf_piece){0, 1};
+    assert_int_equal(shmbuf_adopt(fd, many, SHMBUF_MAX_PIECES + 1, &adopted), -EINVAL);
+    assert_int_equal(shmbuf_adopt(fd, many, 0, &adopted), -EINVAL);
+    close(fd);
+    assert_int_equal(shmbuf_adopt(fd, map.pieces, 1, &adopted), -EACCES);
+    shmbuf_unmap(importer, &map);
+    assert_int_equal(shmbuf_share(importer, &map), -ENOTSUP);
+    shmbuf_free(exporter, &buf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_written_is_seen, setup, teardown),
         cmocka_unit_test_setup_teardown(any_order_and_mixture, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_not_granted_cannot_be_mapped, setup, teardown),
+        cmocka_unit_test_setup_teardown(another_process_can_adopt_a_map, setup, teardown),
+        cmocka_unit_test_setup_teardown(nonsense_cannot_be_adopted, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
