@@ -15,7 +15,7 @@
 #include "util.h"
 #include "wire.h"
 
-#define CONNECT_SECONDS 30 /* the caller opens its data channel as soon as it is told */
+#define CONNECT_SECONDS 60 /* the caller opens its data channel as soon as it is told */
 
 int serve_open_data(const struct serve *s, struct run *run)
 {

@@ -17,7 +17,7 @@
 #include "util.h"
 
 #define USAGE_ERROR     1
-#define CONNECT_SECONDS 10
+#define CONNECT_SECONDS 60 /* a domain that starts, on a loaded machine, needs more than Qubes' 5 */
 
 struct options {
     const char *domain, *local, *prefix, *socket_dir, *command;
@@ -46,7 +46,7 @@ static int usage(FILE *out)
             "  -e                   only start the command\n"
             "  -E, --no-exit-code   always exit with 0 after the command ended\n"
             "  -t, -T               replace problematic bytes of its output, of its errors by '_'\n"
-            "  -w SECONDS           how long to wait for the VM (10; 0: for ever)\n"
+            "  -w SECONDS           how long to wait for the VM (60; 0: for ever)\n"
             "  -W                   wait for the end of the connection\n"
             "  -k                   kill the domain at the end\n"
             "  -p, --prefix-data=D  send this before stdin\n"
