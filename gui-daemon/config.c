@@ -151,6 +151,7 @@ static bool set_key(struct config *config, const char *key, const char *value, b
     KEY("startup_timeout", set_int(&config->startup_timeout, value, 0, 86400));
     KEY("max_clipboard_size", set_max_clipboard(config, value));
     KEY("events_max_delay", set_int(&config->events_max_delay, value, 0, 5000));
+    KEY("frame_rate", set_int(&config->frame_rate, value, 0, 1000));
     KEY("clipboard_timeout", set_int(&config->clipboard_timeout, value, 0, 86400));
     KEY("log_level", set_int(&config->log_level, value, 0, 3));
     KEY("max_windows", set_max_windows(config, value));

@@ -53,6 +53,7 @@ struct config {
     uint32_t background;         /* of windows without a buffer, 0xRRGGBB */
     int startup_timeout;         /* seconds */
     int events_max_delay;        /* milliseconds, 0: none */
+    int frame_rate;              /* most frames a second of a window, 0: as the monitor */
     int clipboard_timeout;       /* seconds until a copy is wiped, 0: never */
     bool reconnect;              /* wait for a new agent when the old one ends */
     bool terminate_on_violation; /* do not ask */

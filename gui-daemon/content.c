@@ -110,11 +110,13 @@ static void clear_damage(struct content *c)
     c->damage = cairo_region_create();
 }
 
-static void draw_frame(struct content *c)
+static void draw_frame(struct content *c, int64_t now)
 {
     struct rect rects[MAX_RECTS];
     int count = collect_rects(c, rects);
 
+    /* In step with the frame before if it was the last one, else from now. */
+    c->next_frame = MAX(c->next_frame + c->interval, now);
     if (count && !pixels_put(c->surface, rects, count))
         return; /* put_done() will try again */
     clear_damage(c);
@@ -130,17 +132,13 @@ static void draw_frame(struct content *c)
 static gboolean tick(gpointer data)
 {
     struct content *c = data;
-    int64_t now = g_source_get_time(c->clock);
 
     g_source_set_ready_time(c->clock, -1);
     c->scheduled = false;
-    if (!drawable(c)) {
+    if (drawable(c))
+        draw_frame(c, g_source_get_time(c->clock));
+    else
         schedule(c);
-        return G_SOURCE_CONTINUE;
-    }
-    /* In step with the frame before if it was the last one, else from now. */
-    c->next_frame = MAX(c->next_frame + c->interval, now);
-    draw_frame(c);
     return G_SOURCE_CONTINUE;
 }
 
@@ -198,7 +196,7 @@ struct content *content_new(struct pixels *pixels, GdkWindow *parent, const stru
                            CWBackPixel | CWBitGravity | CWEventMask, &attributes);
     XMapWindow(c->display, c->xid);
     c->surface = pixels_surface_new(pixels, c->xid, put_done, c);
-    c->interval = look->frame_us ? look->frame_us : DEFAULT_FRAME_US;
+    content_pace(c, look->frame_us);
     c->clock = new_clock(c);
     return c;
 }
@@ -258,9 +256,23 @@ void content_filter(struct content *c, void (*filter)(void *data, uint32_t *pixe
 
 void content_frame_request(struct content *c, uint32_t serial)
 {
+    int64_t now = g_get_monotonic_time();
+
     c->callback.wanted_serial = serial;
     c->callback.wanted = true;
+    /* The agent has told all of its frame: if one is due it goes out now, without a turn of the main loop. */
+    if (drawable(c) && !c->in_flight && now >= c->next_frame) {
+        c->scheduled = false;
+        g_source_set_ready_time(c->clock, -1);
+        draw_frame(c, now);
+        return;
+    }
     schedule(c);
+}
+
+void content_pace(struct content *c, uint32_t frame_us)
+{
+    c->interval = frame_us ? frame_us : DEFAULT_FRAME_US;
 }
 
 void content_visible(struct content *c, bool visible)

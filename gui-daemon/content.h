@@ -35,6 +35,9 @@ void content_free(struct content *content);
 
 Window content_xid(const struct content *content);
 
+/* The window is on another monitor: as content_look's frame_us. */
+void content_pace(struct content *content, uint32_t frame_us);
+
 /* Move and resize inside the parent. */
 void content_place(struct content *content, const struct rect *area);
 

@@ -110,4 +110,5 @@ CHECK_QUICK += check-gui-daemon-unit check-gui-daemon-fuzz
 CHECK_SYSTEM += check-gui-daemon-xvfb check-gui-daemon-asan
 HELP += check-gui-daemon-xvfb|test~qubes-guid~under~Xvfb,~with~pictures~in~build/gui-daemon/shots
 
+include gui-daemon/xorg/module.mk
 -include $(wildcard $(GUID_O)/*.d $(GUID_T)/obj/*.d)

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Backend of pixels.h by MIT-SHM. One segment (a memfd) serves all windows as a ring: a frame takes one
+ * Backend of pixels.h by MIT-SHM, and a copy. One segment (a memfd) serves all windows as a ring: a frame takes one
  * piece, the server's completion event of its last put gives it back. The segment grows to the largest frame
  * seen.
  */
-#include "pixels.h"
-
 #include <X11/Xlib-xcb.h>
 #include <X11/extensions/XShm.h>
 #include <glib.h>
@@ -15,12 +13,13 @@
 #include <xcb/shm.h>
 #include <xcb/xcb.h>
 
+#include "pixels-backend.h"
 #include "staging.h"
 
 #define SEGMENT_MIN (1024 * 1024)
 #define PIXEL       4
 
-struct pixels {
+struct pixels_shm {
     Display *display;
     xcb_connection_t *xcb;
     int completion_event, opcode;
@@ -32,23 +31,12 @@ struct pixels {
     struct pixels_surface *owner[STAGING_SLOTS]; /* of the ring's pieces, oldest at `oldest` */
     uint32_t sequence[STAGING_SLOTS];            /* of the request whose completion frees the piece */
     unsigned oldest;
-    unsigned surfaces;
+    bool keep;      /* the segment: there are windows */
     GQueue waiting; /* surfaces whose put was refused */
-    struct pixels_counters counters;
+    struct pixels_counters *counters;
 };
 
-struct pixels_surface {
-    struct pixels *pixels;
-    Window window;
-    void (*done)(void *data);
-    void *data;
-    const uint8_t *source;
-    int w, h;
-    void (*filter)(void *data, uint32_t *pixels, size_t count);
-    void *filter_data;
-};
-
-static void segment_free(struct pixels *p)
+static void segment_free(struct pixels_shm *p)
 {
     if (!p->memory)
         return;
@@ -58,7 +46,7 @@ static void segment_free(struct pixels *p)
     staging_init(&p->ring, 0);
 }
 
-static bool segment_new(struct pixels *p, size_t size)
+static bool segment_new(struct pixels_shm *p, size_t size)
 {
     int fd = memfd_create("qubes-guid", MFD_CLOEXEC);
     void *memory = MAP_FAILED;
@@ -78,10 +66,10 @@ static bool segment_new(struct pixels *p, size_t size)
     return true;
 }
 
-struct pixels *pixels_new(Display *display, const char **error)
+struct pixels_shm *pixels_shm_new(Display *display, struct pixels_counters *counters, const char **error)
 {
     int screen = DefaultScreen(display), opcode, event, first_error, major, minor;
-    struct pixels *p;
+    struct pixels_shm *p;
     Bool shared;
 
     if (!XQueryExtension(display, "MIT-SHM", &opcode, &event, &first_error) ||
@@ -93,33 +81,27 @@ struct pixels *pixels_new(Display *display, const char **error)
         *error = "the X screen's depth is not 24 bits";
         return NULL;
     }
-    p = g_new0(struct pixels, 1);
+    p = g_new0(struct pixels_shm, 1);
     p->display = display;
     p->xcb = XGetXCBConnection(display);
     p->opcode = opcode;
     p->completion_event = XShmGetEventBase(display) + ShmCompletion;
     p->gc = XCreateGC(display, DefaultRootWindow(display), 0, NULL);
     p->depth = 24;
+    p->counters = counters;
     g_queue_init(&p->waiting);
     return p;
 }
 
-void pixels_free(struct pixels *p)
+void pixels_shm_free(struct pixels_shm *p)
 {
-    if (!p)
-        return;
     segment_free(p);
     XFreeGC(p->display, p->gc);
     g_queue_clear(&p->waiting);
     g_free(p);
 }
 
-const struct pixels_counters *pixels_counters(const struct pixels *p)
-{
-    return &p->counters;
-}
-
-static void wake_waiting(struct pixels *p)
+static void wake_waiting(struct pixels_shm *p)
 {
     /* Those that are refused again queue up behind: one turn each. */
     for (guint n = g_queue_get_length(&p->waiting); n > 0; n--) {
@@ -127,18 +109,18 @@ static void wake_waiting(struct pixels *p)
 
         if (!surface)
             return;
-        surface->done(surface->data);
+        pixels_surface_done(surface);
     }
 }
 
 /* Without windows there is nothing to keep the memory of a large one for. */
-static void free_if_unused(struct pixels *p)
+static void free_if_unused(struct pixels_shm *p)
 {
-    if (!p->surfaces && !p->ring.count)
+    if (!p->keep && !p->ring.count)
         segment_free(p);
 }
 
-static void oldest_done(struct pixels *p)
+static void oldest_done(struct pixels_shm *p)
 {
     struct pixels_surface *surface = p->owner[p->oldest];
 
@@ -147,16 +129,16 @@ static void oldest_done(struct pixels *p)
     p->owner[p->oldest] = NULL;
     p->oldest = (p->oldest + 1) % STAGING_SLOTS;
     if (surface)
-        surface->done(surface->data);
+        pixels_surface_done(surface);
     wake_waiting(p);
 }
 
-bool pixels_event(struct pixels *p, const XEvent *event)
+bool pixels_shm_event(struct pixels_shm *p, const XEvent *event)
 {
     if (event->type != p->completion_event)
         return false;
     if (((const XShmCompletionEvent *)event)->shmseg == p->segment) {
-        p->counters.events++;
+        p->counters->events++;
         oldest_done(p);
         free_if_unused(p);
     }
@@ -164,7 +146,7 @@ bool pixels_event(struct pixels *p, const XEvent *event)
 }
 
 /* The window went away before the put: there will be no completion, so the error stands for it. */
-bool pixels_error(struct pixels *p, const XErrorEvent *error)
+bool pixels_shm_error(struct pixels_shm *p, const XErrorEvent *error)
 {
     if (error->request_code != p->opcode)
         return false;
@@ -173,45 +155,15 @@ bool pixels_error(struct pixels *p, const XErrorEvent *error)
     return true;
 }
 
-struct pixels_surface *pixels_surface_new(struct pixels *p, Window window, void (*done)(void *data),
-                                          void *data)
+void pixels_shm_forget(struct pixels_shm *p, struct pixels_surface *surface, bool last)
 {
-    struct pixels_surface *surface = g_new0(struct pixels_surface, 1);
-
-    p->surfaces++;
-    surface->pixels = p;
-    surface->window = window;
-    surface->done = done;
-    surface->data = data;
-    return surface;
-}
-
-void pixels_surface_free(struct pixels_surface *surface)
-{
-    struct pixels *p = surface->pixels;
-
     for (int i = 0; i < STAGING_SLOTS; i++) {
         if (p->owner[i] == surface)
             p->owner[i] = NULL;
     }
     g_queue_remove_all(&p->waiting, surface);
-    g_free(surface);
-    p->surfaces--;
+    p->keep = !last;
     free_if_unused(p);
-}
-
-void pixels_surface_source(struct pixels_surface *surface, const void *data, int w, int h)
-{
-    surface->source = data;
-    surface->w = w;
-    surface->h = h;
-}
-
-void pixels_surface_filter(struct pixels_surface *surface,
-                           void (*filter)(void *data, uint32_t *pixels, size_t count), void *data)
-{
-    surface->filter = filter;
-    surface->filter_data = data;
 }
 
 /* The one copy. The guest may write meanwhile: then the next damage repairs it. */
@@ -228,7 +180,7 @@ static void copy_rect(const struct pixels_surface *surface, const struct rect *r
         memcpy(to + (size_t)y * row, from + (size_t)y * stride, row);
 }
 
-static bool take_room(struct pixels *p, size_t size, size_t *offset)
+static bool take_room(struct pixels_shm *p, size_t size, size_t *offset)
 {
     if (size > p->ring.capacity && !p->ring.count) {
         segment_free(p);
@@ -240,10 +192,9 @@ static bool take_room(struct pixels *p, size_t size, size_t *offset)
 }
 
 /* Have the server put what was copied to `offset`. Returns the request's number. */
-static uint32_t put_piece(const struct pixels_surface *surface, const struct rect *r, size_t offset,
-                          bool last)
+static uint32_t put_piece(const struct pixels_shm *p, const struct pixels_surface *surface, const struct rect *r,
+                          size_t offset, bool last)
 {
-    struct pixels *p = surface->pixels;
     uint16_t w = (uint16_t)r->w, h = (uint16_t)r->h;
 
     return xcb_shm_put_image(p->xcb, (xcb_drawable_t)surface->window, (xcb_gcontext_t)XGContextFromGC(p->gc),
@@ -252,9 +203,8 @@ static uint32_t put_piece(const struct pixels_surface *surface, const struct rec
         .sequence;
 }
 
-bool pixels_put(struct pixels_surface *surface, const struct rect *rects, int count)
+bool pixels_shm_put(struct pixels_shm *p, struct pixels_surface *surface, const struct rect *rects, int count)
 {
-    struct pixels *p = surface->pixels;
     size_t size = 0, offset;
     uint32_t sequence = 0;
     unsigned slot;
@@ -266,6 +216,7 @@ bool pixels_put(struct pixels_surface *surface, const struct rect *rects, int co
             g_queue_push_tail(&p->waiting, surface);
         return false;
     }
+    p->keep = true;
     slot = (p->oldest + p->ring.count - 1) % STAGING_SLOTS;
     p->owner[slot] = surface;
     for (int i = 0; i < count; i++) {
@@ -275,12 +226,12 @@ bool pixels_put(struct pixels_surface *surface, const struct rect *rects, int co
         if (surface->filter)
             surface->filter(surface->filter_data, (uint32_t *)(void *)(p->memory + offset),
                             (size_t)r->w * (size_t)r->h);
-        sequence = put_piece(surface, r, offset, i == count - 1);
+        sequence = put_piece(p, surface, r, offset, i == count - 1);
         offset += (size_t)r->w * (size_t)r->h * PIXEL;
     }
     p->sequence[slot] = sequence;
     xcb_flush(p->xcb);
-    p->counters.frames++;
-    p->counters.bytes_copied += size;
+    p->counters->frames++;
+    p->counters->bytes_copied += size;
     return true;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The way of pixels from a mapped guest buffer to an X window: a small interface with replaceable backends.
- * The one there is, pixels-shm.c, copies the damaged rectangles into a segment shared with the X server (the
- * only copy in this process) and lets the server put them into the window.
+ * The way of pixels from a mapped guest buffer to an X window: a small interface with two backends.
+ * pixels-xorg.c: the X server has our module and maps the guest's buffer itself; nothing is copied here.
+ * pixels-shm.c: any server. The damaged rectangles are copied into a segment shared with it (the only copy in
+ * this process), and it puts them into the window; also for pixels that are changed on their way.
  */
 #ifndef PIXELS_H
 #define PIXELS_H
@@ -12,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../gui-common/shmbuf.h"
 #include "geometry.h"
 
 struct pixels;         /* one a daemon */
@@ -23,8 +25,8 @@ struct pixels_counters {
     uint64_t events;       /* from the X server because of them */
 };
 
-/* NULL if the server lacks what is needed; *error then says what (static text). */
-struct pixels *pixels_new(Display *display, const char **error);
+/* NULL if the server lacks what is needed; *error then says what (static text). `importer` maps the buffers. */
+struct pixels *pixels_new(Display *display, struct shmbuf_importer *importer, const char **error);
 void pixels_free(struct pixels *pixels);
 
 const struct pixels_counters *pixels_counters(const struct pixels *pixels);
@@ -41,8 +43,8 @@ struct pixels_surface *pixels_surface_new(struct pixels *pixels, Window window, 
                                           void *data);
 void pixels_surface_free(struct pixels_surface *surface);
 
-/* The guest's buffer: w * h pixels of 32 bits, or NULL for none. It must stay mapped until the next call. */
-void pixels_surface_source(struct pixels_surface *surface, const void *data, int w, int h);
+/* The guest's buffer: w * h pixels of 32 bits; without data: none. It must stay mapped until the next call. */
+void pixels_surface_source(struct pixels_surface *surface, const struct shmbuf_map *map, int w, int h);
 
 /* Let `filter` change each piece of pixels on its way; NULL: none. The guest's buffer itself is never
  * written. */

@@ -37,26 +37,24 @@ static void first_frame(void *data)
     drawn(t);
 }
 
-static uint32_t refresh_us(const struct toplevel *t)
-{
-    GdkMonitor *monitor = t->gtk ? gdk_display_get_monitor_at_window(gtk_widget_get_display(t->gtk),
-                                                                     gtk_widget_get_window(t->gtk))
-                                 : NULL;
-    int mhz = monitor ? gdk_monitor_get_refresh_rate(monitor) : 0;
-
-    return mhz > 0 ? (uint32_t)(1000000000ll / mhz) : 0;
-}
-
 static void frame_done(void *data, uint32_t serial)
 {
     struct toplevel *t = data;
     struct gui_msg_frame_done msg = {
         .serial = serial,
         .time_ms = (uint32_t)(g_get_monotonic_time() / 1000),
-        .refresh_us = refresh_us(t),
+        .refresh_us = view_refresh_us(&t->window->configure.geometry),
     };
 
     view_send(t->view, MSG_FRAME_DONE, t->window->id, &msg, sizeof(msg));
+}
+
+/* Least time between frames on the monitor that the window is on. */
+static uint32_t frame_us(const struct toplevel *t)
+{
+    int limit = t->view->config->frame_rate;
+
+    return limit ? (uint32_t)(G_USEC_PER_SEC / limit) : view_refresh_us(&t->window->configure.geometry);
 }
 
 static void pointer(void *data, const XEvent *event)
@@ -107,6 +105,7 @@ static gboolean on_configure(GtkWidget *widget, GdkEventConfigure *event, struct
     content_place(t->content, &area);
     if (t->window->mapped)
         domain_window_moved(t->window, &geometry);
+    content_pace(t->content, frame_us(t));
     return FALSE;
 }
 
@@ -295,7 +294,7 @@ static void create_gtk(struct toplevel *t)
     gdk = gtk_widget_get_window(t->gtk);
     properties_set(t->view, t->window, gdk);
     area = inner_area(t, outer.w, outer.h);
-    look = (struct content_look){.background = t->view->config->background, .frame_us = refresh_us(t)};
+    look = (struct content_look){.background = t->view->config->background, .frame_us = frame_us(t)};
     t->content = content_new(t->view->pixels, gdk, &area, &look, &content_ops, t);
     g_hash_table_insert(t->view->contents, GSIZE_TO_POINTER(content_xid(t->content)), t);
     content_cursor(t->content, view_cursor(t->view, t->cursor));

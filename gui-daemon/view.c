@@ -75,6 +75,15 @@ void view_work_area(const struct rect *rect, struct rect *work)
     *work = (struct rect){area.x, area.y, area.width, area.height};
 }
 
+/* GDK knows its monitors: nothing of this asks the X server. */
+uint32_t view_refresh_us(const struct rect *rect)
+{
+    GdkMonitor *monitor = monitor_of(rect);
+    int mhz = monitor ? gdk_monitor_get_refresh_rate(monitor) : 0;
+
+    return mhz > 0 ? (uint32_t)(1000000000ll / mhz) : 0;
+}
+
 /* ---- struct domain_view ---- */
 
 /* What the user's desktop wants text and widgets to be enlarged by, in 1/120; its toolkits go by the same

@@ -52,6 +52,9 @@ Cursor view_cursor(struct view *view, uint32_t cursor);
 /* The work area of the monitor that most of `rect` is on. */
 void view_work_area(const struct rect *rect, struct rect *work);
 
+/* Length of a frame of that monitor in microseconds, 0: not known. */
+uint32_t view_refresh_us(const struct rect *rect);
+
 /* Show what -I has hidden. */
 void view_show_all(struct view *view);
 

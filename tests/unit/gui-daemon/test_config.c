@@ -64,7 +64,7 @@ static void plain_lines(void **state)
     struct config c;
 
     (void)state;
-    assert_true(parse(&c, "override_redirect = \"disabled\"\nlog_level = 2\n"));
+    assert_true(parse(&c, "override_redirect = \"disabled\"\nlog_level = 2\nframe_rate = 30\n"));
     assert_false(c.options.override_redirect);
     assert_int_equal(c.log_level, 2);
     config_free(&c);

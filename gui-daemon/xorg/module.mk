@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The module of dom0's X server that draws domains' windows from their own pages; for Xen, and (for tests) for files.
+GUID_XORG := $(GUID_B)/libqubespixels.so
+GUID_XORG_SOCKET := $(B)/gui-daemon-socket/xorg/extensions/libqubespixels.so
+# Server headers are not clean under our warnings, hence -isystem.
+GUID_XORG_INCLUDES = -Igui-common $(patsubst -I%,-isystem %,$(shell pkg-config --cflags xorg-server))
+GUID_XORG_CFLAGS = $(CFLAGS_USER) -fPIC -fvisibility=hidden $(GUID_XORG_INCLUDES)
+
+$(GUID_O)/xorg/%.o: gui-daemon/xorg/%.c
+	@mkdir -p $(@D)
+	$(CC) $(GUID_XORG_CFLAGS) -c $< -o $@
+$(GUID_O)/xorg/%.o: gui-common/%.c
+	@mkdir -p $(@D)
+	$(CC) $(GUID_XORG_CFLAGS) -c $< -o $@
+
+$(GUID_XORG): $(patsubst %,$(GUID_O)/xorg/%.o,module guest-buffer shmbuf-range shmbuf-xen)
+	$(CC) -shared -Wl,-z,relro -o $@ $^
+$(GUID_XORG_SOCKET): $(patsubst %,$(GUID_O)/xorg/%.o,module guest-buffer shmbuf-range shmbuf-file)
+	@mkdir -p $(@D)
+	$(CC) -shared -Wl,-z,relro -o $@ $^
+
+gui-daemon: $(GUID_XORG)
+gui-daemon-socket: $(GUID_XORG_SOCKET)
+
+.PHONY: install-dom0-gui-daemon-xorg
+install-dom0-gui-daemon-xorg: $(GUID_XORG)
+	install -D -m 644 $(GUID_XORG) $(DESTDIR)/usr/lib/xorg/modules/extensions/libqubespixels.so
+	install -D -m 644 gui-daemon/xorg/20-qubespixels.conf $(DESTDIR)/usr/share/X11/xorg.conf.d/20-qubespixels.conf
+install-dom0-gui-daemon: install-dom0-gui-daemon-xorg
+
+-include $(wildcard $(GUID_O)/xorg/*.d)
