@@ -82,7 +82,7 @@ static void enqueue(struct domain *d, struct evtchn *e, event_word_t *w, uint32_
     }
     e->last_vcpu = vcpu;
     e->last_priority = priority;
-    __atomic_and_fetch(w, ~EVTCHN_FIFO_LINK_MASK, __ATOMIC_SEQ_CST); /* end of the queue */
+    __atomic_and_fetch(w, ~(event_word_t)EVTCHN_FIFO_LINK_MASK, __ATOMIC_SEQ_CST); /* end of the queue */
     if (q->tail && q->tail != port) {
         event_word_t *tail = word_of(d, q->tail);
 

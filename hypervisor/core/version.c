@@ -8,13 +8,13 @@
 
 static uint32_t features(const struct domain *d)
 {
-    uint32_t f = BIT(XENFEAT_writable_page_tables) | BIT(XENFEAT_auto_translated_physmap) |
+    uint64_t f = BIT(XENFEAT_writable_page_tables) | BIT(XENFEAT_auto_translated_physmap) |
                  BIT(XENFEAT_hvm_callback_vector) | BIT(XENFEAT_hvm_safe_pvclock) |
                  BIT(XENFEAT_memory_op_vnode_supported);
 
     if (d->hardware)
         f |= BIT(XENFEAT_dom0);
-    return f | BIT(d->direct_mapped ? XENFEAT_direct_mapped : XENFEAT_not_direct_mapped);
+    return (uint32_t)(f | BIT(d->direct_mapped ? XENFEAT_direct_mapped : XENFEAT_not_direct_mapped));
 }
 
 static long put_string(struct vcpu *v, uint64_t gva, const char *s, size_t field)

@@ -221,7 +221,8 @@ static void test_exploding_includes(void **state)
     (void)state;
     for (int i = 0; i < 50; i++) {
         snprintf(paths[i], sizeof(paths[i]), "/etc/i%d", i);
-        snprintf(texts[i], sizeof(texts[i]), i < 49 ? "!include i%d\n!include i%d\n" : "", i + 1, i + 1);
+        snprintf(texts[i], sizeof(texts[i]), i < 49 ? "!include i%d\n!include i%d\n" : "# %d %d\n", i + 1,
+                 i + 1);
         files[4 + i] = (struct memory_file){paths[i], texts[i]};
     }
     expect_error(files, POLICY_ERROR_LOAD, "too many files");
