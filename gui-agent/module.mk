@@ -49,11 +49,11 @@ $(GUI_AGENT_B)/obj/xorg/%.o: gui-common/%.c
 	$(CC) $(GUI_AGENT_XORG_CFLAGS) -c $< -o $@
 
 $(GUI_AGENT_XORG): $(patsubst %,$(GUI_AGENT_B)/obj/xorg/%.o,module granted-pixmap shmbuf-xen shmbuf-range)
-	$(CC) -shared -Wl,-z,relro -o $@ $^
+	$(CC) -shared -Wl,-z,relro,-z,now -o $@ $^
 
 $(GUI_AGENT_XORG_SOCKET): $(patsubst %,$(GUI_AGENT_B)/obj/xorg/%.o,module granted-pixmap shmbuf-file shmbuf-range)
 	@mkdir -p $(@D)
-	$(CC) -shared -Wl,-z,relro -o $@ $^
+	$(CC) -shared -Wl,-z,relro,-z,now -o $@ $^
 
 -include $(wildcard $(GUI_AGENT_B)/obj/xorg/*.d)
 

@@ -14,7 +14,7 @@
 
 #define EVENTS                                                                                               \
     (ExposureMask | VisibilityChangeMask | ButtonPressMask | ButtonReleaseMask | PointerMotionMask |         \
-     EnterWindowMask | LeaveWindowMask)
+     EnterWindowMask | LeaveWindowMask | StructureNotifyMask)
 
 struct content {
     const struct content_ops *ops;
@@ -240,12 +240,12 @@ void content_damage(struct content *c, const struct rect *rect)
     schedule(c);
 }
 
-void content_source(struct content *c, const void *buffer, int w, int h)
+void content_source(struct content *c, const struct shmbuf_map *map, int w, int h)
 {
-    c->buffer_w = buffer ? w : 0;
-    c->buffer_h = buffer ? h : 0;
-    pixels_surface_source(c->surface, buffer, w, h);
-    if (buffer)
+    c->buffer_w = map->data ? w : 0;
+    c->buffer_h = map->data ? h : 0;
+    pixels_surface_source(c->surface, map, w, h);
+    if (map->data)
         content_damage(c, &(struct rect){0, 0, w, h});
 }
 
@@ -307,6 +307,9 @@ void content_event(struct content *c, const XEvent *event)
     case EnterNotify:
     case LeaveNotify:
         c->ops->pointer(c->data, event);
+        break;
+    case DestroyNotify:
+        c->ops->destroyed(c->data);
         break;
     default:
         break;

@@ -21,6 +21,8 @@ struct content_ops {
     void (*frame_done)(void *data, uint32_t serial);
     /* A pointer event (button, motion, crossing) of the X window. */
     void (*pointer)(void *data, const XEvent *event);
+    /* The X window was destroyed, not by us: the parent is going, too. The content may be freed in here. */
+    void (*destroyed)(void *data);
 };
 
 struct content_look {
@@ -41,8 +43,8 @@ void content_pace(struct content *content, uint32_t frame_us);
 /* Move and resize inside the parent. */
 void content_place(struct content *content, const struct rect *area);
 
-/* A new buffer (NULL: none): all of it counts as damaged. */
-void content_source(struct content *content, const void *buffer, int w, int h);
+/* A new buffer (without data: none): all of it counts as damaged. */
+void content_source(struct content *content, const struct shmbuf_map *map, int w, int h);
 
 /* See pixels_surface_filter(). */
 void content_filter(struct content *content, void (*filter)(void *data, uint32_t *pixels, size_t count),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Between pixels.c and its two backends. A backend answers each put in order: by an event, or by an X error; then it
- * calls pixels_surface_done(), unless the surface was forgotten meanwhile.
+ * Between pixels.c and its two backends. A backend answers each put in order: by an event, or by an X error;
+ * then it calls pixels_surface_done(), unless the surface was forgotten meanwhile.
  */
 #ifndef PIXELS_BACKEND_H
 #define PIXELS_BACKEND_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Backend of pixels.h by MIT-SHM, and a copy. One segment (a memfd) serves all windows as a ring: a frame takes one
- * piece, the server's completion event of its last put gives it back. The segment grows to the largest frame
- * seen.
+ * Backend of pixels.h by MIT-SHM, and a copy. One segment (a memfd) serves all windows as a ring: a frame
+ * takes one piece, the server's completion event of its last put gives it back. The segment grows to the
+ * largest frame seen.
  */
 #include <X11/Xlib-xcb.h>
 #include <X11/extensions/XShm.h>
@@ -192,8 +192,8 @@ static bool take_room(struct pixels_shm *p, size_t size, size_t *offset)
 }
 
 /* Have the server put what was copied to `offset`. Returns the request's number. */
-static uint32_t put_piece(const struct pixels_shm *p, const struct pixels_surface *surface, const struct rect *r,
-                          size_t offset, bool last)
+static uint32_t put_piece(const struct pixels_shm *p, const struct pixels_surface *surface,
+                          const struct rect *r, size_t offset, bool last)
 {
     uint16_t w = (uint16_t)r->w, h = (uint16_t)r->h;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Backend of pixels.h by our module in the X server (xorg/pixels-protocol.h): the server maps the guest's buffer
- * and copies from it to the window.
+ * Backend of pixels.h by our module in the X server (xorg/pixels-protocol.h): the server maps the guest's
+ * buffer and copies from it to the window.
  */
 #include <errno.h>
 #include <glib.h>
@@ -54,8 +54,8 @@ void pixels_xorg_free(struct pixels_xorg *x)
 }
 
 /*
- * Send a request made of two parts; `fd` goes along (and is closed) unless it is -1. xcb wants two spare vectors
- * before those that it is given. Returns the request's number.
+ * Send a request made of two parts; `fd` goes along (and is closed) unless it is -1. xcb wants two spare
+ * vectors before those that it is given. Returns the request's number.
  */
 static uint32_t send_request(struct pixels_xorg *x, uint8_t opcode, int flags, struct iovec head,
                              struct iovec tail, int fd)

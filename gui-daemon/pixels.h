@@ -25,7 +25,8 @@ struct pixels_counters {
     uint64_t events;       /* from the X server because of them */
 };
 
-/* NULL if the server lacks what is needed; *error then says what (static text). `importer` maps the buffers. */
+/* NULL if the server lacks what is needed; *error then says what (static text). `importer` maps the buffers.
+ */
 struct pixels *pixels_new(Display *display, struct shmbuf_importer *importer, const char **error);
 void pixels_free(struct pixels *pixels);
 
@@ -43,7 +44,8 @@ struct pixels_surface *pixels_surface_new(struct pixels *pixels, Window window, 
                                           void *data);
 void pixels_surface_free(struct pixels_surface *surface);
 
-/* The guest's buffer: w * h pixels of 32 bits; without data: none. It must stay mapped until the next call. */
+/* The guest's buffer: w * h pixels of 32 bits; without data: none. It must stay mapped until the next call.
+ */
 void pixels_surface_source(struct pixels_surface *surface, const struct shmbuf_map *map, int w, int h);
 
 /* Let `filter` change each piece of pixels on its way; NULL: none. The guest's buffer itself is never

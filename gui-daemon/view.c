@@ -12,9 +12,9 @@
 #include "properties.h"
 #include "toplevel.h"
 #include "tray.h"
+#include "x-errors.h"
 
-#define MAX_MONITORS  16
-#define LOGGED_ERRORS 20
+#define MAX_MONITORS 16
 
 void view_log(const struct view *view, int level, const char *format, ...)
 {
@@ -214,7 +214,7 @@ static void buffer(void *data, struct window *window)
 
     (void)data;
     if (t->content)
-        content_source(t->content, window->buffer.data, window->buffer_size.w, window->buffer_size.h);
+        content_source(t->content, &window->buffer, window->buffer_size.w, window->buffer_size.h);
 }
 
 static void damage(void *data, struct window *window, const struct rect *rect)
@@ -345,24 +345,6 @@ static GdkFilterReturn filter(GdkXEvent *gdk_xevent, GdkEvent *event, gpointer d
     return GDK_FILTER_REMOVE;
 }
 
-/* Xlib's handler has no argument. */
-static struct view *error_view;
-
-/*
- * Any program of the desktop can destroy any window, at any time: an X error is no reason to end, as GDK's
- * own handler would. GDK's traps still see theirs first.
- */
-static int on_x_error(Display *display, XErrorEvent *error)
-{
-    char text[80] = "";
-
-    if (!error_view || pixels_error(error_view->pixels, error) || error_view->x_errors++ >= LOGGED_ERRORS)
-        return 0;
-    XGetErrorText(display, error->error_code, text, sizeof(text));
-    view_log(error_view, 1, "X error: %s, request %d.%d", text, error->request_code, error->minor_code);
-    return 0;
-}
-
 /* Settings, theme and fonts are loaded now, while the domain still boots, not when its first window waits for
  * them. */
 static void warm_up(const struct config *config)
@@ -389,7 +371,7 @@ bool view_init(struct view *view, const struct config *config, struct shmbuf_imp
         return false;
     }
     view->display = gdk_x11_get_default_xdisplay();
-    view->pixels = pixels_new(view->display, error);
+    view->pixels = pixels_new(view->display, importer, error);
     if (!view->pixels)
         return false;
     view->contents = g_hash_table_new(g_direct_hash, g_direct_equal);
@@ -397,8 +379,7 @@ bool view_init(struct view *view, const struct config *config, struct shmbuf_imp
     input_init(view);
     view->clipboard = clipboard_new(view);
     gdk_window_add_filter(NULL, filter, view);
-    error_view = view;
-    XSetErrorHandler(on_x_error);
+    x_errors_watch(view);
     tray_init(view);
     g_signal_connect(gtk_settings_get_default(), "notify::gtk-xft-dpi", G_CALLBACK(scale_changed), view);
     warm_up(config);
@@ -410,7 +391,7 @@ void view_free(struct view *view)
     if (!view->pixels)
         return;
     gdk_window_remove_filter(NULL, filter, view);
-    error_view = NULL;
+    x_errors_forget();
     g_signal_handlers_disconnect_by_data(gtk_settings_get_default(), view);
     domain_free(&view->domain);
     input_free(view);

@@ -2,6 +2,7 @@
 # The module of dom0's X server that draws domains' windows from their own pages; for Xen, and (for tests) for files.
 GUID_XORG := $(GUID_B)/libqubespixels.so
 GUID_XORG_SOCKET := $(B)/gui-daemon-socket/xorg/extensions/libqubespixels.so
+# All symbols are bound at once: a module that does not fit fails to load, instead of ending the server later.
 # Server headers are not clean under our warnings, hence -isystem.
 GUID_XORG_INCLUDES = -Igui-common $(patsubst -I%,-isystem %,$(shell pkg-config --cflags xorg-server))
 GUID_XORG_CFLAGS = $(CFLAGS_USER) -fPIC -fvisibility=hidden $(GUID_XORG_INCLUDES)
@@ -13,11 +14,11 @@ $(GUID_O)/xorg/%.o: gui-common/%.c
 	@mkdir -p $(@D)
 	$(CC) $(GUID_XORG_CFLAGS) -c $< -o $@
 
-$(GUID_XORG): $(patsubst %,$(GUID_O)/xorg/%.o,module guest-buffer shmbuf-range shmbuf-xen)
-	$(CC) -shared -Wl,-z,relro -o $@ $^
-$(GUID_XORG_SOCKET): $(patsubst %,$(GUID_O)/xorg/%.o,module guest-buffer shmbuf-range shmbuf-file)
+$(GUID_XORG): $(patsubst %,$(GUID_O)/xorg/%.o,module guest-buffer gui-message shmbuf-range shmbuf-xen)
+	$(CC) -shared -Wl,-z,relro,-z,now -o $@ $^
+$(GUID_XORG_SOCKET): $(patsubst %,$(GUID_O)/xorg/%.o,module guest-buffer gui-message shmbuf-range shmbuf-file)
 	@mkdir -p $(@D)
-	$(CC) -shared -Wl,-z,relro -o $@ $^
+	$(CC) -shared -Wl,-z,relro,-z,now -o $@ $^
 
 gui-daemon: $(GUID_XORG)
 gui-daemon-socket: $(GUID_XORG_SOCKET)

@@ -9,6 +9,40 @@ XORG = "/usr/lib/xorg/Xorg"
 DAEMON = os.path.join(TOP, "build/gui-daemon-socket/qubes-guid")
 
 
+# dom0's X server: the dummy driver, and the module that draws domains' windows from their own pages.
+DOM0_CONF = """
+Section "ServerFlags"
+    Option "AutoAddDevices" "false"
+EndSection
+Section "Module"
+    Load "qubespixels"
+    Disable "glx"
+    Disable "glamoregl"
+EndSection
+Section "Device"
+    Identifier "device"
+    Driver "dummy"
+    VideoRam 64000
+EndSection
+Section "Monitor"
+    Identifier "monitor"
+    HorizSync 1-10000
+    VertRefresh 1-10000
+    Modeline "mode" 200 %(w)d %(w1)d %(w2)d %(w3)d %(h)d %(h1)d %(h2)d %(h3)d
+EndSection
+Section "Screen"
+    Identifier "screen"
+    Device "device"
+    Monitor "monitor"
+    DefaultDepth 24
+    SubSection "Display"
+        Depth 24
+        Modes "mode"
+    EndSubSection
+EndSection
+"""
+
+
 class Tap:
     def __init__(self):
         self.n = self.bad = 0
@@ -89,10 +123,21 @@ class Rig:
         """Start what a domain has: Xorg, dummy driver, our configuration and server module."""
         conf = "%s/xorg-%d.conf" % (self.dir, domain)
         shutil.copyfile(os.path.join(TOP, "gui-agent/vm/xorg-qubes.conf"), conf)
-        modules = os.path.join(TOP, "build/gui-agent-socket/xorg") + ",/usr/lib/xorg/modules"
+        return self.xorg_server(conf, "gui-agent-socket", number, VCHAN_DOMAIN=str(domain))
+
+    def xorg_dom0(self, size="1280x800", number=None):
+        """Start what dom0 has: Xorg with our module, here on the dummy driver."""
+        w, h = (int(n) for n in size.split("x"))
+        conf = self.dir + "/xorg-dom0.conf"
+        with open(conf, "w") as f:
+            f.write(DOM0_CONF % {k + str(n or ""): v + n for k, v in (("w", w), ("h", h)) for n in range(4)})
+        return self.xorg_server(conf, "gui-daemon-socket", number)
+
+    def xorg_server(self, conf, component, number, **env):
+        modules = os.path.join(TOP, "build", component, "xorg") + ",/usr/lib/xorg/modules"
         return self.server(number, lambda n: [XORG, ":%d" % n, "-config", conf, "-modulepath", modules, "-nolisten", "tcp",
                                               "-noreset", "-novtswitch", "-sharevts", "-logfile",
-                                              "%s/xorg-%d.txt" % (self.dir, n), "vt7"], VCHAN_DOMAIN=str(domain))
+                                              "%s/xorg-%d.txt" % (self.dir, n), "vt7"], **env)
 
     def server(self, number, argv, **env):
         for n in [number] if number else range(80, 100):
