@@ -82,7 +82,7 @@ static void draw_header(cairo_t *cr, PangoLayout *layout, int w, const struct fr
     if (right - left > 4 * PAD) {
         width = layout_text(layout, look->domain, true, right - left - 2 * PAD, &height);
         cairo_set_source_rgb(cr, gray, gray, gray);
-        cairo_rectangle(cr, left, 3, width + 2 * PAD, FRAME_HEADER - 6);
+        cairo_rectangle(cr, left, FRAME_BORDER, width + 2 * PAD, FRAME_HEADER - 2 * FRAME_BORDER);
         cairo_fill(cr);
         cairo_set_source_rgb(cr, 1 - gray, 1 - gray, 1 - gray);
         cairo_move_to(cr, left + PAD, (FRAME_HEADER - height) / 2);

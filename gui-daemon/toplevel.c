@@ -5,6 +5,7 @@
 #include <gdk/gdkx.h>
 #include <gtk/gtkx.h>
 
+#include "frame-edge.h"
 #include "frame.h"
 #include "input.h"
 #include "properties.h"
@@ -62,10 +63,21 @@ static void pointer(void *data, const XEvent *event)
     input_pointer(data, event);
 }
 
+/* Someone else destroyed the X window: a tray that ends takes its icons along. They wait for the next tray,
+ * unless it has come already. */
+static void destroyed(void *data)
+{
+    struct toplevel *t = data;
+
+    gtk_widget_destroy(t->gtk);
+    toplevel_dock(t);
+}
+
 static const struct content_ops content_ops = {
     .first_frame = first_frame,
     .frame_done = frame_done,
     .pointer = pointer,
+    .destroyed = destroyed,
 };
 
 /* ---- signals of the GTK window ---- */
@@ -231,14 +243,10 @@ static void forget_gtk(struct toplevel *t)
     t->focused = t->maximized = t->fullscreen = t->iconified = false;
 }
 
-/* The X window was destroyed by someone else: a tray that ends takes its icons along. They wait for the next
- * tray. */
 static void on_destroy(GtkWidget *widget, struct toplevel *t)
 {
     (void)widget;
-    gdk_x11_display_error_trap_push(gdk_display_get_default());
     forget_gtk(t);
-    gdk_x11_display_error_trap_pop_ignored(gdk_display_get_default());
     t->dock_pending = t->kind == FRAME_TRAY && t->window->mapped;
 }
 
@@ -296,9 +304,10 @@ static void create_gtk(struct toplevel *t)
     area = inner_area(t, outer.w, outer.h);
     look = (struct content_look){.background = t->view->config->background, .frame_us = frame_us(t)};
     t->content = content_new(t->view->pixels, gdk, &area, &look, &content_ops, t);
+    frame_edge_add(t->view->display, GDK_WINDOW_XID(gdk), t->kind, outer.w, outer.h, t->view->config->color);
     g_hash_table_insert(t->view->contents, GSIZE_TO_POINTER(content_xid(t->content)), t);
     content_cursor(t->content, view_cursor(t->view, t->cursor));
-    content_source(t->content, t->window->buffer.data, t->window->buffer_size.w, t->window->buffer_size.h);
+    content_source(t->content, &t->window->buffer, t->window->buffer_size.w, t->window->buffer_size.h);
     if (t->kind == FRAME_TRAY)
         content_filter(t->content, tray_filter, t);
     if (t->icon)

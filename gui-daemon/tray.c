@@ -42,10 +42,7 @@ bool tray_dock(struct view *view, GtkWidget *plug)
     message.data.l[0] = CurrentTime;
     message.data.l[1] = REQUEST_DOCK;
     message.data.l[2] = (long)gtk_plug_get_id(GTK_PLUG(plug));
-    /* The tray may vanish between the two requests. */
-    gdk_x11_display_error_trap_push(gdk_display_get_default());
     XSendEvent(view->display, owner, False, NoEventMask, (XEvent *)&message);
-    gdk_x11_display_error_trap_pop_ignored(gdk_display_get_default());
     return true;
 }
 

@@ -67,6 +67,7 @@ static void plain_lines(void **state)
     assert_true(parse(&c, "override_redirect = \"disabled\"\nlog_level = 2\nframe_rate = 30\n"));
     assert_false(c.options.override_redirect);
     assert_int_equal(c.log_level, 2);
+    assert_int_equal(c.frame_rate, 30);
     config_free(&c);
 }
 

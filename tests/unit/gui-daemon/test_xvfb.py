@@ -222,6 +222,32 @@ def test_framed_window(desktop):
     d.close()
 
 
+def test_never_without_its_frame(desktop):
+    """The X server keeps the frame in place while the daemon does nothing."""
+    d = Domain(desktop)
+    d.agent.window(0x100, 100, 100, 400, 300, 0xffeecc)
+    d.agent.window(0x101, 700, 100, 400, 300, 0xccffee, override=1)
+    d.mapped(0x100)
+    d.mapped(0x101)
+    xids = d.xid(0x100), d.xid(0x101)
+    d.process.send_signal(signal.SIGSTOP)
+    try:
+        for w, h in ((250, 200), (450, 350)):
+            for xid, border, top in zip(xids, (BORDER, 2), (HEADER, 2)):
+                subprocess.run(["xdotool", "windowsize", "--sync", xid, str(w + 2 * border), str(h + top + border)], check=True)
+            shot = desktop.shot("stopped-%d" % w)
+            assert_frame(shot, 100, 100, w, h, BLUE)
+            assert_frame(shot, 700, 100, w, h, BLUE, 2, 2)
+        # The whole frame has the colour when the window comes back, before anybody has painted.
+        xid = xids[0]
+        subprocess.run(["xdotool", "windowunmap", "--sync", xid, "windowmap", "--sync", xid], check=True)
+        wait_for("frame", lambda: desktop.shot()(102, 90) == BLUE)
+        assert_frame(desktop.shot(), 100, 100, 450, 350, BLUE)
+    finally:
+        d.process.send_signal(signal.SIGCONT)
+    d.close()
+
+
 def test_pixels_are_exact_and_copied_once(desktop):
     d = Domain(desktop)
     a = d.agent
@@ -575,6 +601,12 @@ def test_header_buttons_and_hidden_parts(desktop):
     subprocess.run(["xdotool", "mousemove", "390", "87", "click", "1"], check=True)
     a.expect(fa.CLOSE, 0x100)
     assert not [m for m in a.drain() if m[0] == fa.BUTTON]
+    # The border resizes.
+    subprocess.run("xdotool mousemove 402 200 sleep 0.2 mousedown 1 sleep 0.3 mousemove 420 200 sleep 0.1 mousemove 452 200 "
+                   "sleep 0.1 mouseup 1".split(), check=True)
+    wait_for("wider", lambda: geometry(d.xid(0x100))[2:] == (350 + 2 * BORDER, 200 + HEADER + BORDER))
+    subprocess.run(["xdotool", "windowsize", "--sync", d.xid(0x100), str(300 + 2 * BORDER), str(200 + HEADER + BORDER)], check=True)
+    a.drain()
     # maximise by the button, and back
     subprocess.run(["xdotool", "mousemove", "368", "87", "click", "1"], check=True)
     x, y, w, h, _ = struct.unpack("<iiIII", a.expect(fa.CONFIGURE, 0x100))
