@@ -31,11 +31,9 @@ int bzimage_payload(const uint8_t *image, size_t len, const uint8_t **payload, s
     size = read_le32(image + PAYLOAD_LENGTH);
     if (size < 8 || !range_within(offset, size, len))
         return -XEN_EINVAL;
-    /* The kernel's build appends the unpacked size, except for gzip, whose own trailer ends with it. */
+    /* The kernel's build appends the unpacked size. */
     *unpacked_len = read_le32(image + offset + size - 4);
     *payload = image + offset;
-    *payload_len = size;
-    if (read_le16(*payload) != 0x8b1f)
-        *payload_len -= 4;
+    *payload_len = size - 4;
     return 0;
 }

@@ -196,7 +196,7 @@ static struct boot_module *module_add(struct boot_info *out, uint32_t start, uin
     return &out->module[out->nr_modules++];
 }
 
-/* `p`: address, pitch, width, height, bits a pixel, type; `colour`: position and size of red, green, blue. */
+/* `p`: address, pitch, width, height, bits a pixel, type. */
 static void parse_framebuffer(struct boot_framebuffer *fb, const uint8_t *p, const uint8_t *colour)
 {
     fb->addr = read_le64(p);
@@ -205,14 +205,8 @@ static void parse_framebuffer(struct boot_framebuffer *fb, const uint8_t *p, con
     fb->height = read_le32(p + 16);
     fb->bpp = p[20];
     fb->type = p[21];
-    if (fb->type == 1) {
-        fb->red_pos = colour[0];
-        fb->red_size = colour[1];
-        fb->green_pos = colour[2];
-        fb->green_size = colour[3];
-        fb->blue_pos = colour[4];
-        fb->blue_size = colour[5];
-    }
+    if (fb->type == FB_RGB)
+        memcpy(fb->colour, colour, sizeof(fb->colour));
 }
 
 /* Multiboot 1: a struct at fixed offsets, with a flag bit for each part that is valid. */
@@ -342,7 +336,7 @@ static int mb2_mmap(const struct mb2_tag *tag, struct boot_info *out, const char
 
 static int mb2_framebuffer(const struct mb2_tag *tag, struct boot_info *out, const char **why)
 {
-    static const uint8_t no_colours[6];
+    static const uint8_t no_colours[sizeof(out->fb.colour)];
 
     (void)why;
     parse_framebuffer(&out->fb, tag->body, tag->len >= 30 ? tag->body + 24 : no_colours);
@@ -448,7 +442,7 @@ int multiboot_parse(uint32_t magic, paddr_t info, const void *(*phys)(paddr_t pa
     int rc;
 
     memset(out, 0, sizeof(*out));
-    out->fb.type = 0xff;
+    out->fb.type = FB_NONE;
     *why = "";
     if (magic == MB1_MAGIC) {
         rc = mb1_parse(phys, info, out, why);

@@ -4,7 +4,6 @@
  * describes them. The output is the dictionary: a match may reach back to the last dictionary reset.
  */
 #include "unpack.h"
-#include "unlzma2.h"
 
 #define PROB_BITS    11
 #define PROB_INIT    ((1u << PROB_BITS) / 2)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Private to the decompressors (boot/decompress.c and un*.c): their common state, match copy and checksums.
+/* Private to the decompressors (boot/decompress.c and un*.c): their common state and match copy.
  */
 #ifndef BOOT_UNPACK_H
 #define BOOT_UNPACK_H
@@ -30,21 +30,13 @@ int unpack_match(struct unpack *u, size_t history, size_t distance, size_t len);
 /* Copy `len` bytes of input to the output. */
 int unpack_literals(struct unpack *u, size_t len);
 
-/* Reflected CRCs up to 64 bits, eight bytes a step with tables made at run time. */
-#define CRC32_POLY 0xedb88320ull
-#define CRC64_POLY 0xc96c5795d7870f42ull
-struct crc_tables {
-    uint64_t t[8][256];
-};
-void crc_init(struct crc_tables *tables, uint64_t poly);
-/* `ones`: the CRC's width in one bits, with which it starts and which inverts the result. */
-uint64_t crc_of(const struct crc_tables *tables, uint64_t ones, const uint8_t *p, size_t len);
+/* xz's main filter: unpack LZMA2 chunks up to and with the end marker. 0, -XEN_EINVAL, -XEN_E2BIG. */
+#define UNLZMA2_SCRATCH (32 * 1024)
+int unpack_lzma2(struct unpack *u, void *scratch);
 
 /* Each expects its magic at in_pos. 0, -XEN_EINVAL, -XEN_E2BIG, -XEN_ENOSYS (a variant that is not
  * supported). */
-int unpack_gzip(struct unpack *u);
 int unpack_xz(struct unpack *u);
-int unpack_lz4(struct unpack *u);
 int unpack_zstd(struct unpack *u);
 
 #endif

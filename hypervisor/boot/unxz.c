@@ -1,28 +1,52 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The xz container (The .xz File Format 1.1): stream header, blocks, index, footer, all with their CRC32; the
- * x86 branch filter; checks none, CRC32 and CRC64. One stream; what follows it is not looked at.
+ * The xz container (The .xz File Format 1.1) as Linux' build makes it: blocks with the x86 branch filter and
+ * a CRC32 of their contents. The index and the footer behind the last block tell nothing new.
  */
-#include "unlzma2.h"
+#include "unpack.h"
 
 #define STREAM_HEADER_SIZE 12
 #define FILTER_X86         0x04
 #define FILTER_LZMA2       0x21
 #define VLI_MAX            (UINT64_MAX / 2)
 
-enum { CHECK_NONE = 0, CHECK_CRC32 = 1, CHECK_CRC64 = 4 };
+#define CHECK_CRC32 1
+#define CRC32_POLY  0xedb88320u
 
 struct xz {
     struct unpack *u;
-    uint8_t check, check_size;
-    uint64_t blocks, unpadded_sum, unpacked_sum; /* the index must tell the same */
-    struct crc_tables crc32, crc64;
+    uint32_t crc[8][256]; /* eight bytes a step */
     uint64_t lzma[UNLZMA2_SCRATCH / 8];
 };
 
+static void crc32_init(struct xz *x)
+{
+    for (uint32_t i = 0; i < 256; i++) {
+        uint32_t crc = i;
+
+        for (unsigned bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? CRC32_POLY : 0);
+        x->crc[0][i] = crc;
+    }
+    for (unsigned k = 1; k < 8; k++)
+        for (unsigned i = 0; i < 256; i++)
+            x->crc[k][i] = x->crc[k - 1][i] >> 8 ^ x->crc[0][x->crc[k - 1][i] & 0xff];
+}
+
 static uint32_t crc32(const struct xz *x, const uint8_t *p, size_t len)
 {
-    return (uint32_t)crc_of(&x->crc32, UINT32_MAX, p, len);
+    uint32_t crc = UINT32_MAX;
+
+    for (; len >= 8; len -= 8, p += 8) {
+        uint64_t w = crc ^ read_le64(p);
+
+        crc = 0;
+        for (unsigned i = 0; i < 8; i++)
+            crc ^= x->crc[7 - i][w >> 8 * i & 0xff];
+    }
+    while (len--)
+        crc = crc >> 8 ^ x->crc[0][(crc ^ *p++) & 0xff];
+    return ~crc;
 }
 
 /* Variable-length integer: seven bits a byte, least significant first. */
@@ -102,15 +126,11 @@ static void undo_x86_filter(uint8_t *buf, size_t size)
 
 static int verify_check(struct xz *x, const uint8_t *data, size_t len)
 {
-    const uint8_t *stored = unpack_next(x->u);
+    struct unpack *u = x->u;
 
-    if (unpack_left(x->u) < x->check_size)
+    if (unpack_left(u) < 4 || crc32(x, data, len) != read_le32(unpack_next(u)))
         return -XEN_EINVAL;
-    x->u->in_pos += x->check_size;
-    if (x->check == CHECK_CRC32 && crc32(x, data, len) != read_le32(stored))
-        return -XEN_EINVAL;
-    if (x->check == CHECK_CRC64 && crc_of(&x->crc64, UINT64_MAX, data, len) != read_le64(stored))
-        return -XEN_EINVAL;
+    u->in_pos += 4;
     return 0;
 }
 
@@ -170,7 +190,7 @@ static int unpack_block(struct xz *x)
 {
     struct unpack *u = x->u;
     struct block_header h;
-    size_t start = u->in_pos, out_start = u->out_pos, data, packed, unpacked;
+    size_t out_start = u->out_pos, data, packed, unpacked;
     int rc = parse_block_header(x, &h);
 
     data = u->in_pos;
@@ -185,90 +205,24 @@ static int unpack_block(struct xz *x)
         return -XEN_EINVAL;
     if (h.x86)
         undo_x86_filter(u->out + out_start, unpacked);
-    x->blocks++;
-    x->unpadded_sum += u->in_pos - start + x->check_size;
-    x->unpacked_sum += unpacked;
     rc = skip_padding(u, data);
     return rc ? rc : verify_check(x, u->out + out_start, unpacked);
-}
-
-static int check_index(struct xz *x)
-{
-    struct unpack *u = x->u;
-    size_t start = u->in_pos++;
-    uint64_t count, unpadded, unpacked, unpadded_sum = 0, unpacked_sum = 0;
-
-    if (read_vli(u->in, u->in_len, &u->in_pos, &count) || count != x->blocks)
-        return -XEN_EINVAL;
-    for (; count; count--) {
-        if (read_vli(u->in, u->in_len, &u->in_pos, &unpadded) ||
-            read_vli(u->in, u->in_len, &u->in_pos, &unpacked))
-            return -XEN_EINVAL;
-        unpadded_sum += unpadded;
-        unpacked_sum += unpacked;
-    }
-    if (unpadded_sum != x->unpadded_sum || unpacked_sum != x->unpacked_sum || skip_padding(u, start) ||
-        unpack_left(u) < 4 || crc32(x, u->in + start, u->in_pos - start) != read_le32(unpack_next(u)))
-        return -XEN_EINVAL;
-    u->in_pos += 4;
-    return 0;
-}
-
-static int check_footer(struct xz *x, const uint8_t *stream_flags, size_t index_size)
-{
-    const uint8_t *p = unpack_next(x->u);
-
-    if (unpack_left(x->u) < 12 || crc32(x, p + 4, 6) != read_le32(p) || memcmp(p + 8, stream_flags, 2) ||
-        memcmp(p + 10, "YZ", 2) || (read_le32(p + 4) + 1ull) * 4 != index_size)
-        return -XEN_EINVAL;
-    x->u->in_pos += 12;
-    return 0;
-}
-
-static int parse_stream_header(struct xz *x, const uint8_t *p)
-{
-    if (unpack_left(x->u) < STREAM_HEADER_SIZE || crc32(x, p + 6, 2) != read_le32(p + 8) || p[6] ||
-        p[7] & 0xf0)
-        return -XEN_EINVAL;
-    x->check = p[7];
-    switch (x->check) {
-    case CHECK_NONE:
-        break;
-    case CHECK_CRC32:
-        x->check_size = 4;
-        break;
-    case CHECK_CRC64:
-        x->check_size = 8;
-        crc_init(&x->crc64, CRC64_POLY);
-        break;
-    default:
-        return -XEN_ENOSYS;
-    }
-    x->u->in_pos += STREAM_HEADER_SIZE;
-    return 0;
 }
 
 int unpack_xz(struct unpack *u)
 {
     struct xz *x = (void *)u->scratch;
-    const uint8_t *header = unpack_next(u);
-    size_t index;
-    int rc;
+    const uint8_t *p = unpack_next(u);
+    int rc = 0;
 
-    memset(x, 0, offsetof(struct xz, crc32));
     x->u = u;
-    crc_init(&x->crc32, CRC32_POLY);
-    rc = parse_stream_header(x, header);
-    if (rc)
-        return rc;
-    while (unpack_left(u) && *unpack_next(u)) {
-        rc = unpack_block(x);
-        if (rc)
-            return rc;
-    }
-    if (!unpack_left(u))
+    crc32_init(x);
+    if (unpack_left(u) < STREAM_HEADER_SIZE || crc32(x, p + 6, 2) != read_le32(p + 8) || p[6])
         return -XEN_EINVAL;
-    index = u->in_pos;
-    rc = check_index(x);
-    return rc ? rc : check_footer(x, header + 6, u->in_pos - index);
+    if (p[7] != CHECK_CRC32)
+        return -XEN_ENOSYS;
+    u->in_pos += STREAM_HEADER_SIZE;
+    while (!rc && unpack_left(u) && *unpack_next(u)) /* 0: the index */
+        rc = unpack_block(x);
+    return rc || unpack_left(u) ? rc : -XEN_EINVAL;
 }

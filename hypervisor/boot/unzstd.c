@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * zstd (RFC 8878) without dictionaries. The output is the window. Literals are not buffered: sequences draw
- * them from their packed form as they go, since the scratch memory has no room for a block's 128 KiB.
+ * One frame of zstd (RFC 8878), without a dictionary. The output is the window. Literals are not buffered:
+ * sequences draw them from their packed form as they go, since the scratch memory has no room for a block's
+ * 128 KiB.
  */
 #include "unzstd.h"
 
-#define MAX_BLOCK  (128u * 1024)
-#define SKIP_MAGIC 0x184d2a50u /* and the 15 values that follow */
-#define ZSTD_MAGIC 0xfd2fb528u
+#define MAX_BLOCK (128u * 1024)
 
 enum { LITERALS_RAW, LITERALS_RLE, LITERALS_PACKED, LITERALS_TREELESS };
 
@@ -25,7 +24,6 @@ enum { SEQ_LITERALS, SEQ_OFFSET, SEQ_MATCH, SEQ_KINDS };
 
 struct zstd {
     struct unpack *u;
-    size_t frame_start;
     uint32_t offset[3];
     struct literals literals;
     bool have_table[SEQ_KINDS];
@@ -282,7 +280,7 @@ static int run_sequences(struct zstd *z, struct back_bits *b, uint32_t count)
             return -XEN_EINVAL;
         rc = draw_literals(z, literals);
         if (!rc)
-            rc = unpack_match(z->u, z->frame_start, resolve_offset(z, value, literals), match);
+            rc = unpack_match(z->u, 0, resolve_offset(z, value, literals), match);
         if (rc)
             return rc;
     }
@@ -452,58 +450,29 @@ static int parse_frame_header(struct unpack *u, bool *checksum, uint64_t *conten
     return 0;
 }
 
-static int check_content(struct zstd *z, bool checksum, uint64_t content_size)
+static int check_content(struct unpack *u, bool checksum, uint64_t content_size)
 {
-    struct unpack *u = z->u;
-    size_t len = u->out_pos - z->frame_start;
-
-    if (content_size != UINT64_MAX && content_size != len)
+    if (content_size != UINT64_MAX && content_size != u->out_pos)
         return -XEN_EINVAL;
-    if (!checksum)
-        return 0;
-    if (unpack_left(u) < 4 || (uint32_t)xxh64(u->out + z->frame_start, len) != read_le32(unpack_next(u)))
+    if (checksum && (unpack_left(u) < 4 || (uint32_t)xxh64(u->out, u->out_pos) != read_le32(unpack_next(u))))
         return -XEN_EINVAL;
-    u->in_pos += 4;
     return 0;
 }
 
-static int unpack_frame(struct zstd *z)
+int unpack_zstd(struct unpack *u)
 {
     static const uint32_t first_offsets[3] = {1, 4, 8};
+    struct zstd *z = (void *)u->scratch;
     bool checksum, last = false;
     uint64_t content_size;
-    int rc = parse_frame_header(z->u, &checksum, &content_size);
+    int rc;
 
-    z->frame_start = z->u->out_pos;
-    z->huffman.bits = 0;
-    memset(z->have_table, 0, sizeof(z->have_table));
+    u->in_pos += 4; /* the magic */
+    rc = parse_frame_header(u, &checksum, &content_size);
+    memset(z, 0, sizeof(*z));
+    z->u = u;
     memcpy(z->offset, first_offsets, sizeof(first_offsets));
     while (!rc && !last)
         rc = unpack_block(z, &last);
-    return rc ? rc : check_content(z, checksum, content_size);
-}
-
-/* Frames one behind the other; what follows the last one is not looked at. */
-int unpack_zstd(struct unpack *u)
-{
-    struct zstd *z = (void *)u->scratch;
-
-    memset(z, 0, sizeof(*z));
-    z->u = u;
-    while (unpack_left(u) >= 8) {
-        uint32_t magic = read_le32(unpack_next(u));
-        int rc = 0;
-
-        if (magic == ZSTD_MAGIC) {
-            u->in_pos += 4;
-            rc = unpack_frame(z);
-        } else if ((magic & ~15u) == SKIP_MAGIC && read_le32(unpack_next(u) + 4) <= unpack_left(u) - 8) {
-            u->in_pos += 8u + read_le32(unpack_next(u) + 4);
-        } else {
-            return 0;
-        }
-        if (rc)
-            return rc;
-    }
-    return u->out_pos || !unpack_left(u) ? 0 : -XEN_EINVAL;
+    return rc ? rc : check_content(u, checksum, content_size);
 }

@@ -219,9 +219,9 @@ static int kernel_elf(struct builder *b, const uint8_t **elf, size_t *len, mfn_t
 {
     const struct boot_module *m = &b->bi->module[0];
     const uint8_t *image = pa_to_va(m->start), *payload;
-    size_t size = (size_t)(m->end - m->start), payload_len, unpacked;
+    size_t size = (size_t)(m->end - m->start), payload_len;
     void *scratch;
-    int rc = bzimage_payload(image, size, &payload, &payload_len, &unpacked);
+    int rc = bzimage_payload(image, size, &payload, &payload_len, len);
 
     *buf = INVALID_MFN;
     if (rc == -XEN_ENOSYS) {
@@ -232,16 +232,19 @@ static int kernel_elf(struct builder *b, const uint8_t **elf, size_t *len, mfn_t
     b->why = "the kernel module is a damaged bzImage; check the file that the boot loader loads";
     if (rc)
         return rc;
-    for (*order = 0; PAGE_SIZE << *order < unpacked; (*order)++)
+    for (*order = 0; PAGE_SIZE << *order < *len; (*order)++)
         ;
     b->why = "not enough memory to unpack the kernel";
     scratch = kzalloc(DECOMPRESS_SCRATCH);
     *buf = page_alloc(*order, PAGE_DIRTY_OK);
     if (!scratch || !mfn_valid_value(*buf))
         return -XEN_ENOMEM;
-    rc = decompress(payload, payload_len, mfn_to_va(*buf), PAGE_SIZE << *order, len, scratch);
+    rc = decompress(payload, payload_len, mfn_to_va(*buf), *len, scratch);
     kfree(scratch, DECOMPRESS_SCRATCH);
-    b->why = "the kernel's compressed payload is damaged or of an unknown format";
+    b->why = rc == -XEN_ENOSYS
+                 ? "the kernel is compressed by neither xz nor zstd; load one of Debian's kernels, or an "
+                   "uncompressed vmlinux"
+                 : "the kernel's compressed payload is damaged";
     *elf = mfn_to_va(*buf);
     return rc;
 }

@@ -26,11 +26,17 @@ struct boot_module {
     char cmdline[BOOT_CMDLINE_MAX]; /* words after the module's name for MB1 (QEMU, GRUB), as given */
 };
 
-struct boot_framebuffer { /* linear RGB framebuffer when type is 1, EGA text when 2, none when type is 0xff */
+enum {
+    FB_RGB = 1,
+    FB_TEXT = 2,
+    FB_NONE = 0xff
+}; /* as Multiboot has them; FB_NONE: the loader said nothing */
+
+struct boot_framebuffer { /* linear pixels, or text memory with width and height in characters */
     paddr_t addr;
     uint32_t pitch, width, height;
     uint8_t bpp, type;
-    uint8_t red_pos, red_size, green_pos, green_size, blue_pos, blue_size;
+    uint8_t colour[6]; /* position and size of red, green, blue */
 };
 
 struct boot_info {

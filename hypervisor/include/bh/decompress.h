@@ -9,11 +9,10 @@
 #define DECOMPRESS_SCRATCH (128 * 1024)
 
 /*
- * Recognise the format by its magic (gzip, xz with the x86 BCJ filter, lz4 legacy as Linux uses it, zstd) and
- * decompress `in` into `out`. *out_len becomes the number of bytes written.
- * 0; -XEN_ENOSYS unknown format; -XEN_EINVAL broken data; -XEN_E2BIG more than out_cap bytes.
+ * Recognise the format by its magic, one that Debian's kernels have (xz as Linux' build makes it: Debian 12;
+ * zstd: its backports and Debian 13), and decompress `in` into exactly out_len bytes.
+ * 0; -XEN_ENOSYS unknown format; -XEN_EINVAL broken data or fewer bytes; -XEN_E2BIG more bytes.
  */
-int decompress(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap, size_t *out_len,
-               void *scratch);
+int decompress(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_len, void *scratch);
 
 #endif

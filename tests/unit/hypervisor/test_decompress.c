@@ -93,19 +93,14 @@ static const struct {
     {"short noise", make_noise, 40},
 };
 
-/* The first three are quick and get the large contents too: more than a window or a block of each format. */
-#define QUICK_PACKERS 3
+/* The first two are quick and get the large contents too: more than a window or a block of each format. */
+#define QUICK_PACKERS 2
 #define LARGE         1000001
 static const char *const packers[] = {
-    "gzip -1",
     "zstd -q -1",
-    "lz4 -l -1 -c -",
-    "gzip -9n",
-    "lz4 -l -9 -c -",
     "xz -0 --check=crc32",
-    "xz -6 --check=none",
     "xz --check=crc32 --x86 --lzma2=dict=32MiB",
-    "xz --check=crc64 --x86 --lzma2=preset=1,lc=1,lp=3,pb=0",
+    "xz --check=crc32 --x86 --lzma2=preset=1,lc=1,lp=3,pb=0",
     "xz --block-size=100000 --threads=2 --check=crc32 --x86 --lzma2=preset=2",
     "zstd -q -19",
     "zstd -q -22 --ultra --zstd=wlog=22,clog=20,hlog=20 --no-check",
@@ -141,8 +136,7 @@ static int unpack(struct blob in, size_t cap, struct blob *out)
 
     memcpy(exact.p, in.p, in.len);
     *out = blob_new(cap);
-    rc = decompress(exact.p, in.len, out->p, cap, &out->len, scratch);
-    assert_true(out->len <= cap);
+    rc = decompress(exact.p, in.len, out->p, cap, scratch);
     free(exact.p);
     return rc;
 }
@@ -156,7 +150,6 @@ static void check_round_trip(const char *packer, unsigned content)
         fail();
     }
     assert_int_equal(unpack(packed, in.len, &out), 0);
-    assert_int_equal(out.len, in.len);
     assert_memory_equal(out.p, in.p, in.len);
     free(out.p);
     if (in.len) {
@@ -184,10 +177,9 @@ static void every_cut_is_an_error(void **state)
     for (unsigned i = 0; i < ARRAY_SIZE(packers); i++) {
         packed = pack(packers[i], in);
         for (size_t len = 0; len < packed.len; len++) {
-            int rc = unpack((struct blob){packed.p, len}, in.len, &out);
-
-            /* LZ4's legacy frame has no end mark: a cut between blocks looks like an end */
-            assert_true(rc || (!strncmp(packers[i], "lz4", 3) && out.len < in.len));
+            /* xz's index and footer are not looked at: a cut there loses nothing */
+            if (!unpack((struct blob){packed.p, len}, in.len, &out))
+                assert_true(!strncmp(packers[i], "xz", 2) && !memcmp(out.p, in.p, in.len));
             free(out.p);
         }
         free(packed.p);
@@ -202,16 +194,13 @@ static void damage_is_found(void **state)
 
     (void)state;
     for (unsigned i = 0; i < ARRAY_SIZE(packers); i++) {
-        bool checked = !strncmp(packers[i], "gzip", 4) || strstr(packers[i], "check=crc") ||
-                       (!strncmp(packers[i], "zstd", 4) && !strstr(packers[i], "no-check"));
+        bool checked = !strstr(packers[i], "no-check");
 
         packed = pack(packers[i], in);
         for (size_t at = 0; at < packed.len * 8; at++) {
             packed.p[at / 8] ^= (uint8_t)(1 << at % 8);
-            if (!unpack(packed, in.len + 1000, &out) && checked) {
-                assert_int_equal(out.len, in.len);
+            if (!unpack(packed, in.len, &out) && checked)
                 assert_memory_equal(out.p, in.p, in.len);
-            }
             free(out.p);
             packed.p[at / 8] ^= (uint8_t)(1 << at % 8);
         }
@@ -222,6 +211,7 @@ static void damage_is_found(void **state)
 
 static void unknown_formats(void **state)
 {
+    static const char *const others[] = {"gzip", "lz4 -l -c -", "xz --check=crc64", "xz --check=none"};
     struct blob out;
 
     (void)state;
@@ -229,29 +219,14 @@ static void unknown_formats(void **state)
     free(out.p);
     assert_int_equal(unpack((struct blob){(uint8_t *)"", 0}, 10, &out), -XEN_ENOSYS);
     free(out.p);
-}
+    for (unsigned i = 0; i < ARRAY_SIZE(others); i++) {
+        struct blob in = make_text(500), packed = pack(others[i], in);
 
-static void frames_in_a_row(void **state)
-{
-    static const char *const joiners[] = {"{ cat; } > $T; (zstd -q -c $T; zstd -q -19 -c $T)",
-                                          "{ cat; } > $T; (lz4 -q -l -c $T; lz4 -q -l -9 -c $T)"};
-    struct blob in = make_text(5000), packed, out;
-
-    (void)state;
-    setenv("T", "/tmp/hv-unit-joined", 1);
-    for (unsigned i = 0; i < ARRAY_SIZE(joiners); i++) {
-        char command[200];
-
-        snprintf(command, sizeof(command), "(%s)", joiners[i]);
-        packed = pack(command, in);
-        assert_int_equal(unpack(packed, 2 * in.len, &out), 0);
-        assert_int_equal(out.len, 2 * in.len);
-        assert_memory_equal(out.p + in.len, in.p, in.len);
+        assert_int_equal(unpack(packed, in.len, &out), -XEN_ENOSYS);
         free(out.p);
+        free(in.p);
         free(packed.p);
     }
-    unlink("/tmp/hv-unit-joined");
-    free(in.p);
 }
 
 int main(void)
@@ -261,7 +236,6 @@ int main(void)
         cmocka_unit_test(every_cut_is_an_error),
         cmocka_unit_test(damage_is_found),
         cmocka_unit_test(unknown_formats),
-        cmocka_unit_test(frames_in_a_row),
     };
 
     return cmocka_run_group_tests_name("decompress", tests, NULL, NULL);

@@ -157,9 +157,6 @@ static void bzimage_header(void **state)
     assert_ptr_equal(payload, image + 0x500);
     assert_int_equal(len, 0x7c);
     assert_int_equal(unpacked, 12345);
-    w16(0x500, 0x8b1f); /* gzip keeps its trailer */
-    assert_int_equal(bzimage_payload(image, sizeof(image), &payload, &len, &unpacked), 0);
-    assert_int_equal(len, 0x80);
     assert_int_equal(bzimage_payload(image, 0x57f, &payload, &len, &unpacked), -XEN_EINVAL);
     assert_int_equal(bzimage_payload(image, 0x24f, &payload, &len, &unpacked), -XEN_ENOSYS);
     w32(0x248, 0xffffffff);
@@ -174,7 +171,7 @@ static void check_kernel(const char *path)
     FILE *f = fopen(path, "rb");
     uint8_t *file = malloc(64 << 20), *elf;
     const uint8_t *payload;
-    size_t len, unpacked, out_len;
+    size_t len, unpacked;
     clock_t start;
 
     assert_non_null(f);
@@ -183,10 +180,9 @@ static void check_kernel(const char *path)
     assert_int_equal(bzimage_payload(file, len, &payload, &len, &unpacked), 0);
     elf = malloc(unpacked);
     start = clock();
-    assert_int_equal(decompress(payload, len, elf, unpacked, &out_len, scratch), 0);
-    assert_int_equal(out_len, unpacked);
-    assert_int_equal(elf_kernel_parse(elf, out_len, &ki, &why), 0);
-    print_message("%s: %zu bytes in %.2f s, %u segments, 0x%llx-0x%llx, entry 0x%llx\n", path, out_len,
+    assert_int_equal(decompress(payload, len, elf, unpacked, scratch), 0);
+    assert_int_equal(elf_kernel_parse(elf, unpacked, &ki, &why), 0);
+    print_message("%s: %zu bytes in %.2f s, %u segments, 0x%llx-0x%llx, entry 0x%llx\n", path, unpacked,
                   (double)(clock() - start) / CLOCKS_PER_SEC, ki.nr_segments, (unsigned long long)ki.start,
                   (unsigned long long)ki.end, (unsigned long long)ki.entry);
     free(elf);
