@@ -2,10 +2,12 @@
 # The hypervisor image. `make hypervisor`: build/hypervisor/{bulkhead,bulkhead.debug,bulkhead.gz}
 HV := $(B)/hypervisor
 HV_CC ?= $(CC)
+# the screen console's font: glyphs ' ' to '~' of a PSF1 font, behind its header of 4 bytes, 16 bytes each
+HV_FONT := /usr/share/consolefonts/Lat15-Fixed16.psf.gz
 HV_SRC := $(sort $(wildcard hypervisor/boot/*.c hypervisor/core/*.c hypervisor/mm/*.c hypervisor/lib/*.c \
 	hypervisor/drivers/*.c hypervisor/iommu/*.c hypervisor/pvh/*.c hypervisor/arch/x86/*.c \
 	hypervisor/arch/x86/svm/*.c hypervisor/arch/x86/vmx/*.c))
-HV_ASM := $(sort $(wildcard hypervisor/boot/*.S hypervisor/arch/x86/*.S hypervisor/arch/x86/svm/*.S hypervisor/arch/x86/vmx/*.S))
+HV_ASM := $(sort $(wildcard hypervisor/boot/*.S hypervisor/arch/x86/*.S hypervisor/arch/x86/svm/*.S hypervisor/drivers/*.S hypervisor/arch/x86/vmx/*.S))
 HV_OBJ := $(HV_SRC:hypervisor/%.c=$(HV)/obj/%.o) $(HV_ASM:hypervisor/%.S=$(HV)/obj/%.S.o)
 HV_FLAGS := -ffreestanding -nostdlib -mno-red-zone -mgeneral-regs-only -mcmodel=kernel -fno-pic -fno-pie \
 	-fno-strict-aliasing -fno-asynchronous-unwind-tables -fno-common -ffunction-sections -fdata-sections \
@@ -29,7 +31,11 @@ $(HV)/obj/%.o: hypervisor/%.c
 	@echo "  CC $<"; $(HV_CC) $(HV_CFLAGS) -c $< -o $@
 $(HV)/obj/%.S.o: hypervisor/%.S
 	@mkdir -p $(@D)
-	@$(HV_CC) $(HV_FLAGS) -D__ASSEMBLY__ -c $< -o $@
+	@$(HV_CC) $(HV_FLAGS) -D__ASSEMBLY__ -Wa,-I$(HV) -c $< -o $@
+$(HV)/font.bin: $(HV_FONT)
+	@mkdir -p $(@D)
+	@zcat $< | tail -c +$$((4 + 32 * 16 + 1)) | head -c $$((95 * 16)) > $@
+$(HV)/obj/drivers/font.S.o: $(HV)/font.bin
 
 # Two link passes: the second one carries the symbol table made from the first, for backtraces.
 $(HV)/mksyms: hypervisor/tools/mksyms.c

@@ -16,7 +16,7 @@
 static spinlock_t console_lock;
 static char ring[CONSOLE_RING_SIZE];
 static uint32_t ring_prod; /* bytes ever written */
-static bool to_serial = true, to_screen = true, forced, line_start = true;
+static bool to_serial = true, screen_wanted = true, to_screen, forced, line_start = true;
 static int max_level = LOG_INFO;
 static char input[256];
 static unsigned in_prod, in_cons;
@@ -32,7 +32,7 @@ static void emit(const char *s, size_t len)
             serial_putc(s[i]);
         }
         if (to_screen)
-            vga_putc(s[i]);
+            screen_putc(s[i]);
     }
 }
 
@@ -80,6 +80,14 @@ void console_force(void)
 {
     forced = true;
     to_serial = true;
+    to_screen = screen_wanted;
+}
+
+void console_screen_release(void)
+{
+    if (to_screen)
+        pr_info("the screen is dom0's from here on\n");
+    to_screen = false;
 }
 
 int console_ring_copy(uint32_t *index, size_t size,
@@ -187,10 +195,10 @@ void console_init(const struct boot_info *bi)
     serial_init(0x3f8, (uint32_t)cmdline_number(bi->cmdline, "com1", 115200));
     if (cmdline_get(bi->cmdline, "console", val, sizeof(val))) {
         to_serial = has_word(val, "com1");
-        to_screen = has_word(val, "vga") || has_word(val, "screen");
+        screen_wanted = has_word(val, "vga") || has_word(val, "screen");
     }
-    if (to_screen)
-        vga_init(&bi->fb);
+    screen_init(bi, screen_wanted);
+    to_screen = screen_wanted;
     if (cmdline_get(bi->cmdline, "loglvl", val, sizeof(val)))
         max_level = level_of(val);
     if (cmdline_get(bi->cmdline, "guest_loglvl", val, sizeof(val)))

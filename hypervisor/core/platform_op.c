@@ -8,7 +8,8 @@
 #include "bh/lib.h"
 #include "bh/time.h"
 
-#define PLATFORM_VERSION 0x03000001u
+#define PLATFORM_VERSION       0x03000001u
+#define XENPF_get_dom0_console 64 /* newer than the headers of 4.17: Linux asks for it since 6.4 */
 _Static_assert(XENPF_INTERFACE_VERSION == PLATFORM_VERSION, "platform interface of Xen 4.17");
 
 static bool publish_wallclock(struct domain *d, void *arg)
@@ -40,6 +41,17 @@ static long cpuinfo(struct xenpf_pcpuinfo *c)
     return 0;
 }
 
+/* The result is the description's size, 0 without a screen. */
+static long get_dom0_console(struct xen_platform_op *op)
+{
+    struct dom0_vga_console_info info;
+
+    if (!screen_describe(&info))
+        return 0;
+    memcpy(op->u.pad, &info, sizeof(info));
+    return sizeof(info);
+}
+
 HYPERCALL(platform_op)
 {
     struct xen_platform_op op;
@@ -57,10 +69,13 @@ HYPERCALL(platform_op)
     case XENPF_get_cpuinfo:
         rc = cpuinfo(&op.u.pcpu_info);
         break;
+    case XENPF_get_dom0_console:
+        rc = get_dom0_console(&op);
+        break;
     default:
         return -XEN_ENOSYS;
     }
-    return !rc && copy_to_guest(v, args->a[0], &op, sizeof(op)) ? -XEN_EFAULT : rc;
+    return rc >= 0 && copy_to_guest(v, args->a[0], &op, sizeof(op)) ? -XEN_EFAULT : rc;
 }
 
 HYPERCALL(physdev_op)

@@ -157,7 +157,7 @@ paddr_t va_to_pa(const void *va)
     return a >= XEN_VIRT_BASE ? a - XEN_VIRT_BASE : a - DIRECTMAP_BASE;
 }
 
-void *map_mmio(paddr_t pa, size_t size)
+static void *map_device(paddr_t pa, size_t size, uint64_t caching)
 {
     paddr_t start = ROUND_DOWN(pa, PAGE_SIZE);
     uint64_t len = ROUND_UP(pa + size, PAGE_SIZE) - start, va;
@@ -166,9 +166,19 @@ void *map_mmio(paddr_t pa, size_t size)
     va = mmio_next;
     mmio_next += len;
     for (uint64_t off = 0; off < len; off += PAGE_SIZE)
-        map_range(va + off, start + off, PAGE_SIZE, PTE_RW | PTE_PCD | PTE_PWT | PTE_G | nx);
+        map_range(va + off, start + off, PAGE_SIZE, PTE_RW | caching | PTE_G | nx);
     spin_unlock(&paging_lock);
     return (void *)(uintptr_t)(va + (pa - start));
+}
+
+void *map_mmio(paddr_t pa, size_t size)
+{
+    return map_device(pa, size, PTE_PCD | PTE_PWT);
+}
+
+void *map_framebuffer(paddr_t pa, size_t size)
+{
+    return map_device(pa, size, PTE_PWT);
 }
 
 uint64_t stack_alloc(void)

@@ -113,7 +113,7 @@ void cpu_init_control(void)
     if (cpu_features.xsave)
         cr4 |= CR4_OSXSAVE;
     write_cr4(cr4);
-    wrmsr(MSR_PAT, 0x0007010600070106ull); /* WB WT UC- UC, as after reset */
+    wrmsr(MSR_PAT, 0x0007010600070106ull); /* WB, WC (write-combining), UC-, UC */
     if (cpu_features.xsave && !cpu_features.xcr0_mask) {
         struct cpuid_regs r = cpuid(0xd, 0);
 

@@ -127,6 +127,7 @@ static void memory_init(const struct boot_info *bi)
     table = early_end;
     paging_set_early(early_frame);
     paging_init(bi);
+    screen_map();
     page_init(pa_to_va(table), top);
     used[nr++] = (struct span){0x200000, ROUND_UP((uintptr_t)__image_end - XEN_VIRT_BASE, PAGE_SIZE)};
     used[nr++] = (struct span){early_end, early_stop};
@@ -197,6 +198,7 @@ static void first_cpu(void)
 static _Noreturn void after_stack_switch(void)
 {
     paging_free_init();
+    console_screen_release();
     __atomic_store_n(&aps_may_run, true, __ATOMIC_RELEASE);
     domain_unpause(dom0);
     cpu_loop();

@@ -5,6 +5,7 @@
 
 #include "bh/boot.h"
 #include "bh/types.h"
+#include "bh/xen.h"
 
 #define CONSOLE_RING_SIZE 32768u
 
@@ -24,7 +25,7 @@ void console_poll_input(void);
 void console_input_init(void);
 /* I/O port of the UART that the hypervisor uses, 0: none. */
 uint16_t console_uart_port(void);
-/* dom0 takes the screen: no more output there. */
+/* dom0 takes the screen: nothing is written there any more, but by a panic. */
 void console_screen_release(void);
 /* After a panic: no locks, everything out. */
 void console_force(void);
@@ -34,7 +35,13 @@ void serial_init(uint16_t port, uint32_t baud);
 void serial_putc(char c);
 int serial_getc(void); /* -1: nothing */
 void serial_input_enable(void);
-void vga_init(const struct boot_framebuffer *fb);
-void vga_putc(char c);
+
+/* drivers/screen.c: VGA text or the loader's framebuffer, by the boot's page tables until screen_map().
+ * `use`: messages go there; else it is only known, for dom0. */
+void screen_init(const struct boot_info *bi, bool use);
+void screen_map(void);
+void screen_putc(char c);
+/* How the screen is set up, for dom0. False: there is none. */
+bool screen_describe(struct dom0_vga_console_info *out);
 
 #endif

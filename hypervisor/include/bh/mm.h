@@ -34,6 +34,7 @@ static inline mfn_t va_to_mfn(const void *va)
 
 /* Map device memory uncached, RW, NX. Never fails after boot began (panics when the window is full). */
 void *map_mmio(paddr_t pa, size_t size);
+void *map_framebuffer(paddr_t pa, size_t size); /* write-combining */
 
 /* Frames without an owner, for the hypervisor's own use; contents undefined unless PAGE_ZERO. */
 enum { PAGE_ZERO = 1, PAGE_BELOW_4G = 2 };
