@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the tests' scripts need beyond Debian's tools. In dom0: now; wait-key PATH VALUE SECONDS; hypercall N;
- * debug-key K; events DOMID N; grants DOMID N; vchan DOMID N MIB. In a domU: key PATH VALUE; serve (the other
- * end of these). Results: lines "FIGURE name value"; exit status 0 when data and answers were right.
+ * debug-key K; events DOMID N; grants DOMID N; vchan DOMID N MIB; vchan-serve DOMID. In a domU: key PATH
+ * VALUE; serve (the other end of these, for dom0); vchan-peer (both ends at once, with the domain that
+ * data/peer names); watchdog SECONDS (set and forgotten). Results: lines "FIGURE name value"; exit status 0
+ * when data and answers were right.
  */
 #define _GNU_SOURCE
 #define __XEN_TOOLS__ 1
@@ -15,6 +17,7 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
+#include <ctype.h>
 #include <libxenvchan.h>
 #include <xencall.h>
 #include <xenctrl.h>
@@ -220,30 +223,46 @@ static int get(struct libxenvchan *c, void *buf, size_t n)
     return libxenvchan_read(c, buf, n);
 }
 
-static char bulk[65536];
+enum { BULK = 65536, LARGEST_RING = 1 << 20 };
+static uint32_t bulk[BULK / 4], expected[BULK / 4];
+
+static void pattern(uint32_t *words, uint32_t seed)
+{
+    for (uint32_t i = 0; i < BULK / 4; i++)
+        words[i] = (seed + i) * 2654435761u;
+}
+
+/* Some whole BULKs in one direction; the contents are compared at the far end when `checked`. */
+static int stream(struct libxenvchan *c, int send, int checked, uint32_t bytes)
+{
+    for (uint32_t done = 0; done < bytes; done += BULK) {
+        if (checked)
+            pattern(send ? bulk : expected, done);
+        if (all(send ? put : get, c, bulk, BULK))
+            return -1;
+        if (checked && !send && memcmp(bulk, expected, BULK))
+            return errno = EBADMSG, -1;
+    }
+    return 0;
+}
 
 /* Requests are two numbers: 'e' n: echo n single bytes; 'd' n: take n bytes, then answer one; 'u' n: send n
- * bytes. */
+ * bytes; 'D' and 'U': the same with known contents. */
 static void vchan_answer(struct libxenvchan *c)
 {
     uint32_t rq[2];
 
     c->blocking = 1;
     while (!all(get, c, rq, sizeof(rq))) {
+        int down = tolower((int)rq[0]) == 'd';
+
         if (rq[0] == 'e') {
             for (uint32_t i = 0; i < rq[1]; i++)
                 if (all(get, c, bulk, 1) || all(put, c, bulk, 1))
                     return;
             continue;
         }
-        for (uint32_t left = rq[1]; left;) {
-            uint32_t k = left < sizeof(bulk) ? left : (uint32_t)sizeof(bulk);
-
-            if (all(rq[0] == 'd' ? get : put, c, bulk, k))
-                return;
-            left -= k;
-        }
-        if (rq[0] == 'd' && all(put, c, bulk, 1))
+        if (stream(c, !down, isupper((int)rq[0]), rq[1]) || (down && all(put, c, bulk, 1)))
             return;
     }
 }
@@ -251,20 +270,15 @@ static void vchan_answer(struct libxenvchan *c)
 static int vchan_bulk(struct libxenvchan *c, uint32_t op, uint32_t bytes, const char *name)
 {
     uint32_t rq[2] = {op, bytes};
+    int down = tolower((int)op) == 'd';
     uint64_t t = now();
 
     if (all(put, c, rq, sizeof(rq)))
         return failed("vchan request");
-    for (uint32_t left = bytes; left;) {
-        uint32_t k = left < sizeof(bulk) ? left : (uint32_t)sizeof(bulk);
-
-        if (all(op == 'd' ? put : get, c, bulk, k))
-            return failed("vchan data");
-        left -= k;
-    }
-    if (op == 'd' && all(get, c, bulk, 1))
-        return failed("vchan answer");
-    printf("FIGURE %s %.0f\n", name, bytes / 1024.0 / ((double)(now() - t) / 1e9));
+    if (stream(c, down, isupper((int)op), bytes) || (down && all(get, c, bulk, 1)))
+        return failed("vchan data");
+    if (name)
+        printf("FIGURE %s %.0f\n", name, bytes / 1024.0 / ((double)(now() - t) / 1e9));
     return 0;
 }
 
@@ -291,7 +305,8 @@ static int vchan(int domid, int n, int mib)
     }
     median("vchan_round_trip_ns", s, n);
     return vchan_bulk(c, 'd', (uint32_t)mib << 20, "vchan_to_domu_kib_s") ||
-           vchan_bulk(c, 'u', (uint32_t)mib << 20, "vchan_from_domu_kib_s");
+           vchan_bulk(c, 'u', (uint32_t)mib << 20, "vchan_from_domu_kib_s") ||
+           vchan_bulk(c, 'D', (uint32_t)mib << 20, NULL) || vchan_bulk(c, 'U', (uint32_t)mib << 20, NULL);
 }
 
 static int set_key(const char *path, const char *value)
@@ -312,12 +327,50 @@ static void serve_events(void)
     _exit(1);
 }
 
+/* One client after the other on this domain's data/vchan, with rings of that many bytes a side. */
+static int vchan_serve(int client, size_t ring)
+{
+    char path[64];
+    unsigned n;
+    char *id = xs_read(store(), XBT_NULL, "domid", &n);
+
+    snprintf(path, sizeof(path), "/local/domain/%s/data/vchan", id ? id : "0");
+    for (;;) {
+        struct libxenvchan *c = libxenvchan_server_init(NULL, client, path, ring, ring);
+
+        if (!c)
+            return failed("vchan server");
+        vchan_answer(c);
+        libxenvchan_close(c);
+    }
+}
+
+/* Server and client at once, with the domain that data/peer names; data/result tells how the client fared. */
+static int vchan_peer(void)
+{
+    int peer = atoi(wait_key("data/peer", NULL, 600));
+    int rc;
+
+    if (fork() == 0)
+        _exit(vchan_serve(peer, LARGEST_RING));
+    wait_key("data/go", "1", 600);
+    rc = vchan(peer, 200, 4);
+    fflush(stdout);
+    return set_key("data/result", rc ? strerror(errno) : "right");
+}
+
+static int watchdog(int seconds)
+{
+    xc_interface *x = xc_interface_open(NULL, NULL, 0);
+
+    return !x || xc_watchdog(x, 0, (uint32_t)seconds) < 0 ? failed("watchdog") : 0;
+}
+
 static int serve(void)
 {
     xengntshr_handle *g = xengntshr_open(NULL, 0);
     uint32_t refs[GRANTS];
-    char list[GRANTS * 12] = "", path[64], *pages, *id;
-    unsigned n;
+    char list[GRANTS * 12] = "", *pages;
 
     if (fork() == 0)
         serve_events();
@@ -329,16 +382,7 @@ static int serve(void)
         sprintf(list + strlen(list), "%u ", refs[i]);
     }
     set_key("data/grants", list);
-    id = xs_read(store(), XBT_NULL, "domid", &n);
-    snprintf(path, sizeof(path), "/local/domain/%s/data/vchan", id ? id : "0");
-    for (;;) {
-        struct libxenvchan *c = libxenvchan_server_init(NULL, 0, path, sizeof(bulk), sizeof(bulk));
-
-        if (!c)
-            return failed("vchan server");
-        vchan_answer(c);
-        libxenvchan_close(c);
-    }
+    return vchan_serve(0, BULK);
 }
 
 int main(int argc, char **argv)
@@ -362,6 +406,12 @@ int main(int argc, char **argv)
         rc = grants(a, b);
     else if (!strcmp(cmd, "vchan") && argc == 5)
         rc = vchan(a, b, atoi(argv[4]));
+    else if (!strcmp(cmd, "vchan-serve"))
+        rc = vchan_serve(a, LARGEST_RING);
+    else if (!strcmp(cmd, "vchan-peer"))
+        rc = vchan_peer();
+    else if (!strcmp(cmd, "watchdog"))
+        rc = watchdog(a);
     else if (!strcmp(cmd, "serve"))
         rc = serve();
     fflush(NULL);

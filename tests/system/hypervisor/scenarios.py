@@ -3,26 +3,48 @@
 
 class Scenario:
     def __init__(self, name, group, tests, cpus=1, iommu="amd", firmware=None, kernel="vmlinux-dom0", dom0_mem=640,
-                 limit=90, machine="q35", extra=()):
+                 limit=90, machine="q35", memory=2048, words="", extra=()):
         self.name, self.group, self.tests = name, group, tests
         self.cpus, self.iommu, self.firmware, self.kernel = cpus, iommu, firmware, kernel
         self.dom0_mem, self.limit, self.machine, self.extra = dom0_mem, limit, machine, list(extra)
+        self.memory, self.words = memory, words
 
-NVME = ["-drive", "file={dir}/disk.img,if=none,id=n0,format=raw,snapshot=on", "-device", "nvme,drive=n0,serial=1"]
+def drive(name, device):
+    """A disk with the known contents, as that device."""
+    return ["-drive", "file={dir}/disk.img,if=none,id=%s,format=raw,snapshot=on" % name, "-device", device + ",drive=" + name]
+
+NVME = drive("nvme0", "nvme,serial=1")
+XHCI = ["-device", "qemu-xhci"] + drive("usb0", "usb-storage")
+# what a virtio device needs to be seen through an IOMMU
+VIRTIO_IOMMU = "disable-legacy=on,iommu_platform=on"
+def virtio(options):
+    return (drive("virtio0", "virtio-blk-pci," + options) +
+            ["-netdev", "user,id=n1,restrict=on,net=10.0.3.0/24", "-device", "virtio-net-pci,netdev=n1,romfile=," + options])
 
 ALL = [
-    Scenario("1 CPU, AMD-Vi", "system", "boot,tools", extra=NVME),
+    Scenario("1 CPU, AMD-Vi", "system", "boot,tools"),
     Scenario("2 CPUs, VT-d", "system", "boot", cpus=2, iommu="intel"),
     Scenario("4 CPUs, AMD-Vi, bzImage", "system", "boot", cpus=4, kernel="vmlinuz-dom0"),
+    Scenario("8 CPUs, AMD-Vi", "system", "boot", cpus=8, limit=150),
     Scenario("no IOMMU, reboot", "system", "boot,reboot", iommu=None),
-    Scenario("PIIX machine", "system", "boot", iommu=None, machine="pc"),
+    Scenario("q35: NVMe, xHCI, virtio behind AMD-Vi", "system", "boot", words="has=nvme,usb,virtio",
+             extra=NVME + XHCI + virtio(VIRTIO_IOMMU)),
+    Scenario("q35: NVMe, xHCI, virtio behind VT-d", "system", "boot", iommu="intel", words="has=nvme,usb,virtio",
+             extra=NVME + XHCI + virtio(VIRTIO_IOMMU)),
+    Scenario("PIIX: NVMe, xHCI, virtio", "system", "boot", iommu=None, machine="pc", words="has=nvme,usb,virtio",
+             extra=NVME + XHCI + virtio("disable-legacy=on")),
     Scenario("GRUB, SeaBIOS", "system", "boot", firmware="bios"),
     Scenario("GRUB, UEFI", "system", "boot", firmware="uefi"),
     Scenario("life", "domu", "life"),
     Scenario("devices", "domu", "devices"),
     Scenario("vchan and hostile domUs", "domu", "vchan,crash", limit=120),
+    Scenario("domUs that serve domUs", "domu", "peers,backends", limit=150),
     Scenario("2 CPUs: smp, vchan, devices", "domu", "smp,vchan,devices", cpus=2, limit=120),
-    Scenario("4 CPUs: many", "domu", "many,save", cpus=4, dom0_mem=512, limit=150),
-    Scenario("soak, 2 CPUs", "soak", "boot,load", cpus=2, limit=120),
-    Scenario("soak, 4 CPUs", "soak", "boot,load", cpus=4, limit=160),
+    Scenario("2 CPUs: migrate", "domu", "migrate", cpus=2, limit=200),
+    Scenario("4 CPUs: many", "domu", "many", cpus=4, dom0_mem=512, limit=150),
+    Scenario("64 domUs at once", "many", "many", cpus=2, memory=8192, words="domains=64 cycles=0", limit=1200),
+    Scenario("200 times create and destroy", "many", "many", cpus=1, words="domains=1 cycles=200", limit=1200),
+    Scenario("out of memory", "faults", "oom", limit=600),
+    Scenario("2 CPUs", "soak", "boot,load", cpus=2, limit=120),
+    Scenario("4 CPUs", "soak", "boot,load", cpus=4, limit=160),
 ]

@@ -33,11 +33,17 @@ start_xen() {
     $XB/xenconsoled --log=all --log-dir=/var/log/xen/console --pid-file=/run/xen/xenconsoled.pid
 }
 xl_info() { xl info | sed -n "s/^$1 *: *//p"; }
-# free bytes: the hypervisor's own count of pages when it has one (debug key m), else xl's MiB
-free_pages() {
-    xl debug-keys m; xl dmesg -c 2>/dev/null | sed -n 's/.*memory: [0-9]* pages, \([0-9]*\) free.*/\1/p' | tail -1
+# Pages that are free or that the hypervisor keeps for dom0's own sake, and bytes of its small objects: exactly what is
+# there before and after a domain's life. Nothing where the hypervisor does not tell (Debian's Xen).
+kept() {
+    xl debug-keys qm
+    xl dmesg -c 2>/dev/null | awk '
+        function after(word, i) { for (i = 1; i < NF; i++) if ($i == word) return $(i + 1) + 0 }
+        / d0: refs / { dom0 = after("pages") + after("p2m-nodes") + after("tables") }
+        / memory: [0-9]+ pages, / { free = after("pages,"); bytes = after("scrubbed),"); slabs = after("in"); found = 1 }
+        END { if (found) print free + dom0 + slabs, bytes }'
 }
-# What dom0 itself keeps after its first guest (page tables for foreign frames) is not the guests' leak.
+# What dom0's drivers and daemons set up with their first guest is not the guests' leak.
 warm_up() { config w 96 1 idle; xl create -q /tmp/w.cfg && xl destroy w; sleep 0.3; }
 # config NAME MEMORY VCPUS MODE [LINE...]: a domU's configuration
 config() {
@@ -57,15 +63,12 @@ create() {
 }
 gone() { ! xl list "$1"; }
 field() { xl list "$1" | awk -v n="$2" 'NR==2{print $n}'; }
-# What the hypervisor keeps for dom0 itself and does not shrink: grant handles (an array of 2 pages, 1 page for each 170
-# mappings), second-stage tables, small objects. Frames of domains are counted exactly by the host model tests.
-DOM0_GROWTH=8
-# leak_check PAGES: no fewer free pages than before but for dom0's own tables; nothing but dom0 holds anything
+# leak_check "PAGES BYTES": what kept() said before is what it says now, and nothing but dom0 holds anything
 leak_check() {
-    [ -n "$1" ] || { echo "ok - free memory # SKIP the hypervisor does not tell its pages"; return; }
+    [ -n "$1" ] || { echo "ok - nothing is left # SKIP the hypervisor does not tell its pages"; return; }
     local now
-    for _ in 1 2 3 4 5 6; do now=$(free_pages); [ "$now" -ge $(($1 - DOM0_GROWTH)) ] && break; sleep 0.5; done
-    if [ "$now" -ge $(($1 - DOM0_GROWTH)) ]; then ok "free memory is what it was: $now pages, $1 before"; else not_ok "free memory: $1 pages before, $now after"; fi
+    for _ in 1 2 3 4 5 6 7 8; do now=$(kept); [ "$now" = "$1" ] && break; sleep 0.5; done
+    if [ "$now" = "$1" ]; then ok "memory is what it was: $now (pages, bytes)"; else not_ok "memory: $1 (pages, bytes) before, $now after"; fi
     xl debug-keys q
     if xl dmesg | grep -E ' d[1-9][0-9]*: refs'; then not_ok "no domain but dom0 is left"; else ok "no domain but dom0 is left"; fi
 }
