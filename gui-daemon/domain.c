@@ -225,9 +225,10 @@ static int handle_configure(struct domain *domain, struct window *window, const 
                         untrusted_configure.height, &asked))
         return violation(domain, "CONFIGURE to %u x %u pixels", untrusted_configure.width,
                          untrusted_configure.height);
-    /* The tray decides about its icons. */
+    /* The tray decides about its icons: the same geometry is an acknowledgement, another one is answered. */
     if (window->docked) {
-        if (!rect_equal(&window->configure.geometry, &asked))
+        window->configure.open = !rect_equal(&window->configure.geometry, &asked);
+        if (window->configure.open)
             send_configure(window);
         return 0;
     }

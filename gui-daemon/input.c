@@ -210,6 +210,16 @@ void input_pointer(struct toplevel *t, const XEvent *event)
     }
 }
 
+void input_click(struct toplevel *t, uint32_t button)
+{
+    const struct rect *g = &t->window->configure.geometry;
+    XButtonEvent event = {.type = ButtonPress, .x = g->w / 2, .y = g->h / 2, .button = button};
+
+    send_button(t, &event);
+    event.type = ButtonRelease;
+    send_button(t, &event);
+}
+
 /* ---- focus ---- */
 
 static void send_keymap(struct toplevel *t)

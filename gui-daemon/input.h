@@ -31,6 +31,9 @@ void input_key(struct toplevel *toplevel, const GdkEventKey *event);
 /* A button, motion or crossing event of the content area. */
 void input_pointer(struct toplevel *toplevel, const XEvent *event);
 
+/* A click into the middle of a window that is not on the screen itself. */
+void input_click(struct toplevel *toplevel, uint32_t button);
+
 /* The window got or lost the keyboard. */
 void input_focus(struct toplevel *toplevel, bool in);
 

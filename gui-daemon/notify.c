@@ -2,7 +2,8 @@
 #include "notify.h"
 
 #include <gio/gio.h>
-#include <stdbool.h>
+
+#include "session-bus.h"
 
 #define TIMEOUT_MS 6000
 
@@ -15,15 +16,6 @@ static void notification_free(struct notification *n)
     g_free(n->summary);
     g_free(n->text);
     g_free(n);
-}
-
-/* Never let GIO look for, or start, a bus that is not there. */
-static bool bus_exists(void)
-{
-    const char *runtime = g_getenv("XDG_RUNTIME_DIR");
-    g_autofree char *path = runtime ? g_build_filename(runtime, "bus", NULL) : NULL;
-
-    return g_getenv("DBUS_SESSION_BUS_ADDRESS") || (path && g_file_test(path, G_FILE_TEST_EXISTS));
 }
 
 static void send_notification(GDBusConnection *connection, const struct notification *n)
@@ -62,7 +54,7 @@ void notify_show(const char *summary, const char *text)
     struct notification *n;
 
     g_printerr("qubes-guid: %s: %s\n", summary, text);
-    if (!bus_exists())
+    if (!session_bus_exists())
         return;
     n = g_new0(struct notification, 1);
     n->summary = g_strdup(summary);

@@ -10,6 +10,7 @@
 #include "input.h"
 #include "properties.h"
 #include "screensaver.h"
+#include "status-item.h"
 #include "tray.h"
 
 static gboolean announce(gpointer data)
@@ -304,7 +305,8 @@ static void create_gtk(struct toplevel *t)
     area = inner_area(t, outer.w, outer.h);
     look = (struct content_look){.background = t->view->config->background, .frame_us = frame_us(t)};
     t->content = content_new(t->view->pixels, gdk, &area, &look, &content_ops, t);
-    frame_edge_add(t->view->display, GDK_WINDOW_XID(gdk), t->kind, outer.w, outer.h, t->view->config->color);
+    frame_edge_add(t->view->display, GDK_WINDOW_XID(gdk), t->kind, gdk_window_get_width(gdk),
+                   gdk_window_get_height(gdk), t->view->config->color);
     g_hash_table_insert(t->view->contents, GSIZE_TO_POINTER(content_xid(t->content)), t);
     content_cursor(t->content, view_cursor(t->view, t->cursor));
     content_source(t->content, &t->window->buffer, t->window->buffer_size.w, t->window->buffer_size.h);
@@ -339,6 +341,7 @@ struct toplevel *toplevel_new(struct view *view, struct window *window)
 
 void toplevel_free(struct toplevel *t)
 {
+    status_item_free(t->item);
     destroy_gtk(t);
     if (t->announce)
         g_source_remove(t->announce);
@@ -361,17 +364,33 @@ static bool positioned(const struct toplevel *t)
     return t->kind != FRAME_NORMAL || (t->window->hints.flags & (GUI_HINT_POSITION | GUI_HINT_USER_POSITION));
 }
 
+/* True if there was a tray to ask. */
+static bool dock_by_xembed(struct toplevel *t)
+{
+    if (!tray_present(t->view))
+        return false;
+    if (!t->gtk)
+        create_gtk(t);
+    tray_dock(t->view, t->gtk);
+    content_visible(t->content, true);
+    gtk_widget_show(t->gtk);
+    return true;
+}
+
 void toplevel_dock(struct toplevel *t)
 {
     if (!t->dock_pending)
         return;
-    if (!t->gtk)
-        create_gtk(t);
-    t->dock_pending = !tray_dock(t->view, t->gtk);
-    if (!t->dock_pending) {
-        content_visible(t->content, true);
-        gtk_widget_show(t->gtk);
-    }
+    if (!dock_by_xembed(t))
+        t->item = status_item_new(t->view->status, t);
+    t->dock_pending = !t->gtk && !t->item;
+}
+
+void toplevel_undock_item(struct toplevel *t)
+{
+    t->dock_pending = t->dock_pending || t->item;
+    status_item_free(t->item);
+    t->item = NULL;
 }
 
 void toplevel_map(struct toplevel *t)
@@ -380,16 +399,16 @@ void toplevel_map(struct toplevel *t)
 
     if (t->gtk && t->kind != window_frame_kind(t->window) && !gtk_widget_get_mapped(t->gtk))
         destroy_gtk(t);
+    if (window_frame_kind(t->window) == FRAME_TRAY) {
+        t->dock_pending = !t->view->invisible && !t->item;
+        toplevel_dock(t);
+        return;
+    }
     if (!t->gtk)
         create_gtk(t);
     set_transient(t);
     if (t->view->invisible)
         return;
-    if (t->kind == FRAME_TRAY) {
-        t->dock_pending = true;
-        toplevel_dock(t);
-        return;
-    }
     outer = frame_outer(t->kind, &t->window->configure.geometry);
     if (positioned(t))
         gtk_window_move(GTK_WINDOW(t->gtk), outer.x, outer.y);
@@ -401,6 +420,7 @@ void toplevel_map(struct toplevel *t)
 
 void toplevel_unmap(struct toplevel *t)
 {
+    toplevel_undock_item(t);
     t->dock_pending = false;
     if (!t->gtk)
         return;

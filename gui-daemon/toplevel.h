@@ -14,6 +14,8 @@
 #include "frame.h"
 #include "view.h"
 
+struct status_item;
+
 struct toplevel {
     struct view *view;
     struct window *window;
@@ -29,6 +31,7 @@ struct toplevel {
     bool focused;
     bool maximized, fullscreen, iconified;
     bool dock_pending;               /* a tray icon without a tray */
+    struct status_item *item;        /* what stands for gtk where icons are StatusNotifier items */
     bool content_drawn, frame_drawn; /* at least once */
     guint announce;                  /* idle source that tells of the first time, 0 before and after */
     bool announced;
@@ -40,8 +43,10 @@ void toplevel_free(struct toplevel *toplevel);
 void toplevel_map(struct toplevel *toplevel);
 void toplevel_unmap(struct toplevel *toplevel);
 
-/* A tray has started: a tray icon moves in. */
+/* There is a tray or a StatusNotifier host: a tray icon that waits for one moves in. */
 void toplevel_dock(struct toplevel *toplevel);
+/* The host is gone: its icon waits. */
+void toplevel_undock_item(struct toplevel *toplevel);
 
 /* Bring geometry, title, hints … of the model to the screen. */
 void toplevel_configure(struct toplevel *toplevel);

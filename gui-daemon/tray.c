@@ -27,9 +27,19 @@ void tray_init(struct view *view)
     XSelectInput(view->display, root, attributes.your_event_mask | StructureNotifyMask);
 }
 
-bool tray_dock(struct view *view, GtkWidget *plug)
+static Window owner_of(struct view *view)
 {
-    Window owner = XGetSelectionOwner(view->display, selection(view));
+    return XGetSelectionOwner(view->display, selection(view));
+}
+
+bool tray_present(struct view *view)
+{
+    return owner_of(view) != None;
+}
+
+void tray_dock(struct view *view, GtkWidget *plug)
+{
+    Window owner = owner_of(view);
     XClientMessageEvent message = {
         .type = ClientMessage,
         .window = owner,
@@ -37,13 +47,10 @@ bool tray_dock(struct view *view, GtkWidget *plug)
         .format = 32,
     };
 
-    if (owner == None)
-        return false;
     message.data.l[0] = CurrentTime;
     message.data.l[1] = REQUEST_DOCK;
     message.data.l[2] = (long)gtk_plug_get_id(GTK_PLUG(plug));
     XSendEvent(view->display, owner, False, NoEventMask, (XEvent *)&message);
-    return true;
 }
 
 bool tray_event(struct view *view, const XEvent *event)

@@ -15,8 +15,10 @@
 /* Learn of trays that start later. */
 void tray_init(struct view *view);
 
-/* Ask the tray to take a realized plug in. False if there is no tray at present. */
-bool tray_dock(struct view *view, GtkWidget *plug);
+bool tray_present(struct view *view);
+
+/* Ask the tray to take a realized plug in. */
+void tray_dock(struct view *view, GtkWidget *plug);
 
 /* An event of the display: true if it says that a tray has started. */
 bool tray_event(struct view *view, const XEvent *event);

@@ -10,6 +10,7 @@
 #include "clipboard.h"
 #include "notify.h"
 #include "properties.h"
+#include "status-item.h"
 #include "toplevel.h"
 #include "tray.h"
 #include "x-errors.h"
@@ -105,16 +106,22 @@ static void send_scale(struct view *view, struct window *window)
     view_send(view, MSG_WINDOW_SCALE, window->id, &msg, sizeof(msg));
 }
 
-static void scale_changed(GObject *settings, GParamSpec *param, struct view *view)
+static void each_window(struct view *view, void (*call)(struct view *view, struct window *window))
 {
     GHashTableIter iter;
     gpointer value;
 
+    g_hash_table_iter_init(&iter, view->domain.windows);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        call(view, value);
+}
+
+static void scale_changed(GObject *settings, GParamSpec *param, struct view *view)
+{
     (void)settings;
     (void)param;
-    g_hash_table_iter_init(&iter, view->domain.windows);
-    while (view->domain.minor >= GUI_MINOR_FRAMES && g_hash_table_iter_next(&iter, NULL, &value))
-        send_scale(view, value);
+    if (view->domain.minor >= GUI_MINOR_FRAMES)
+        each_window(view, send_scale);
 }
 
 static void create(void *data, struct window *window)
@@ -213,6 +220,8 @@ static void buffer(void *data, struct window *window)
     struct toplevel *t = window->view;
 
     (void)data;
+    if (t->item)
+        status_item_changed(t->item);
     if (t->content)
         content_source(t->content, &window->buffer, window->buffer_size.w, window->buffer_size.h);
 }
@@ -223,6 +232,8 @@ static void damage(void *data, struct window *window, const struct rect *rect)
     struct view *view = data;
 
     view->damaged_bytes += (uint64_t)rect->w * (uint64_t)rect->h * 4;
+    if (t->item)
+        status_item_changed(t->item);
     if (t->content)
         content_damage(t->content, rect);
 }
@@ -234,21 +245,11 @@ static void cursor(void *data, struct window *window, uint32_t number)
 }
 
 /* The window becomes an icon when it is mapped: window_frame_kind() says so. */
-static void dock(void *data, struct window *window)
+static void docked(void *data, struct window *window)
 {
     struct view *view = data;
 
     view_log(view, 2, "window 0x%x is a tray icon", window->id);
-}
-
-static void dock_all(struct view *view)
-{
-    GHashTableIter iter;
-    gpointer value;
-
-    g_hash_table_iter_init(&iter, view->domain.windows);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        toplevel_dock(((struct window *)value)->view);
 }
 
 static void frame_request(void *data, struct window *window, uint32_t serial)
@@ -316,7 +317,7 @@ static const struct domain_view domain_view = {
     .buffer = buffer,
     .damage = damage,
     .cursor = cursor,
-    .dock = dock,
+    .dock = docked,
     .frame_request = frame_request,
     .icon = icon,
     .clipboard = clipboard,
@@ -337,7 +338,7 @@ static GdkFilterReturn filter(GdkXEvent *gdk_xevent, GdkEvent *event, gpointer d
     if (pixels_event(view->pixels, xevent))
         return GDK_FILTER_REMOVE;
     if (tray_event(view, xevent))
-        dock_all(view);
+        view_dock_all(view);
     t = g_hash_table_lookup(view->contents, GSIZE_TO_POINTER(xevent->xany.window));
     if (!t)
         return GDK_FILTER_CONTINUE;
@@ -381,6 +382,7 @@ bool view_init(struct view *view, const struct config *config, struct shmbuf_imp
     gdk_window_add_filter(NULL, filter, view);
     x_errors_watch(view);
     tray_init(view);
+    view->status = status_watch_new(view);
     g_signal_connect(gtk_settings_get_default(), "notify::gtk-xft-dpi", G_CALLBACK(scale_changed), view);
     warm_up(config);
     return true;
@@ -394,23 +396,44 @@ void view_free(struct view *view)
     x_errors_forget();
     g_signal_handlers_disconnect_by_data(gtk_settings_get_default(), view);
     domain_free(&view->domain);
+    status_watch_free(view->status);
     input_free(view);
     clipboard_free(view->clipboard);
     g_hash_table_unref(view->contents);
     pixels_free(view->pixels);
 }
 
+static void dock(struct view *view, struct window *window)
+{
+    (void)view;
+    toplevel_dock(window->view);
+}
+
+void view_dock_all(struct view *view)
+{
+    each_window(view, dock);
+}
+
+static void undock_item(struct view *view, struct window *window)
+{
+    (void)view;
+    toplevel_undock_item(window->view);
+}
+
+void view_undock_items(struct view *view)
+{
+    each_window(view, undock_item);
+}
+
+static void show(struct view *view, struct window *window)
+{
+    (void)view;
+    if (window->mapped)
+        toplevel_map(window->view);
+}
+
 void view_show_all(struct view *view)
 {
-    GHashTableIter iter;
-    gpointer value;
-
     view->invisible = false;
-    g_hash_table_iter_init(&iter, view->domain.windows);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        struct window *window = value;
-
-        if (window->mapped)
-            toplevel_map(window->view);
-    }
+    each_window(view, show);
 }

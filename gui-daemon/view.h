@@ -18,6 +18,7 @@
 #include "pixels.h"
 
 struct clipboard;
+struct status_watch;
 struct toplevel;
 
 struct view {
@@ -28,6 +29,7 @@ struct view {
     struct pixels *pixels;
     struct input input;
     struct clipboard *clipboard;
+    struct status_watch *status;
     GHashTable *contents; /* X window of a content area → struct toplevel */
     Cursor cursors[(GUI_CURSOR_X11_MAX - GUI_CURSOR_X11) / 2 + 1];
     unsigned x_errors;
@@ -54,6 +56,10 @@ void view_work_area(const struct rect *rect, struct rect *work);
 
 /* Length of a frame of that monitor in microseconds, 0: not known. */
 uint32_t view_refresh_us(const struct rect *rect);
+
+/* There is a tray, or a StatusNotifier host: icons that wait move in. The latter is gone: its icons wait. */
+void view_dock_all(struct view *view);
+void view_undock_items(struct view *view);
 
 /* Show what -I has hidden. */
 void view_show_all(struct view *view);
