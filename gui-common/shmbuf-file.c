@@ -174,31 +174,32 @@ void shmbuf_importer_close(struct shmbuf_importer *importer)
     free(importer);
 }
 
-static int open_file(struct shmbuf_importer *importer, uint32_t number)
+/* The file of a reference, for reading. */
+static int open_file(struct shmbuf_importer *importer, uint32_t ref)
 {
     char name[32];
 
-    file_name(name, importer->domid, number);
+    file_name(name, importer->domid, ref >> PAGE_BITS);
     return openat(importer->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* Map references that follow each other in one file. */
-static int map_run(struct shmbuf_importer *importer, uint32_t first, size_t count, struct shmbuf_map *out,
-                   size_t at)
+static struct shmbuf_piece piece_of(uint32_t ref, size_t count)
 {
-    struct shmbuf_piece piece = {(uint64_t)(first & PAGE_MASK) * SHMBUF_PAGE_SIZE, count};
-    int fd = open_file(importer, first >> PAGE_BITS), err;
+    return (struct shmbuf_piece){(uint64_t)(ref & PAGE_MASK) * SHMBUF_PAGE_SIZE, count};
+}
+
+/* Map references that follow each other in one file. */
+static int map_run(struct shmbuf_importer *importer, struct shmbuf_map *map, size_t at, size_t count)
+{
+    struct shmbuf_piece piece = piece_of(map->refs[at], count);
+    int fd = open_file(importer, map->refs[at]), err;
 
     if (fd < 0)
         return -EINVAL;
     err = shmbuf_range_check(fd, &piece);
     if (!err)
-        err = shmbuf_range_place(out, at, fd, &piece);
+        err = shmbuf_range_place(map, at, fd, &piece);
     close(fd);
-    /* A map of one run can be shared: one descriptor is enough for it. */
-    out->piece_count = at == 0 && count == out->pages;
-    out->pieces[0] = piece;
-    out->backend = first >> PAGE_BITS;
     return err;
 }
 
@@ -213,16 +214,16 @@ static size_t run_length(const uint32_t *refs, size_t count)
 
 int shmbuf_map(struct shmbuf_importer *importer, const uint32_t *refs, size_t count, struct shmbuf_map *out)
 {
-    int err = shmbuf_range_reserve(count, out);
+    int err = shmbuf_range_reserve(refs, count, out);
 
     for (size_t done = 0; !err && done < count;) {
         size_t run = run_length(refs + done, count - done);
 
-        err = map_run(importer, refs[done], run, out, done);
+        err = map_run(importer, out, done, run);
         done += run;
     }
     if (err)
-        shmbuf_unmap(importer, out);
+        shmbuf_range_free(out);
     return err;
 }
 
@@ -232,14 +233,24 @@ void shmbuf_unmap(struct shmbuf_importer *importer, struct shmbuf_map *map)
     shmbuf_range_free(map);
 }
 
-int shmbuf_share(struct shmbuf_importer *importer, const struct shmbuf_map *map)
+/* One descriptor is enough for pages of one file, in order. */
+int shmbuf_share(struct shmbuf_importer *importer, const struct shmbuf_map *map, struct shmbuf_share *out)
 {
-    int fd;
-
-    if (!map->piece_count)
+    memset(out, 0, sizeof(*out));
+    if (!map->pages || run_length(map->refs, map->pages) < map->pages)
         return -ENOTSUP;
-    fd = open_file(importer, map->backend);
-    return fd < 0 ? -errno : fd;
+    out->fd = open_file(importer, map->refs[0]);
+    if (out->fd < 0)
+        return -errno;
+    out->pieces[0] = piece_of(map->refs[0], map->pages);
+    out->piece_count = 1;
+    return 0;
+}
+
+void shmbuf_unshare(struct shmbuf_importer *importer, struct shmbuf_share *share)
+{
+    (void)importer;
+    share->piece_count = 0;
 }
 
 int shmbuf_range_check(int fd, const struct shmbuf_piece *untrusted_piece)

@@ -2,14 +2,27 @@
 #include "shmbuf-range.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "gui-protocol.h"
 
-int shmbuf_range_reserve(size_t pages, struct shmbuf_map *out)
+static int keep_refs(const uint32_t *refs, struct shmbuf_map *map)
+{
+    if (!refs)
+        return 0;
+    map->refs = malloc(map->pages * sizeof(*refs));
+    if (!map->refs)
+        return -ENOMEM;
+    memcpy(map->refs, refs, map->pages * sizeof(*refs));
+    return 0;
+}
+
+int shmbuf_range_reserve(const uint32_t *refs, size_t pages, struct shmbuf_map *out)
 {
     void *base;
+    int err;
 
     memset(out, 0, sizeof(*out));
     if (!pages || pages > GUI_MAX_GRANTS)
@@ -20,7 +33,10 @@ int shmbuf_range_reserve(size_t pages, struct shmbuf_map *out)
         return -errno;
     out->data = base;
     out->pages = pages;
-    return 0;
+    err = keep_refs(refs, out);
+    if (err)
+        shmbuf_range_free(out);
+    return err;
 }
 
 int shmbuf_range_place(struct shmbuf_map *map, size_t at, int fd, const struct shmbuf_piece *piece)
@@ -37,6 +53,7 @@ void shmbuf_range_free(struct shmbuf_map *map)
 {
     if (map->data)
         munmap((void *)map->data, map->pages * SHMBUF_PAGE_SIZE);
+    free(map->refs);
     memset(map, 0, sizeof(*map));
 }
 
@@ -59,7 +76,7 @@ static size_t total_pages(const struct shmbuf_piece *untrusted_pieces, size_t co
 int shmbuf_adopt(int fd, const struct shmbuf_piece *untrusted_pieces, size_t count, struct shmbuf_map *out)
 {
     size_t pages = count <= SHMBUF_MAX_PIECES ? total_pages(untrusted_pieces, count) : 0, at = 0;
-    int err = shmbuf_range_reserve(pages, out);
+    int err = shmbuf_range_reserve(NULL, pages, out);
 
     for (size_t i = 0; !err && i < count; i++) {
         err = shmbuf_range_check(fd, &untrusted_pieces[i]);

@@ -7,8 +7,9 @@
 
 #include "shmbuf.h"
 
-/* Reserve addresses for `pages` pages (1…98304) in *out, without pieces. 0 or -errno. */
-int shmbuf_range_reserve(size_t pages, struct shmbuf_map *out);
+/* Reserve addresses for `pages` pages (1…98304) in *out, which keeps a copy of refs (NULL: none). 0 or
+ * -errno. */
+int shmbuf_range_reserve(const uint32_t *refs, size_t pages, struct shmbuf_map *out);
 
 /* Map the piece of `fd` at the range's page `at`. 0 or -errno. */
 int shmbuf_range_place(struct shmbuf_map *map, size_t at, int fd, const struct shmbuf_piece *piece);

@@ -154,11 +154,11 @@ void shmbuf_importer_close(struct shmbuf_importer *importer)
     free(importer);
 }
 
-static void forget_grants(int fd, const struct shmbuf_piece *piece)
+static void forget_chunk(struct shmbuf_importer *importer, const struct shmbuf_piece *piece)
 {
     struct ioctl_gntdev_unmap_grant_ref op = {.index = piece->offset, .count = (uint32_t)piece->pages};
 
-    ioctl(fd, IOCTL_GNTDEV_UNMAP_GRANT_REF, &op);
+    ioctl(importer->fd, IOCTL_GNTDEV_UNMAP_GRANT_REF, &op);
 }
 
 /* Name one chunk of grants: the offset at which mmap() maps them. */
@@ -182,41 +182,67 @@ static int name_chunk(struct shmbuf_importer *importer, const uint32_t *refs, si
     return err;
 }
 
-/* The offsets stay known to the kernel as long as the map lives, so that the X server can use them, too. */
+/*
+ * Map one chunk at the range's page `at`. Its name is forgotten at once: the kernel keeps the grants mapped
+ * as long as the mapping lives, so that munmap() alone undoes everything.
+ */
+static int map_chunk(struct shmbuf_importer *importer, struct shmbuf_map *map, size_t at, size_t count)
+{
+    struct shmbuf_piece piece;
+    int err = name_chunk(importer, map->refs + at, count, &piece);
+
+    if (err)
+        return err;
+    err = shmbuf_range_place(map, at, importer->fd, &piece);
+    forget_chunk(importer, &piece);
+    return err;
+}
+
+static size_t chunk_at(const struct shmbuf_map *map, size_t at)
+{
+    return map->pages - at < MAP_CHUNK ? map->pages - at : MAP_CHUNK;
+}
+
 int shmbuf_map(struct shmbuf_importer *importer, const uint32_t *refs, size_t count, struct shmbuf_map *out)
 {
-    int err = shmbuf_range_reserve(count, out);
+    int err = shmbuf_range_reserve(refs, count, out);
 
-    for (size_t done = 0; !err && done < count; done += MAP_CHUNK) {
-        size_t chunk = count - done < MAP_CHUNK ? count - done : MAP_CHUNK;
-        struct shmbuf_piece *piece = &out->pieces[out->piece_count];
-
-        err = name_chunk(importer, refs + done, chunk, piece);
-        if (err)
-            break;
-        out->piece_count++;
-        err = shmbuf_range_place(out, done, importer->fd, piece);
-    }
+    for (size_t at = 0; !err && at < count; at += MAP_CHUNK)
+        err = map_chunk(importer, out, at, chunk_at(out, at));
     if (err)
-        shmbuf_unmap(importer, out);
+        shmbuf_range_free(out);
     return err;
 }
 
 void shmbuf_unmap(struct shmbuf_importer *importer, struct shmbuf_map *map)
 {
-    for (unsigned i = 0; importer && i < map->piece_count; i++)
-        forget_grants(importer->fd, &map->pieces[i]);
+    (void)importer;
     shmbuf_range_free(map);
 }
 
-int shmbuf_share(struct shmbuf_importer *importer, const struct shmbuf_map *map)
+/* What has a name can be mapped once, so the pages get second names for the other process. */
+int shmbuf_share(struct shmbuf_importer *importer, const struct shmbuf_map *map, struct shmbuf_share *out)
 {
-    int fd;
+    int err = 0;
 
-    if (!map->piece_count)
-        return -ENOTSUP;
-    fd = fcntl(importer->fd, F_DUPFD_CLOEXEC, 0);
-    return fd < 0 ? -errno : fd;
+    memset(out, 0, sizeof(*out));
+    for (size_t at = 0; !err && at < map->pages; at += MAP_CHUNK) {
+        err = name_chunk(importer, map->refs + at, chunk_at(map, at), &out->pieces[out->piece_count]);
+        out->piece_count += !err;
+    }
+    out->fd = err ? -1 : fcntl(importer->fd, F_DUPFD_CLOEXEC, 0);
+    if (!err && out->fd < 0)
+        err = -errno;
+    if (err)
+        shmbuf_unshare(importer, out);
+    return err;
+}
+
+void shmbuf_unshare(struct shmbuf_importer *importer, struct shmbuf_share *share)
+{
+    for (unsigned i = 0; i < share->piece_count; i++)
+        forget_chunk(importer, &share->pieces[i]);
+    share->piece_count = 0;
 }
 
 /* Whoever has an open gntdev may map grants; the kernel knows which ones by its table of offsets. */

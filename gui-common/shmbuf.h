@@ -46,20 +46,10 @@ void shmbuf_free(struct shmbuf_exporter *exporter, struct shmbuf *buf);
 
 struct shmbuf_importer;
 
-/* A part of a mapping that one mmap() makes. */
-struct shmbuf_piece {
-    uint64_t offset; /* bytes, of a descriptor that shmbuf_share() gives */
-    uint64_t pages;
-};
-
-#define SHMBUF_MAX_PIECES 6
-
 struct shmbuf_map {
     const void *data; /* pages * SHMBUF_PAGE_SIZE bytes, read-only; the granter may change them at any time */
     size_t pages;
-    unsigned piece_count; /* 0: another process cannot adopt it */
-    struct shmbuf_piece pieces[SHMBUF_MAX_PIECES];
-    uint32_t backend; /* the backend's own */
+    uint32_t *refs; /* as they were mapped */
 };
 
 /* Maps grants of domain `granter`. 0, or -errno; *out is closed by shmbuf_importer_close(). */
@@ -74,20 +64,39 @@ void shmbuf_importer_close(struct shmbuf_importer *importer);
  */
 int shmbuf_map(struct shmbuf_importer *importer, const uint32_t *refs, size_t count, struct shmbuf_map *out);
 
-/* Undo shmbuf_map(), or (importer NULL) shmbuf_adopt(); a zeroed structure is fine. */
+/* Undo shmbuf_map(); a zeroed structure is fine. */
 void shmbuf_unmap(struct shmbuf_importer *importer, struct shmbuf_map *map);
 
-/* ---- a mapping in a second process, dom0's X server ---- */
+/* ---- the same pages in a second process, dom0's X server ---- */
 
-/* A descriptor by which another process can adopt this map, until it is unmapped here. The caller closes it;
- * -errno. */
-int shmbuf_share(struct shmbuf_importer *importer, const struct shmbuf_map *map);
+/* What one mmap() maps. */
+struct shmbuf_piece {
+    uint64_t offset; /* bytes */
+    uint64_t pages;
+};
+
+#define SHMBUF_MAX_PIECES 6
+
+/* How another process maps a buffer. */
+struct shmbuf_share {
+    int fd;
+    unsigned piece_count;
+    struct shmbuf_piece pieces[SHMBUF_MAX_PIECES];
+};
 
 /*
- * Map, as one range, what a process that is not believed says it has mapped: `fd` from its shmbuf_share(),
- * which the caller closes, and the map's pieces. -EACCES if fd is not the backend's, -EINVAL or the kernel's
- * error if there is no such mapping. No right to map is needed or given: it has been mapped already. Undo by
- * shmbuf_unmap().
+ * Offer what is mapped here to the process that is given out->fd and the pieces; out->fd is the caller's to
+ * close. 0, -ENOTSUP (this buffer cannot be offered) or the kernel's error.
+ */
+int shmbuf_share(struct shmbuf_importer *importer, const struct shmbuf_map *map, struct shmbuf_share *out);
+
+/* Take the offer back. Who has adopted it keeps it. */
+void shmbuf_unshare(struct shmbuf_importer *importer, struct shmbuf_share *share);
+
+/*
+ * Map, as one range, what a process that is not believed says that it offers: `fd`, which stays the caller's,
+ * and pieces. -EACCES if fd is not the backend's, -EINVAL or the kernel's error if there is no such offer. No
+ * right to map grants is needed, nor given. Undo by shmbuf_unmap() with importer NULL.
  */
 int shmbuf_adopt(int fd, const struct shmbuf_piece *untrusted_pieces, size_t count, struct shmbuf_map *out);
 

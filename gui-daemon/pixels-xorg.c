@@ -74,22 +74,22 @@ void pixels_xorg_attach(struct pixels_xorg *x, struct pixels_surface *surface, c
         .width = (uint16_t)surface->w,
         .height = (uint16_t)surface->h,
     };
-    struct iovec pieces = {(void *)map->pieces, map->piece_count * sizeof(map->pieces[0])};
-    int fd = shmbuf_share(x->importer, map);
+    struct shmbuf_share share;
+    struct iovec head = {&attach, sizeof(attach)}, pieces;
     xcb_generic_error_t *error = NULL;
     void *reply;
 
-    if (fd < 0)
+    if (shmbuf_share(x->importer, map, &share))
         return;
-    /* The answer is waited for: the kernel knows the buffer only as long as we have it mapped. */
-    reply = xcb_wait_for_reply(x->xcb,
-                               send_request(x, PIXELS_ATTACH, XCB_REQUEST_CHECKED,
-                                            (struct iovec){&attach, sizeof(attach)}, pieces, fd),
-                               &error);
+    pieces = (struct iovec){share.pieces, share.piece_count * sizeof(share.pieces[0])};
+    /* The answer is waited for: the offer ends with this function. xcb closes the descriptor. */
+    reply = xcb_wait_for_reply(
+        x->xcb, send_request(x, PIXELS_ATTACH, XCB_REQUEST_CHECKED, head, pieces, share.fd), &error);
     if (reply)
         surface->attached = attach.request.buffer;
     free(reply);
     free(error);
+    shmbuf_unshare(x->importer, &share);
 }
 
 void pixels_xorg_detach(struct pixels_xorg *x, struct pixels_surface *surface)

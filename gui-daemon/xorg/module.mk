@@ -20,7 +20,7 @@ $(GUID_XORG_SOCKET): $(patsubst %,$(GUID_O)/xorg/%.o,module guest-buffer gui-mes
 	@mkdir -p $(@D)
 	$(CC) -shared -Wl,-z,relro,-z,now -o $@ $^
 
-gui-daemon: $(GUID_XORG)
+gui-daemon: $(GUID_XORG) $(GUID_XORG_SOCKET)
 gui-daemon-socket: $(GUID_XORG_SOCKET)
 
 .PHONY: install-dom0-gui-daemon-xorg

@@ -99,16 +99,16 @@ static void what_is_not_granted_cannot_be_mapped(void **state)
 static void another_process_can_adopt_a_map(void **state)
 {
     struct shmbuf_map map, adopted;
+    struct shmbuf_share share;
     struct shmbuf buf;
-    int fd;
 
     (void)state;
     assert_int_equal(shmbuf_alloc(exporter, 3, &buf), 0);
     assert_int_equal(shmbuf_map(importer, buf.refs + 1, 2, &map), 0);
-    fd = shmbuf_share(importer, &map);
-    assert_true(fd >= 0);
-    assert_int_equal(shmbuf_adopt(fd, map.pieces, map.piece_count, &adopted), 0);
-    close(fd);
+    assert_int_equal(shmbuf_share(importer, &map, &share), 0);
+    assert_int_equal(shmbuf_adopt(share.fd, share.pieces, share.piece_count, &adopted), 0);
+    shmbuf_unshare(importer, &share);
+    close(share.fd);
     shmbuf_unmap(importer, &map);
     ((char *)buf.data)[SHMBUF_PAGE_SIZE + 7] = 'x';
     assert_int_equal(adopted.pages, 2);
@@ -132,25 +132,39 @@ static void nonsense_cannot_be_adopted(void **state)
     };
     struct shmbuf_map map, adopted;
     struct shmbuf_piece many[SHMBUF_MAX_PIECES + 1];
+    struct shmbuf_share share;
     struct shmbuf buf;
-    int fd;
 
     (void)state;
     assert_int_equal(shmbuf_alloc(exporter, 3, &buf), 0);
     assert_int_equal(shmbuf_map(importer, buf.refs, 3, &map), 0);
-    fd = shmbuf_share(importer, &map);
+    assert_int_equal(shmbuf_share(importer, &map, &share), 0);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        assert_int_equal(shmbuf_adopt(fd, &bad[i], 1, &adopted), -EINVAL);
+        assert_int_equal(shmbuf_adopt(share.fd, &bad[i], 1, &adopted), -EINVAL);
         assert_null(adopted.data);
     }
     for (size_t i = 0; i < sizeof(many) / sizeof(many[0]); i++)
         many[i] = (struct shmbuf_piece){0, 1};
-    assert_int_equal(shmbuf_adopt(fd, many, SHMBUF_MAX_PIECES + 1, &adopted), -EINVAL);
-    assert_int_equal(shmbuf_adopt(fd, many, 0, &adopted), -EINVAL);
-    close(fd);
-    assert_int_equal(shmbuf_adopt(fd, map.pieces, 1, &adopted), -EACCES);
+    assert_int_equal(shmbuf_adopt(share.fd, many, SHMBUF_MAX_PIECES + 1, &adopted), -EINVAL);
+    assert_int_equal(shmbuf_adopt(share.fd, many, 0, &adopted), -EINVAL);
+    close(share.fd);
+    assert_int_equal(shmbuf_adopt(share.fd, share.pieces, share.piece_count, &adopted), -EACCES);
     shmbuf_unmap(importer, &map);
-    assert_int_equal(shmbuf_share(importer, &map), -ENOTSUP);
+    assert_int_equal(shmbuf_share(importer, &map, &share), -ENOTSUP);
+    shmbuf_free(exporter, &buf);
+}
+
+static void a_mixture_cannot_be_shared(void **state)
+{
+    struct shmbuf_map map;
+    struct shmbuf_share share;
+    struct shmbuf buf;
+
+    (void)state;
+    assert_int_equal(shmbuf_alloc(exporter, 3, &buf), 0);
+    assert_int_equal(shmbuf_map(importer, (uint32_t[]){buf.refs[0], buf.refs[2]}, 2, &map), 0);
+    assert_int_equal(shmbuf_share(importer, &map, &share), -ENOTSUP);
+    shmbuf_unmap(importer, &map);
     shmbuf_free(exporter, &buf);
 }
 
@@ -162,6 +176,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_not_granted_cannot_be_mapped, setup, teardown),
         cmocka_unit_test_setup_teardown(another_process_can_adopt_a_map, setup, teardown),
         cmocka_unit_test_setup_teardown(nonsense_cannot_be_adopted, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_mixture_cannot_be_shared, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
