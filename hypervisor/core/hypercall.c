@@ -47,28 +47,24 @@ long hypercall_call(struct vcpu *v, uint64_t nr, struct hypercall_args *args)
     return table[nr](v, args);
 }
 
-void hypercall_dispatch(struct vcpu *v)
+bool hypercall_dispatch(struct vcpu *v)
 {
     struct guest_regs *r = &v->regs;
-    struct hypercall_args args = {{r->rdi, r->rsi, r->rdx, r->r10, r->r8}};
+    struct hypercall_args *args = &v->args;
+    long rc;
 
-    v->hypercall_nr = r->rax;
-    if (unlikely(virt->cpl(v))) {
-        r->rax = (uint64_t)-XEN_EPERM;
-        return;
+    *args = (struct hypercall_args){{r->rdi, r->rsi, r->rdx, r->r10, r->r8}};
+    rc = hypercall_call(v, r->rax, args);
+    if (likely(rc != -XEN_ERESTART)) {
+        r->rax = (uint64_t)rc;
+        return true;
     }
-    if (unlikely(!virt->long_mode(v))) { /* 32-bit callers have structures of another layout */
-        r->rax = (uint64_t)-XEN_ENOSYS;
-        return;
-    }
-    r->rax = (uint64_t)hypercall_call(v, r->rax, &args);
-    if (unlikely(r->rax == (uint64_t)-XEN_ERESTART)) {
-        r->rdi = args.a[0];
-        r->rsi = args.a[1];
-        r->rdx = args.a[2];
-        r->r10 = args.a[3];
-        r->r8 = args.a[4];
-    }
+    r->rdi = args->a[0];
+    r->rsi = args->a[1];
+    r->rdx = args->a[2];
+    r->r10 = args->a[3];
+    r->r8 = args->a[4];
+    return false;
 }
 
 #define MULTICALL_ROUND 32u /* entries before interrupts and other vCPUs get their turn */

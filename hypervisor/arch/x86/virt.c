@@ -80,15 +80,15 @@ static void switch_to(struct cpu *c, struct vcpu *v)
     c->vcpu_switches++;
 }
 
-_Noreturn void cpu_loop(void)
+struct vcpu *cpu_next_vcpu(void)
 {
     struct cpu *c = this_cpu();
 
     for (;;) {
-        struct vcpu *prev = c->current, *v;
+        struct vcpu *prev = c->current, *v = prev;
 
-        do_work(c);
-        v = sched_pick();
+        if (do_work(c) || !prev || !vcpu_runnable(prev))
+            v = sched_pick();
         if (prev && prev != v)
             switch_from(prev);
         if (!v) {
@@ -99,11 +99,14 @@ _Noreturn void cpu_loop(void)
             switch_to(c, v);
         if (unlikely(v->polling))
             vcpu_poll_end(v);
-        do {
-            if (unlikely(v->init_pending))
-                vcpu_init_finish(v);
-            else
-                virt->run(v);
-        } while (!do_work(c) && vcpu_runnable(v));
+        if (likely(!v->init_pending))
+            return v;
+        vcpu_init_finish(v);
     }
+}
+
+_Noreturn void cpu_loop(void)
+{
+    virt->loop();
+    __builtin_unreachable();
 }

@@ -18,8 +18,8 @@ struct vcpu;
 enum { WORK_TIMER = 1, WORK_RESCHED = 2, WORK_FLUSH = 4, WORK_KEYS = 8, WORK_KICK = 16 };
 
 struct cpu {
-    struct cpu *self;   /* gs:0 */
-    uint64_t guest_rax; /* gs:8, scratch of the guest entry stub */
+    struct cpu *self;     /* gs:0 */
+    uint64_t arch_run_pa; /* gs:8, of arch_run */
     uint32_t id, apic_id;
     volatile uint32_t work;
     volatile bool in_guest, online;
@@ -31,7 +31,6 @@ struct cpu {
     uint64_t stack_top;
     uint64_t vcpu_switches, idle_ns;
     void *arch_run; /* back end: host VMCB or VMCS region */
-    uint64_t arch_run_pa;
     uint64_t asid_generation;
     uint32_t asid_next;
     bool asid_flush; /* ASIDs start over: the next guest entry flushes all */
@@ -70,6 +69,8 @@ void cpu_init_control(void);         /* CR4, EFER bits, PAT of this CPU */
 void smp_init(void);                 /* start all CPUs that ACPI lists */
 /* Ask a CPU to look at its work; interrupts it if it runs a guest or idles. */
 void cpu_kick(struct cpu *c, uint32_t work);
+/* Do all work, choose who runs, load its state; sleeps while nobody can. For the back end's loop. */
+struct vcpu *cpu_next_vcpu(void);
 _Noreturn void cpu_loop(void);
 void cpu_relax_poll(void);
 

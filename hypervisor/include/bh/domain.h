@@ -9,6 +9,7 @@
 #include "bh/cpuid_policy.h"
 #include "bh/event.h"
 #include "bh/grant.h"
+#include "bh/hypercall.h"
 #include "bh/mm.h"
 #include "bh/p2m.h"
 #include "bh/sched.h"
@@ -34,6 +35,7 @@ struct guest_area {
 
 struct vcpu {
     struct guest_regs regs;
+    uint64_t vmcb_pa; /* place known to vmrun.S */
     struct domain *domain;
     uint32_t id;
     /* run state; see vcpu_runnable() */
@@ -58,12 +60,11 @@ struct vcpu {
     struct vlapic lapic;
     uint8_t upcall_vector; /* per-vCPU LAPIC vector, 0: the domain's callback */
     bool nmi_pending;
-    volatile bool init_pending;     /* INIT came: reset before running again */
-    volatile uint16_t sipi_pending; /* 0x100 | vector of a start-up IPI that came before the reset was done */
+    volatile bool init_pending;     /* reset before running again; under the domain's lock, as the next one */
+    volatile uint16_t sipi_pending; /* 0x100 | vector of the start-up IPI that goes with it, 0: stay down */
 
     /* back end */
     struct vmcb *vmcb;
-    uint64_t vmcb_pa;
     uint64_t tlb_generation; /* of the domain, when last entered */
     uint64_t asid_generation;
     uint64_t cr0_guest; /* as the guest wrote it */
@@ -75,7 +76,7 @@ struct vcpu {
     struct cpu *last_cpu, *last_loaded;
     uint64_t mtrr_def_type, mtrr_fixed[11], mtrr_var[16];
     uint64_t exits, cpu_time_ns;
-    uint64_t hypercall_nr; /* the one being executed, to execute it again */
+    struct hypercall_args args; /* of the hypercall being executed */
 };
 
 enum domain_dying { DOMAIN_ALIVE, DOMAIN_DYING, DOMAIN_DEAD };
@@ -154,8 +155,8 @@ bool vcpu_runnable(const struct vcpu *v);
 bool vcpu_has_event(struct vcpu *v);
 /* Reset to the state after INIT; SIPI starts it at vector << 12. */
 void vcpu_init_reset(struct vcpu *v);
-/* INIT and start-up IPIs from another vCPU. They never wait: the target resets itself before it runs again.
- */
+/* INIT and start-up IPIs from another vCPU. They never wait: the target resets itself before it runs again,
+ * by vcpu_init_finish() on its own CPU, instead of being run. */
 void vcpu_init_ipi(struct vcpu *v);
 void vcpu_init_finish(struct vcpu *v);
 /* Offline until NMI, INIT, start-up IPI or VCPUOP_up. The last one of a domain powers it off. */

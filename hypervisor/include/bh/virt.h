@@ -39,8 +39,9 @@ struct virt_ops {
     void (*vcpu_destroy)(struct vcpu *v);
     void (*get_state)(struct vcpu *v, struct cpu_state *s);
     void (*set_state)(struct vcpu *v, const struct cpu_state *s);
-    /* Run guest code until an exit, then handle it. Interrupts off, all work done before. */
-    void (*run)(struct vcpu *v);
+    /* The rest of this CPU's life: enter the vCPU that cpu_next_vcpu() names, handle its exit, and so on. No
+     * return instruction may reach over a guest entry: guests leave return predictions behind. */
+    void (*loop)(void);
     /* Guest rip, rflags, cpl of a vCPU that exited on this CPU. */
     uint64_t (*rip)(struct vcpu *v);
     void (*set_rip)(struct vcpu *v, uint64_t rip);

@@ -11,7 +11,7 @@ struct vcpu;
 
 struct vlapic {
     uint64_t base_msr;
-    uint32_t irr[8], isr[8], tmr[8];
+    uint32_t irr[8] __aligned_to(8), isr[8], tmr[8];
     uint32_t tpr, ldr, dfr, svr, esr, icr_high, icr_low;
     uint32_t lvt[6]; /* timer, thermal, performance, lint0, lint1, error */
     uint32_t timer_init, timer_divide;
@@ -31,6 +31,13 @@ bool vlapic_base_write(struct vcpu *v, uint64_t val);
 void vlapic_mmio(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool write, uint64_t *val);
 /* Put a fixed interrupt into the IRR and kick. */
 void vlapic_set_irq(struct vcpu *v, uint8_t vector, bool level);
+/* Nothing is requested: the usual case, quick to tell. */
+static inline bool vlapic_irr_empty(const struct vlapic *a)
+{
+    const uint64_t *w = (const uint64_t *)(const void *)a->irr;
+
+    return !(w[0] | w[1] | w[2] | w[3]);
+}
 /* Highest deliverable vector (above PPR), or -1. */
 int vlapic_pending(struct vcpu *v);
 /* The CPU took the vector: IRR to ISR. */

@@ -90,6 +90,7 @@ _Static_assert(sizeof(struct vmcb) == 4096, "vmcb layout");
 #define VINTR_IGN_TPR      BIT(20)
 #define VINTR_MASKING      BIT(24)
 #define VINTR_VECTOR_SHIFT 32
+#define VINTR_KEPT         (0xffull | VINTR_MASKING) /* V_TPR is the guest's CR8 */
 
 #define EVENT_VALID     BIT(31)
 #define EVENT_ERROR     BIT(11)

@@ -24,7 +24,7 @@ static void exit_nothing(struct vcpu *v)
     (void)v; /* NMI, SMI, INIT: taken by the host when GIF was set again */
 }
 
-static void exit_cpuid(struct vcpu *v)
+static __attribute__((noinline)) void exit_cpuid(struct vcpu *v)
 {
     struct cpuid_regs r;
 
@@ -44,14 +44,13 @@ static void exit_hlt(struct vcpu *v)
 
 static void exit_vmmcall(struct vcpu *v)
 {
-    uint64_t rip = v->vmcb->rip;
-
+    if (unlikely(v->vmcb->cpl))
+        v->regs.rax = (uint64_t)-XEN_EPERM;
+    else if (unlikely(!svm_is_long_mode(v->vmcb))) /* 32-bit callers have structures of another layout */
+        v->regs.rax = (uint64_t)-XEN_ENOSYS;
+    else if (unlikely(!hypercall_dispatch(v)))
+        return;
     svm_skip(v, 3);
-    hypercall_dispatch(v);
-    if (v->regs.rax == (uint64_t)-XEN_ERESTART) { /* execute it again with the changed arguments */
-        v->regs.rax = v->hypercall_nr;
-        v->vmcb->rip = rip;
-    }
 }
 
 static void exit_ioio(struct vcpu *v)
@@ -174,7 +173,6 @@ static const exit_fn handlers[0x90] = {
     [EXIT_SMI] = exit_nothing,
     [EXIT_INIT] = exit_nothing,
     [EXIT_RDPMC] = guest_inject_gp,
-    [EXIT_CPUID] = exit_cpuid,
     [EXIT_INVD] = exit_skip2,
     [EXIT_HLT] = exit_hlt,
     [EXIT_INVLPGA] = guest_inject_ud,
@@ -182,7 +180,6 @@ static const exit_fn handlers[0x90] = {
     [EXIT_MSR] = exit_msr,
     [EXIT_SHUTDOWN] = exit_shutdown,
     [EXIT_VMRUN] = guest_inject_ud,
-    [EXIT_VMMCALL] = exit_vmmcall,
     [EXIT_VMLOAD... EXIT_SKINIT] = guest_inject_ud,
     [EXIT_WBINVD] = exit_skip2,
     [EXIT_MONITOR] = guest_inject_ud,
@@ -191,7 +188,7 @@ static const exit_fn handlers[0x90] = {
     [EXIT_RDPRU] = guest_inject_ud,
 };
 
-static void unexpected(struct vcpu *v)
+static __attribute__((noinline)) void unexpected(struct vcpu *v)
 {
     const struct vmcb *b = v->vmcb;
 
@@ -206,7 +203,11 @@ void svm_handle_exit(struct vcpu *v)
 {
     uint64_t code = v->vmcb->exitcode;
 
-    if (code == EXIT_NPF)
+    if (code == EXIT_VMMCALL) /* the frequent ones without an indirect call */
+        exit_vmmcall(v);
+    else if (code == EXIT_CPUID)
+        exit_cpuid(v);
+    else if (code == EXIT_NPF)
         exit_npf(v);
     else if (code < ARRAY_SIZE(handlers) && handlers[code])
         handlers[code](v);

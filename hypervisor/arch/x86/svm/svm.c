@@ -12,6 +12,8 @@
 #include "bh/xen.h"
 
 struct svm_features svm_features;
+_Static_assert(offsetof(struct vcpu, vmcb_pa) == 0x80, "vmrun.S");
+_Static_assert(offsetof(struct cpu, arch_run_pa) == 8, "vmrun.S");
 
 static int svm_cpu_init(struct cpu *c)
 {
@@ -189,7 +191,7 @@ static bool svm_paging(struct vcpu *v)
 }
 static bool svm_long_mode(struct vcpu *v)
 {
-    return v->vmcb->efer & EFER_LMA && v->vmcb->seg[SEG_CS].attr & BIT(9);
+    return svm_is_long_mode(v->vmcb);
 }
 
 static void svm_inject_exception(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error)
@@ -205,33 +207,26 @@ static void svm_set_tsc_offset(struct vcpu *v, uint64_t offset)
     v->vmcb->clean = 0;
 }
 
-void svm_skip(struct vcpu *v, unsigned length)
-{
-    struct vmcb *b = v->vmcb;
-
-    b->rip = svm_features.nrip && b->nrip ? b->nrip : b->rip + length;
-    b->interrupt_shadow = 0;
-}
-
 /* A fresh ASID when the vCPU's is of an older round on this CPU or its domain's maps changed. */
 static void assign_asid(struct cpu *c, struct vcpu *v)
 {
     struct vmcb *b = v->vmcb;
     uint64_t generation = __atomic_load_n(&v->domain->tlb_generation, __ATOMIC_SEQ_CST);
 
-    if (v->tlb_generation != generation || v->last_cpu != c || v->asid_generation != c->asid_generation) {
-        if (c->asid_next >= svm_features.nr_asids) {
-            c->asid_generation++;
-            c->asid_next = 1;
-            c->asid_flush = true; /* a new round begins */
-        }
-        b->asid = c->asid_next++;
-        b->clean = 0;
-        v->asid_generation = c->asid_generation;
-        v->last_cpu = c;
-        v->tlb_generation = generation;
+    b->tlb_control = 0;
+    if (likely(v->tlb_generation == generation && v->last_cpu == c &&
+               v->asid_generation == c->asid_generation))
+        return;
+    if (c->asid_next >= svm_features.nr_asids) { /* a new round begins: this entry flushes all */
+        c->asid_generation++;
+        c->asid_next = 1;
+        b->tlb_control = 1;
     }
-    b->tlb_control = c->asid_flush; /* 1: flush all, owed by this CPU until it really enters a guest */
+    b->asid = c->asid_next++;
+    b->clean = 0;
+    v->asid_generation = c->asid_generation;
+    v->last_cpu = c;
+    v->tlb_generation = generation;
 }
 
 /* What is to be delivered next: NMI, then the PV upcall, then the local APIC's best. */
@@ -240,26 +235,28 @@ static void prepare_interrupt(struct vcpu *v)
     struct vmcb *b = v->vmcb;
     int vector;
 
-    if (v->nmi_pending && !(b->eventinj & EVENT_VALID)) {
+    if (unlikely(v->nmi_pending) && !(b->eventinj & EVENT_VALID)) {
         v->nmi_pending = false;
         b->eventinj = 2 | EVENT_TYPE(EVENT_NMI) | EVENT_VALID;
     }
-    b->vintr &= ~(VINTR_IRQ | 0xffull << VINTR_VECTOR_SHIFT);
+    b->vintr &= VINTR_KEPT;
     if (v->info->evtchn_upcall_pending && v->domain->callback_vector && !v->upcall_vector)
         vector = v->domain->callback_vector;
+    else if (likely(vlapic_irr_empty(&v->lapic)))
+        return;
     else
         vector = vlapic_pending(v);
-    if (vector < 0)
-        return;
-    b->vintr |= VINTR_IRQ | VINTR_IGN_TPR | (uint64_t)vector << VINTR_VECTOR_SHIFT;
+    if (vector >= 0)
+        b->vintr |= VINTR_IRQ | VINTR_IGN_TPR | (uint64_t)vector << VINTR_VECTOR_SHIFT;
 }
 
-/* V_IRQ reads 0 when the guest took the interrupt. */
-static void finish_interrupt(struct vcpu *v, uint64_t offered)
+/* V_IRQ reads 0 when the guest took the interrupt; the other fields stay as they were offered. */
+static void finish_interrupt(struct vcpu *v)
 {
-    uint8_t vector = (uint8_t)(offered >> VINTR_VECTOR_SHIFT);
+    uint64_t vintr = v->vmcb->vintr;
+    uint8_t vector = (uint8_t)(vintr >> VINTR_VECTOR_SHIFT);
 
-    if (!(offered & VINTR_IRQ) || v->vmcb->vintr & VINTR_IRQ)
+    if (likely((vintr & (VINTR_IRQ | VINTR_IGN_TPR)) != VINTR_IGN_TPR))
         return;
     if (vector != v->domain->callback_vector || v->upcall_vector)
         vlapic_ack(v, vector);
@@ -272,7 +269,7 @@ static void requeue_event(struct vcpu *v)
     uint64_t info = b->exitintinfo;
 
     b->eventinj = 0;
-    if (!(info & EVENT_VALID))
+    if (likely(!(info & EVENT_VALID)))
         return;
     /* A V_IRQ delivery that faulted may be told as exception of that vector: make it what it was. */
     if ((info >> 8 & 7) == EVENT_EXCEPTION && (info & 0xff) >= 32)
@@ -280,30 +277,37 @@ static void requeue_event(struct vcpu *v)
     b->eventinj = info;
 }
 
-static void svm_run(struct vcpu *v)
+/* False: there is something else to do first. Whatever stops a vCPU but its own halt comes with work. */
+static bool prepare_entry(struct cpu *c, struct vcpu *v)
 {
-    struct cpu *c = this_cpu();
-    struct vmcb *b = v->vmcb;
-    uint64_t offered;
-
-    /* first, so that whoever makes an interrupt pending from now on interrupts this CPU (vcpu_kick) */
+    /* first, so that whoever makes work or an interrupt pending from now on interrupts this CPU (vcpu_kick)
+     */
     __atomic_store_n(&c->in_guest, true, __ATOMIC_SEQ_CST);
+    if (unlikely(c->work || v->blocked || v->down)) {
+        __atomic_store_n(&c->in_guest, false, __ATOMIC_RELEASE);
+        return false;
+    }
     prepare_interrupt(v);
     assign_asid(c, v);
-    offered = b->vintr;
-    if (likely(!__atomic_load_n(&c->work, __ATOMIC_SEQ_CST))) {
-        b->rax = v->regs.rax;
-        svm_vmrun(&v->regs, v->vmcb_pa, c->arch_run_pa);
-        v->regs.rax = b->rax;
-        c->asid_flush = false;
+    v->vmcb->rax = v->regs.rax;
+    return true;
+}
+
+struct vcpu *svm_turn(struct vcpu *v)
+{
+    struct cpu *c = this_cpu();
+
+    if (likely(v)) {
         __atomic_store_n(&c->in_guest, false, __ATOMIC_RELEASE);
+        v->regs.rax = v->vmcb->rax;
         v->exits++;
-        finish_interrupt(v, offered);
+        finish_interrupt(v);
         requeue_event(v);
         svm_handle_exit(v);
-    } else {
-        __atomic_store_n(&c->in_guest, false, __ATOMIC_RELEASE);
     }
+    while (unlikely(!v) || unlikely(!prepare_entry(c, v)))
+        v = cpu_next_vcpu();
+    return v;
 }
 
 static void xsave_area(void *area, uint64_t mask, bool restore)
@@ -361,7 +365,7 @@ const struct virt_ops svm_ops = {
     .vcpu_destroy = svm_vcpu_destroy,
     .get_state = svm_get_state,
     .set_state = svm_set_state,
-    .run = svm_run,
+    .loop = svm_loop,
     .rip = svm_rip,
     .set_rip = svm_set_rip,
     .rflags = svm_rflags,
