@@ -3,7 +3,7 @@
 #include "bh/lib.h"
 #include "bh/xen.h"
 
-struct word {
+struct word { /* not terminated */
     const char *text;
     size_t len;
 };
@@ -13,133 +13,111 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static bool word_equals(const char *word, size_t len, const char *text)
+static bool word_equals(struct word w, const char *text)
 {
-    return strlen(text) == len && !strncmp(word, text, len);
+    return strlen(text) == w.len && !strncmp(w.text, text, w.len);
 }
 
-static void copy_word(char *dst, size_t size, const char *word, size_t len)
+/* True if the word starts with `prefix`, which is then cut off. */
+static bool word_skip(struct word *w, const char *prefix)
 {
-    if (!size)
-        return;
-    len = MIN(len, size - 1);
-    memcpy(dst, word, len);
+    size_t len = strlen(prefix);
+
+    if (w->len < len || strncmp(w->text, prefix, len))
+        return false;
+    *w = (struct word){w->text + len, w->len - len};
+    return true;
+}
+
+static void word_copy(char *dst, size_t size, struct word w)
+{
+    size_t len = MIN(w.len, size - 1);
+
+    memcpy(dst, w.text, len);
     dst[len] = '\0';
 }
 
-static bool next_word(const char **cursor, const char **word, size_t *len)
+/* The next word of *cursor; false at the end or at "--", behind which dom0's kernel has its own. */
+static bool next_word(const char **cursor, struct word *w)
 {
     const char *p = *cursor;
 
     while (is_blank(*p))
         p++;
-    *word = p;
+    w->text = p;
     while (*p && !is_blank(*p))
         p++;
+    w->len = (size_t)(p - w->text);
+    if (!w->len || word_equals(*w, "--"))
+        return false;
     *cursor = p;
-    *len = (size_t)(p - *word);
-    return *len > 0;
-}
-
-bool cmdline_next(const char **cursor, const char **word, size_t *len)
-{
-    if (!next_word(cursor, word, len))
-        return false;
-    if (word_equals(*word, *len, "--")) {
-        *cursor = *word; /* stay here: the next call stops as well */
-        return false;
-    }
     return true;
 }
 
-const char *cmdline_dom0_part(const char *cmdline)
+/* The next item of a list with commas. */
+static bool next_item(const char **cursor, struct word *item)
 {
-    const char *word;
-    size_t len;
+    const char *p = *cursor;
 
-    while (next_word(&cmdline, &word, &len)) {
-        if (word_equals(word, len, "--")) {
-            while (is_blank(*cmdline))
-                cmdline++;
-            return cmdline;
+    while (*p == ',')
+        p++;
+    item->text = p;
+    while (*p && *p != ',')
+        p++;
+    item->len = (size_t)(p - item->text);
+    *cursor = p;
+    return item->len > 0;
+}
+
+/* The value of a word that is `name` or `name=value`; false otherwise. */
+static bool word_value(struct word w, const char *name, struct word *value)
+{
+    *value = w;
+    return word_skip(value, name) && (!value->len || word_skip(value, "="));
+}
+
+static bool find_value(const char *cmdline, const char *name, struct word *value)
+{
+    struct word w, v;
+    bool found = false;
+
+    while (next_word(&cmdline, &w))
+        if (word_value(w, name, &v)) {
+            *value = v;
+            found = true;
         }
-    }
-    return "";
-}
-
-/* The value of `word` if it is `name` or `name=value`; false otherwise. */
-static bool word_value(const char *word, size_t len, const char *name, struct word *value)
-{
-    size_t name_len = strlen(name);
-
-    if (len < name_len || strncmp(word, name, name_len))
-        return false;
-    if (len == name_len) {
-        *value = (struct word){word + len, 0};
-        return true;
-    }
-    if (word[name_len] != '=')
-        return false;
-    *value = (struct word){word + name_len + 1, len - name_len - 1};
-    return true;
+    return found;
 }
 
 bool cmdline_get(const char *cmdline, const char *name, char *value, size_t size)
 {
-    const char *word;
-    size_t len;
     struct word v;
-    bool found = false;
 
-    while (cmdline_next(&cmdline, &word, &len)) {
-        if (word_value(word, len, name, &v)) {
-            copy_word(value, size, v.text, v.len);
-            found = true;
-        }
-    }
-    return found;
-}
-
-/* 1 yes, 0 no, -1 neither. */
-static int parse_bool(const char *text, size_t len)
-{
-    static const char *const words[2][5] = {{"no", "off", "false", "disable", "0"},
-                                            {"yes", "on", "true", "enable", "1"}};
-
-    for (int value = 0; value < 2; value++)
-        for (unsigned i = 0; i < ARRAY_SIZE(words[0]); i++)
-            if (word_equals(text, len, words[value][i]))
-                return value;
-    return -1;
-}
-
-/* What one word says about the boolean `name`: 1, 0, -1 nothing, -2 it is `name` with another value. */
-static int word_bool(const char *word, size_t len, const char *name)
-{
-    struct word v;
-    int value;
-
-    if (len > 3 && !strncmp(word, "no-", 3) && word_equals(word + 3, len - 3, name))
-        return 0;
-    if (!word_value(word, len, name, &v))
-        return -1;
-    if (word[len - 1] != '=' && v.len == 0)
-        return 1;
-    value = parse_bool(v.text, v.len);
-    return value < 0 ? -2 : value;
+    if (!find_value(cmdline, name, &v))
+        return false;
+    word_copy(value, size, v);
+    return true;
 }
 
 bool cmdline_bool(const char *cmdline, const char *name, bool fallback)
 {
-    const char *word;
-    size_t len;
+    static const char *const words[2][5] = {{"no", "off", "false", "disable", "0"},
+                                            {"yes", "on", "true", "enable", "1"}};
+    struct word w, v;
     bool result = fallback;
 
-    while (cmdline_next(&cmdline, &word, &len)) {
-        int value = word_bool(word, len, name);
-
-        if (value != -1)
-            result = value < 0 ? fallback : value;
+    while (next_word(&cmdline, &w)) {
+        v = w;
+        if (word_skip(&v, "no-") && word_equals(v, name)) {
+            result = false;
+        } else if (word_equals(w, name)) {
+            result = true;
+        } else if (word_value(w, name, &v)) {
+            result = fallback;
+            for (unsigned i = 0; i < 2 * ARRAY_SIZE(words[0]); i++)
+                if (word_equals(v, words[i % 2][i / 2]))
+                    result = i % 2;
+        }
     }
     return result;
 }
@@ -170,173 +148,109 @@ static const char *parse_number(const char *s, uint64_t *out)
             __builtin_add_overflow(value, (uint64_t)digit_value(*s), &value))
             return NULL;
     }
-    if (s == start)
-        return NULL;
     *out = value;
-    return s;
-}
-
-int cmdline_parse_u64(const char *s, uint64_t *value)
-{
-    return parse_number(s, value) ? 0 : -XEN_EINVAL;
+    return s == start ? NULL : s;
 }
 
 uint64_t cmdline_number(const char *cmdline, const char *name, uint64_t fallback)
 {
-    char text[32];
-    uint64_t value;
-    const char *end;
-
-    if (!cmdline_get(cmdline, name, text, sizeof(text)))
-        return fallback;
-    end = parse_number(text, &value);
-    return end && !*end ? value : fallback;
-}
-
-static int size_shift(char suffix)
-{
-    static const char suffixes[] = "BKMGT";
-
-    for (int i = 0; suffixes[i]; i++)
-        if ((suffix & ~0x20) == suffixes[i])
-            return 10 * i;
-    return -1;
-}
-
-int cmdline_parse_size(const char *s, const char **end, uint64_t *bytes)
-{
-    uint64_t value;
-    int shift;
-
-    s = parse_number(s, &value);
-    if (!s)
-        return -XEN_EINVAL;
-    shift = *s ? size_shift(*s) : -1;
-    if (shift >= 0)
-        s++;
-    else
-        shift = 10;
-    if (value > UINT64_MAX >> shift)
-        return -XEN_EINVAL;
-    *bytes = value << shift;
-    *end = s;
-    return 0;
-}
-
-uint64_t cmdline_size(const char *cmdline, const char *name, uint64_t fallback)
-{
-    char text[32];
-    uint64_t value;
-    const char *end;
-
-    if (!cmdline_get(cmdline, name, text, sizeof(text)) || cmdline_parse_size(text, &end, &value) || *end)
-        return fallback;
-    return value;
-}
-
-static bool list_next(const char **cursor, struct word *item)
-{
-    const char *p = *cursor;
-
-    while (*p == ',')
-        p++;
-    item->text = p;
-    while (*p && *p != ',')
-        p++;
-    item->len = (size_t)(p - item->text);
-    *cursor = p;
-    return item->len > 0;
-}
-
-bool cmdline_list_next(const char **cursor, char *item, size_t size)
-{
-    struct word word;
-
-    if (!list_next(cursor, &word))
-        return false;
-    copy_word(item, size, word.text, word.len);
-    return true;
-}
-
-bool cmdline_list_bool(const char *value, const char *item, bool fallback)
-{
-    struct word word;
-    bool result = fallback;
-
-    while (list_next(&value, &word)) {
-        int said = word_bool(word.text, word.len, item);
-
-        if (said >= 0)
-            result = said;
-    }
-    return result;
-}
-
-static bool is_known(const char *word, size_t len, const char *const known[], size_t nr_known)
-{
     struct word v;
+    uint64_t value;
+    const char *end;
 
-    for (size_t i = 0; i < nr_known; i++) {
-        if (word_value(word, len, known[i], &v))
+    if (!find_value(cmdline, name, &v))
+        return fallback;
+    end = parse_number(v.text, &value);
+    return end && (end == v.text + v.len || *end == ',') ? value : fallback;
+}
+
+bool cmdline_list_has(const char *list, const char *item)
+{
+    struct word w;
+
+    while (next_item(&list, &w))
+        if (word_equals(w, item))
             return true;
-        if (len > 3 && !strncmp(word, "no-", 3) && word_equals(word + 3, len - 3, known[i]))
+    return false;
+}
+
+static bool is_known(struct word w, const char *const known[], size_t nr_known)
+{
+    struct word positive = w, v;
+
+    word_skip(&positive, "no-");
+    for (size_t i = 0; i < nr_known; i++)
+        if (word_value(w, known[i], &v) || word_equals(positive, known[i]))
             return true;
-    }
     return false;
 }
 
 bool cmdline_next_unknown(const char **cursor, const char *const known[], size_t nr_known, char *word,
                           size_t size)
 {
-    const char *text;
-    size_t len;
+    struct word w;
 
-    while (cmdline_next(cursor, &text, &len)) {
-        if (!is_known(text, len, known, nr_known)) {
-            copy_word(word, size, text, len);
+    while (next_word(cursor, &w)) {
+        if (!is_known(w, known, nr_known)) {
+            word_copy(word, size, w);
             return true;
         }
     }
     return false;
 }
 
-int cmdline_parse_dom0_mem(const char *value, struct dom0_mem *out)
+/* A size in KiB or with one of these suffixes, or a percentage. Returns the first character behind it. */
+static const char *parse_share(const char *s, uint64_t available, uint64_t *bytes)
 {
-    const char *end;
+    static const char suffixes[] = "BKMGT";
+    unsigned shift = 10;
+
+    s = parse_number(s, bytes);
+    if (s && *s == '%') {
+        *bytes = *bytes < 100 ? available / 100 * *bytes : available;
+        return s + 1;
+    }
+    for (unsigned i = 0; s && suffixes[i]; i++)
+        if ((*s & ~0x20) == suffixes[i]) {
+            shift = 10 * i;
+            s++;
+            break;
+        }
+    if (!s || *bytes > UINT64_MAX >> shift)
+        return NULL;
+    *bytes <<= shift;
+    return s;
+}
+
+/* [-]share[+share]…; with a minus: all but this much. */
+static bool parse_amount(struct word w, uint64_t available, uint64_t *bytes)
+{
+    bool minus = word_skip(&w, "-");
+    const char *p = w.text - 1;
+    uint64_t share;
+
+    *bytes = 0;
+    do {
+        p = parse_share(p + 1, available, &share);
+        if (!p || __builtin_add_overflow(*bytes, share, bytes))
+            return false;
+    } while (*p == '+');
+    if (minus)
+        *bytes = available - MIN(*bytes, available);
+    return p == w.text + w.len;
+}
+
+int cmdline_dom0_mem(const char *value, uint64_t available, uint64_t *bytes)
+{
+    uint64_t amount = available, min = 0, max = available;
     struct word item;
 
-    *out = (struct dom0_mem){0};
-    while (list_next(&value, &item)) {
-        struct dom0_mem_limit *limit = &out->amount;
+    while (next_item(&value, &item)) {
+        uint64_t *limit = word_skip(&item, "min:") ? &min : word_skip(&item, "max:") ? &max : &amount;
 
-        if (item.len > 4 && !strncmp(item.text, "min:", 4))
-            limit = &out->min;
-        else if (item.len > 4 && !strncmp(item.text, "max:", 4))
-            limit = &out->max;
-        if (limit != &out->amount)
-            item.text += 4;
-        limit->given = true;
-        limit->negative = *item.text == '-';
-        if (cmdline_parse_size(item.text + limit->negative, &end, &limit->bytes) || (*end && *end != ','))
+        if (!parse_amount(item, available, limit))
             return -XEN_EINVAL;
     }
+    *bytes = MIN(MIN(MAX(amount, min), max), available);
     return 0;
-}
-
-static uint64_t limit_bytes(const struct dom0_mem_limit *limit, uint64_t available, uint64_t fallback)
-{
-    if (!limit->given)
-        return fallback;
-    if (limit->negative)
-        return available - MIN(limit->bytes, available);
-    return limit->bytes;
-}
-
-uint64_t dom0_mem_resolve(const struct dom0_mem *limits, uint64_t available)
-{
-    uint64_t bytes = limit_bytes(&limits->amount, available, available);
-
-    bytes = MAX(bytes, limit_bytes(&limits->min, available, 0));
-    bytes = MIN(bytes, limit_bytes(&limits->max, available, UINT64_MAX));
-    return MIN(bytes, available);
 }

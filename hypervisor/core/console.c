@@ -178,24 +178,14 @@ static int level_of(const char *s)
     return !strncmp(s, "all", 3) ? LOG_DEBUG : !strncmp(s, "none", 4) ? LOG_ERR : LOG_INFO;
 }
 
-static bool has_word(const char *list, const char *word)
-{
-    size_t n = strlen(word);
-
-    for (const char *p = list; *p; p++)
-        if ((p == list || p[-1] == ',') && !strncmp(p, word, n) && (!p[n] || p[n] == ','))
-            return true;
-    return false;
-}
-
 void console_init(const struct boot_info *bi)
 {
     char val[64];
 
     serial_init(0x3f8, (uint32_t)cmdline_number(bi->cmdline, "com1", 115200));
     if (cmdline_get(bi->cmdline, "console", val, sizeof(val))) {
-        to_serial = has_word(val, "com1");
-        screen_wanted = has_word(val, "vga") || has_word(val, "screen");
+        to_serial = cmdline_list_has(val, "com1");
+        screen_wanted = cmdline_list_has(val, "vga") || cmdline_list_has(val, "screen");
     }
     screen_init(bi, screen_wanted);
     to_screen = screen_wanted;

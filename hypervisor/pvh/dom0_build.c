@@ -393,19 +393,17 @@ static void set_entry_state(struct builder *b)
 
 static uint64_t memory_wanted(const char *cmdline)
 {
-    uint64_t available = page_count_free() << PAGE_SHIFT, reserve;
+    uint64_t available = page_count_free() << PAGE_SHIFT, reserve, bytes;
     char val[64] = "";
-    struct dom0_mem m;
 
     /* tables, dom0's own page tables and a little for the hypervisor stay back */
     reserve = MIN(available / 16, 64ull << 20) + (available >> 9);
     available -= MIN(available, reserve);
     cmdline_get(cmdline, "dom0_mem", val, sizeof(val));
-    if (cmdline_parse_dom0_mem(val, &m)) {
-        pr_warn("dom0_mem=%s is not a size; dom0 gets all memory\n", val);
-        (void)cmdline_parse_dom0_mem("", &m);
-    }
-    return dom0_mem_resolve(&m, available);
+    if (!cmdline_dom0_mem(val, available, &bytes))
+        return bytes;
+    pr_warn("dom0_mem=%s is not a size; dom0 gets all memory\n", val);
+    return available;
 }
 
 static struct domain *new_dom0(const char *cmdline, int *rc)
