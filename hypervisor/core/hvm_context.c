@@ -189,6 +189,7 @@ static int cpu_load(const struct context *x, struct vcpu *v, const void *untrust
     v->dr[1] = c.dr1;
     v->dr[2] = c.dr2;
     v->dr[3] = c.dr3;
+    v->dr_used = true; /* DR7 may arm them before the guest touches one: never another vCPU's */
     v->tsc_aux = (uint32_t)c.msr_tsc_aux;
     tsc_load(x, v, c.tsc);
     v->nmi_pending = v->blocked = v->init_pending = false;

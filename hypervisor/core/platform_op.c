@@ -109,25 +109,22 @@ HYPERCALL(physdev_op)
     }
 }
 
-static long console_write_op(struct vcpu *v, uint64_t gva, uint64_t count)
+/* A piece at a time: a serial line takes milliseconds for it, with interrupts off. */
+static long console_write_op(struct vcpu *v, struct hypercall_args *args)
 {
     char buf[128];
+    size_t n = MIN(args->a[1], sizeof(buf));
 
-    while (count) {
-        size_t n = MIN(count, sizeof(buf));
-
-        if (copy_from_guest(v, buf, gva, n))
-            return -XEN_EFAULT;
-        console_write(buf, n);
-        gva += n;
-        count -= n;
-    }
-    return 0;
+    if (copy_from_guest(v, buf, args->a[2], n))
+        return -XEN_EFAULT;
+    console_write(buf, n);
+    args->a[1] -= n;
+    args->a[2] += n;
+    return args->a[1] ? -XEN_ERESTART : 0;
 }
 
 HYPERCALL(console_io)
 {
-    uint64_t count = MIN(args->a[1], 65536);
     char buf[256];
     size_t n;
 
@@ -135,9 +132,9 @@ HYPERCALL(console_io)
         return -XEN_EPERM;
     switch (args->a[0]) {
     case CONSOLEIO_write:
-        return console_write_op(v, args->a[2], count);
+        return console_write_op(v, args);
     case CONSOLEIO_read:
-        n = console_read(buf, MIN(count, sizeof(buf)));
+        n = console_read(buf, MIN(args->a[1], sizeof(buf)));
         return copy_to_guest(v, args->a[2], buf, n) ? -XEN_EFAULT : (long)n;
     default:
         return -XEN_ENOSYS;

@@ -133,43 +133,59 @@ void vcpu_init_reset(struct vcpu *v)
 
 void vcpu_init_ipi(struct vcpu *v)
 {
-    if (v->down)
-        return; /* waits for a start-up IPI already */
-    v->sipi_pending = 0;
-    v->init_pending = true;
-    vcpu_wake(v);
-    sched_vcpu_recheck(v);
+    bool running;
+
+    spin_lock(&v->domain->lock);
+    running = !v->down; /* else it waits for a start-up IPI already */
+    if (running) {
+        v->sipi_pending = 0;
+        v->init_pending = true;
+    }
+    spin_unlock(&v->domain->lock);
+    if (running) {
+        vcpu_wake(v);
+        sched_vcpu_recheck(v);
+    }
 }
 
-/* On the vCPU's own CPU, instead of running it. */
-void vcpu_init_finish(struct vcpu *v)
-{
-    uint16_t sipi;
-
-    v->init_pending = false;
-    vcpu_init_reset(v);
-    sipi = __atomic_exchange_n(&v->sipi_pending, 0, __ATOMIC_SEQ_CST);
-    if (sipi)
-        vcpu_sipi(v, (uint8_t)sipi);
-}
-
+/* What starts it is noted; its own CPU changes its registers, since a vCPU that goes down may still run. */
 void vcpu_sipi(struct vcpu *v, uint8_t vector)
 {
-    struct cpu_state s;
+    bool start;
 
-    if (v->init_pending)
+    spin_lock(&v->domain->lock);
+    start = v->down;
+    if (start || v->init_pending)
         v->sipi_pending = 0x100 | vector;
-    if (!v->down || v->init_pending)
-        return;
-    virt->get_state(v, &s);
-    s.seg[SEG_CS].selector = (uint16_t)(vector << 8);
-    s.seg[SEG_CS].base = (uint64_t)vector << 12;
-    s.rip = 0;
-    virt->set_state(v, &s);
-    v->blocked = false;
-    v->last_loaded = NULL;
-    __atomic_store_n(&v->down, false, __ATOMIC_SEQ_CST);
-    sched_vcpu_recheck(v);
+    if (start) {
+        v->init_pending = true;
+        v->blocked = false;
+        __atomic_store_n(&v->down, false, __ATOMIC_SEQ_CST);
+    }
+    spin_unlock(&v->domain->lock);
+    if (start)
+        sched_vcpu_recheck(v);
+}
+
+void vcpu_init_finish(struct vcpu *v)
+{
+    struct cpu_state s;
+    uint8_t vector;
+
+    spin_lock(&v->domain->lock);
+    v->init_pending = false;
+    vcpu_init_reset(v);
+    if (v->sipi_pending) {
+        vector = (uint8_t)v->sipi_pending;
+        v->sipi_pending = 0;
+        virt->get_state(v, &s);
+        s.seg[SEG_CS].selector = (uint16_t)(vector << 8);
+        s.seg[SEG_CS].base = (uint64_t)vector << 12;
+        s.rip = 0;
+        virt->set_state(v, &s);
+        v->down = false;
+    }
+    spin_unlock(&v->domain->lock);
 }
 
 bool vcpu_has_event(struct vcpu *v)

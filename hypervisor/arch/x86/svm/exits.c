@@ -159,7 +159,8 @@ static void exit_dr(struct vcpu *v)
     v->vmcb->intercept_dr_read = v->vmcb->intercept_dr_write = 0;
     v->vmcb->clean = 0;
     v->dr_used = true;
-    __asm__ volatile("mov %0, %%dr0; mov %0, %%dr1; mov %0, %%dr2; mov %0, %%dr3" ::"r"(0ul));
+    __asm__ volatile("mov %0, %%dr0; mov %1, %%dr1; mov %2, %%dr2; mov %3, %%dr3" ::"r"(v->dr[0]),
+                     "r"(v->dr[1]), "r"(v->dr[2]), "r"(v->dr[3]));
 }
 
 static const exit_fn handlers[0x90] = {
