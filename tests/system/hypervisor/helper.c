@@ -345,14 +345,16 @@ static int vchan_serve(int client, size_t ring)
     }
 }
 
-/* Server and client at once, with the domain that data/peer names; data/result tells how the client fared. */
+/*
+ * Server and client at once, with the domain that data/peer names; data/result tells how the client fared.
+ * Each process opens the store for itself.
+ */
 static int vchan_peer(void)
 {
-    int peer = atoi(wait_key("data/peer", NULL, 600));
-    int rc;
+    int server = fork() == 0, peer = atoi(wait_key("data/peer", NULL, 600)), rc;
 
-    if (fork() == 0)
-        _exit(vchan_serve(peer, LARGEST_RING));
+    if (server)
+        return vchan_serve(peer, LARGEST_RING);
     wait_key("data/go", "1", 600);
     rc = vchan(peer, 200, 4);
     fflush(stdout);

@@ -15,6 +15,7 @@ def drive(name, device):
 
 NVME = drive("nvme0", "nvme,serial=1")
 XHCI = ["-device", "qemu-xhci"] + drive("usb0", "usb-storage")
+DEVICES = "has=nvme,usb,virtio"  # beside the ATA disk and the e1000 of every machine
 # what a virtio device needs to be seen through an IOMMU
 VIRTIO_IOMMU = "disable-legacy=on,iommu_platform=on"
 def virtio(options):
@@ -22,17 +23,14 @@ def virtio(options):
             ["-netdev", "user,id=n1,restrict=on,net=10.0.3.0/24", "-device", "virtio-net-pci,netdev=n1,romfile=," + options])
 
 ALL = [
-    Scenario("1 CPU, AMD-Vi", "system", "boot,tools"),
-    Scenario("2 CPUs, VT-d", "system", "boot", cpus=2, iommu="intel"),
+    Scenario("1 CPU, AMD-Vi, all devices", "system", "boot,tools", words=DEVICES, extra=NVME + XHCI + virtio(VIRTIO_IOMMU)),
+    Scenario("2 CPUs, VT-d, all devices", "system", "boot", cpus=2, iommu="intel", words=DEVICES,
+             extra=NVME + XHCI + virtio(VIRTIO_IOMMU)),
+    Scenario("PIIX machine, all devices", "system", "boot", iommu=None, machine="pc", words=DEVICES,
+             extra=NVME + XHCI + virtio("disable-legacy=on")),
     Scenario("4 CPUs, AMD-Vi, bzImage", "system", "boot", cpus=4, kernel="vmlinuz-dom0"),
     Scenario("8 CPUs, AMD-Vi", "system", "boot", cpus=8, limit=150),
     Scenario("no IOMMU, reboot", "system", "boot,reboot", iommu=None),
-    Scenario("q35: NVMe, xHCI, virtio behind AMD-Vi", "system", "boot", words="has=nvme,usb,virtio",
-             extra=NVME + XHCI + virtio(VIRTIO_IOMMU)),
-    Scenario("q35: NVMe, xHCI, virtio behind VT-d", "system", "boot", iommu="intel", words="has=nvme,usb,virtio",
-             extra=NVME + XHCI + virtio(VIRTIO_IOMMU)),
-    Scenario("PIIX: NVMe, xHCI, virtio", "system", "boot", iommu=None, machine="pc", words="has=nvme,usb,virtio",
-             extra=NVME + XHCI + virtio("disable-legacy=on")),
     Scenario("GRUB, SeaBIOS", "system", "boot", firmware="bios"),
     Scenario("GRUB, UEFI", "system", "boot", firmware="uefi"),
     Scenario("life", "domu", "life"),

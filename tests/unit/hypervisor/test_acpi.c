@@ -75,6 +75,19 @@ static const uint8_t mcfg_body[] = {
     0, 0, 0, 0xc0, 0, 0, 0, 0, 1, 0, 9, 3,   0, 0, 0, 0, /* buses the wrong way round */
 };
 
+static const uint8_t srat_body[] = {
+    1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* reserved */
+    /* CPU 2: domain 0x01000007; CPU 0: the same, disabled; id 256: domain 3 */
+    0, 16, 7, 2, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0,
+    0, 16, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0,
+    2, 24, 0, 0, 3, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    /* 1 GiB at 4 GiB of domain 3; a range that is off; one that wraps */
+    1, 40, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    1, 40, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    1, 40, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    1, 40, 4, 0, /* cut off */
+};
+
 static paddr_t make_fadt(size_t len)
 {
     uint8_t f[244] = {0};
@@ -124,7 +137,7 @@ static void make_roots(const paddr_t *tables, unsigned n, uint8_t revision)
 
 static void make_host(uint8_t revision)
 {
-    paddr_t tables[6];
+    paddr_t tables[7];
 
     tables[0] = make_fadt(244);
     tables[1] = table("APIC", madt_body, sizeof(madt_body));
@@ -132,7 +145,8 @@ static void make_host(uint8_t revision)
     tables[3] = table("MCFG", mcfg_body, sizeof(mcfg_body));
     tables[4] = table("SSDT", "aml", 3);
     tables[5] = table("SSDT", "more aml", 8);
-    make_roots(tables, 6, revision);
+    tables[6] = table("SRAT", srat_body, sizeof(srat_body));
+    make_roots(tables, 7, revision);
 }
 
 static int setup(void **state)

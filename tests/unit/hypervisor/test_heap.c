@@ -48,11 +48,13 @@ static void test_random(void **state)
         void *p;
         size_t size;
     } o[NR];
-    uint64_t before, seed = 7;
+    uint64_t before, bytes, slabs, seed = 7;
 
     (void)state;
     host_machine(64, 1);
     before = page_count_free();
+    bytes = heap_count_bytes();
+    slabs = heap_count_frames();
     for (unsigned n = 0; n < 40000; n++) {
         unsigned i;
         size_t size;
@@ -70,9 +72,12 @@ static void test_random(void **state)
             fill(o[i].p, size, (uint8_t)i);
         }
     }
+    assert_in_range(heap_count_bytes(), bytes + 1, heap_count_frames() * PAGE_SIZE);
     for (unsigned i = 0; i < NR; i++)
         kfree(o[i].p, o[i].size);
     assert_int_equal(page_count_free(), before);
+    assert_int_equal(heap_count_bytes(), bytes);
+    assert_int_equal(heap_count_frames(), slabs);
 }
 
 static void test_wrong_free(void **state)
@@ -81,6 +86,8 @@ static void test_wrong_free(void **state)
 
     (void)state;
     host_machine(64, 1);
+    page_fail_after = 0;
+    assert_null(kzalloc(100)); /* the debug build's failures reach small objects as well */
     p = kzalloc(100);
     if (!setjmp(*expect_panic())) {
         kfree(p, 1000); /* another class */
