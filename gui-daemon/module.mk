@@ -44,7 +44,7 @@ INSTALL_DOM0 += install-dom0-gui-daemon
 GUID_T := $(GUID_B)/test
 GUID_PURE := configure domain geometry sanitize staging stream throttle
 GUID_PURE_CFLAGS = -Wconversion $(patsubst -I%,-isystem %,$(shell pkg-config --cflags gtk+-3.0))
-GUID_TESTS := message shmbuf geometry configure sanitize flow domain config clipboard tint
+GUID_TESTS := message shmbuf geometry configure sanitize flow domain config clipboard tint seccomp
 
 $(GUID_T)/obj/%.o: gui-daemon/%.c
 	@mkdir -p $(@D)
@@ -66,11 +66,12 @@ GUID_T_domain := $(GUID_PURE) gui-message shmbuf-fake
 GUID_T_config := config key-sequence label sanitize
 GUID_T_tint := tint
 GUID_T_clipboard := clipboard-store policy
+GUID_T_seccomp := seccomp
 GUID_TEST_PROGRAMS := $(GUID_TESTS:%=$(GUID_T)/test_%)
 
 define GUID_TEST
 $(GUID_T)/test_$(1): $(GUID_T)/obj/test_$(1).o $$(GUID_T_$(1):%=$(GUID_T)/obj/%.o)
-	$$(CC) -fsanitize=address,undefined -o $$@ $$^ $$(shell pkg-config --libs gdk-3.0 gio-2.0) -lcmocka
+	$$(CC) -fsanitize=address,undefined -o $$@ $$^ $$(shell pkg-config --libs gdk-3.0 gio-2.0 libseccomp) -lcmocka
 endef
 $(foreach t,$(GUID_TESTS),$(eval $(call GUID_TEST,$(t))))
 

@@ -41,6 +41,19 @@ static const int allowed[] = {
     SCMP_SYS(getrusage), SCMP_SYS(getrlimit), SCMP_SYS(prlimit64), SCMP_SYS(prctl), SCMP_SYS(uname), SCMP_SYS(sysinfo),
     SCMP_SYS(exit), SCMP_SYS(exit_group),
 };
+
+/* What only an attacker asks for: the daemon ends. Others, that some library may try, are refused only. */
+static const int deadly[] = {
+    SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(ptrace),
+    SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(pidfd_getfd), SCMP_SYS(kcmp),
+    SCMP_SYS(bpf), SCMP_SYS(userfaultfd), SCMP_SYS(perf_event_open), SCMP_SYS(io_uring_setup),
+    SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(delete_module), SCMP_SYS(kexec_load),
+    SCMP_SYS(kexec_file_load), SCMP_SYS(mount), SCMP_SYS(umount2), SCMP_SYS(pivot_root), SCMP_SYS(chroot),
+    SCMP_SYS(unshare), SCMP_SYS(setns), SCMP_SYS(setuid), SCMP_SYS(setgid), SCMP_SYS(setreuid), SCMP_SYS(setregid),
+    SCMP_SYS(setresuid), SCMP_SYS(setresgid), SCMP_SYS(setgroups), SCMP_SYS(capset), SCMP_SYS(mknod), SCMP_SYS(mknodat),
+    SCMP_SYS(open_by_handle_at), SCMP_SYS(add_key), SCMP_SYS(request_key), SCMP_SYS(keyctl), SCMP_SYS(reboot),
+    SCMP_SYS(swapon), SCMP_SYS(iopl), SCMP_SYS(ioperm), SCMP_SYS(modify_ldt), SCMP_SYS(personality),
+};
 /* clang-format on */
 
 static int add_rules(scmp_filter_ctx filter)
@@ -49,6 +62,8 @@ static int add_rules(scmp_filter_ctx filter)
 
     for (size_t i = 0; !err && i < sizeof(allowed) / sizeof(allowed[0]); i++)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
+    for (size_t i = 0; !err && i < sizeof(deadly) / sizeof(deadly[0]); i++)
+        err = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, deadly[i], 0);
     /* Unix sockets: X (a reconnecting dialog), policy daemon, session bus, xenstore. */
     if (!err)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));

@@ -907,6 +907,55 @@ def test_violation_dialog(desktop):
     good.close()
 
 
+def violations():
+    """(what, a function of the agent that does it, what the daemon must find wrong)"""
+    pack = struct.pack
+    page = pack("<I", 0)  # a reference that names no buffer
+    known = lambda f: lambda a: (a.create(0x100, 0, 0, 64, 64), f(a))
+    dump = lambda w, h, bpp=24, kind=0, refs=page: known(lambda a: a.send(fa.DUMP, 0x100, pack("<4I", kind, w, h, bpp) + refs))
+    yield "window that exists", known(lambda a: a.create(0x100, 0, 0, 64, 64)), "CREATE of window 0x100, which exists"
+    yield "too many windows", lambda a: [a.create(i, 0, 0, 64, 64) for i in (1, 2, 3)], "more than 2 windows"
+    yield "empty window", lambda a: a.create(0x100, 0, 0, 0, 64), "CREATE of a window of 0 x 64"
+    yield "huge window", lambda a: a.create(0x100, 0, 0, 16385, 64), "CREATE of a window of 16385 x 64"
+    for name, send in (("MAP", lambda a: a.map(9)), ("UNMAP", lambda a: a.send(fa.UNMAP, 9)),
+                       ("DESTROY", lambda a: a.send(fa.DESTROY, 9)), ("CONFIGURE", lambda a: a.configure(9, 0, 0, 5, 5)),
+                       ("SHMIMAGE", lambda a: a.damage(9, 0, 0, 5, 5)), ("WMNAME", lambda a: a.title(9, b"x")),
+                       ("DOCK", lambda a: a.send(fa.DOCK, 9)), ("WINDOW_DUMP", lambda a: a.dump(9, 5, 5))):
+        yield name + " of no window", send, "MSG_%s of window 0x9, which does not exist" % name
+    yield "empty CONFIGURE", known(lambda a: a.configure(0x100, 0, 0, 5, 0)), "CONFIGURE to 5 x 0"
+    yield "huge CONFIGURE", known(lambda a: a.configure(0x100, 0, 0, 5, 6145)), "CONFIGURE to 5 x 6145"
+    yield "empty damage", known(lambda a: a.damage(0x100, 0, 0, 0, 5)), "damage of 0 x 5"
+    yield "flags set and unset", known(lambda a: a.flags(0x100, 2, 2)), "both set and unset"
+    yield "minimised fullscreen", known(lambda a: a.flags(0x100, 5)), "both minimised and fullscreen"
+    yield "dump of another kind", dump(8, 8, kind=7), "window dump of type 7"
+    yield "dump of another depth", dump(8, 8, bpp=32), "32 bits a pixel"
+    yield "huge dump", dump(16385, 8), "window dump of 16385 x 8"
+    yield "dump of too few pages", dump(640, 480), "window dump of 640 x 480 pixels with 1 pages"
+    yield "dump beyond the limit", dump(1024, 512, refs=page * 512), "window buffers of more than 1 MiB"
+    yield "dump of no buffer", dump(8, 8, refs=pack("<I", 0xfffffff0)), "cannot be mapped"
+    yield "cursor", known(lambda a: a.send(fa.CURSOR, 0x100, pack("<I", 0x19a))), "cursor 0x19a"
+    yield "scale", known(lambda a: a.send(fa.SCALE, 0x100, pack("<I", 601))), "window scale 601/120"
+    yield "icon", known(lambda a: a.send(fa.ICON, 0x100, pack("<3I", 2, 2, 0))), "icon of 2 x 2 pixels with 4 bytes"
+    yield "unknown message", lambda a: a.send(200, 1), "message unknown (200)"
+    yield "message of the daemon", lambda a: a.send(fa.KEYPRESS, 1, bytes(20)), "message MSG_KEYPRESS"
+    yield "wrong length", known(lambda a: a.send(fa.MAP, 0x100, bytes(4))), "message MSG_MAP (132) with 4 bytes"
+    yield "endless message", lambda a: a.raw(pack("<3I", fa.WMNAME, 0x100, 1 << 20)), "with 1048576 bytes"
+
+
+def test_every_violation_asks(desktop):
+    """Each rule of the protocol, broken once: the user is asked, and the domain's messages wait."""
+    for what, send, wrong in violations():
+        d = Domain(desktop, config="max_windows = 2\nmax_buffer_memory = 1\n")
+        send(d.agent)
+        try:
+            wait_for("log of " + what, lambda: wrong in d.text())
+            wait_for("dialog after " + what, dialog)
+        except AssertionError as error:
+            raise AssertionError("%s: the daemon says\n%s" % (error, d.text()))
+        d.close()
+        wait_for("no dialog", lambda: not dialog())
+
+
 def test_wrong_version(desktop):
     agent = fa.Agent(desktop.dir, 5, version=2 << 16)
     process = subprocess.Popen([GUID, "-f", "-d", "5", "-N", "work", "-l", "1"], env=desktop.env, stderr=subprocess.DEVNULL)
@@ -1161,8 +1210,11 @@ def test_flood_leaves_the_desktop_usable(desktop):
     thread.join(10)
 
 
-def test_memory(desktop):
+def test_memory_and_filter(desktop):
     d = Domain(desktop)
+    with open("/proc/%d/status" % d.process.pid) as f:
+        status = f.read()
+    assert re.search(r"NoNewPrivs:\s+1\nSeccomp:\s+2\n", status), status
     d.agent.window(0x100, 10, 40, 1000, 700, 0xffffff)
     d.mapped(0x100)
     time.sleep(0.5)
