@@ -53,6 +53,10 @@ $(DM_OUT)/vm/%.o: domain-manager/vm/%.c
 $(DM_QUBESDB): $(DM_OUT)/vm/main.o $(DM_OUT)/vm/qubesdb.o
 	$(CC) $(LDFLAGS_USER) -o $@ $^ -lxenstore
 
+DM_NETWORK := $(DM_OUT)/bulkhead-network
+$(DM_NETWORK): $(DM_OUT)/vm/network.o
+	$(CC) $(LDFLAGS_USER) -o $@ $^ -lxenstore
+
 DM_HOTPLUG := $(DM_OUT)/hotplug-none
 $(DM_HOTPLUG): domain-manager/hotplug/none.c
 	@mkdir -p $(@D)
@@ -60,7 +64,7 @@ $(DM_HOTPLUG): domain-manager/hotplug/none.c
 	  -Wl,--build-id=none -Wl,-z,noexecstack -o $@ $<
 
 .PHONY: domain-manager
-domain-manager: $(DM_DAEMON) $(DM_TOOL) $(DM_PANEL) $(DM_WINDOW) $(DM_QUBESDB) $(DM_HOTPLUG)
+domain-manager: $(DM_DAEMON) $(DM_TOOL) $(DM_PANEL) $(DM_WINDOW) $(DM_QUBESDB) $(DM_NETWORK) $(DM_HOTPLUG)
 ALL += domain-manager
 HELP += domain-manager|build~the~domain~manager,~its~tools~and~desktop~programs
 
@@ -166,10 +170,13 @@ install-dom0-manager: domain-manager
 	for n in $(DM_ADMIN_METHODS); do ln -sf /run/qubesd.sock $(DESTDIR)/etc/qubes-rpc/$$n; done
 INSTALL_DOM0 += install-dom0-manager
 
-install-vm-manager: $(DM_QUBESDB)
+install-vm-manager: $(DM_QUBESDB) $(DM_NETWORK)
 	install -d $(addprefix $(DESTDIR),/usr/bin /usr/share/applications /usr/share/man/man1)
 	install -m 755 $(DM_QUBESDB) domain-manager/vm/qubes-run-terminal $(DESTDIR)/usr/bin/
 	for n in $(DM_QUBESDB_NAMES); do ln -sf qubesdb-cmd $(DESTDIR)/usr/bin/$$n; done
 	install -m 644 domain-manager/vm/qubes-run-terminal.desktop $(DESTDIR)/usr/share/applications/
 	install -m 644 domain-manager/man/qubesdb-read.1 $(DESTDIR)/usr/share/man/man1/
+	install -D -m 755 -t $(DESTDIR)/usr/lib/bulkhead $(DM_NETWORK)
+	install -m 644 domain-manager/vm/network-nat.nft $(DESTDIR)/usr/lib/bulkhead/
+	install -D -m 644 -t $(DESTDIR)/usr/lib/udev/rules.d domain-manager/vm/61-bulkhead-network.rules
 INSTALL_VM += install-vm-manager

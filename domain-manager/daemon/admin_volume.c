@@ -64,6 +64,97 @@ static gboolean volume_set_revisions(struct admin_request *r, GString *out, GErr
            domain_store(r->dest, r->dest->volumes, key, r->payload, error);
 }
 
+/* -- CloneFrom gives a token, CloneTo with it copies: so that a domain may be allowed one without the other
+ * -- */
+
+struct copy_work {
+    struct admin_request *request;
+    char *from_domain, *to_domain, *from, *to;
+};
+
+static void copy_work_free(void *data)
+{
+    struct copy_work *w = data;
+    g_free(w->from_domain);
+    g_free(w->to_domain);
+    g_free(w->from);
+    g_free(w->to);
+    g_free(w);
+}
+
+static void copy_thread(GTask *task, void *source, void *data, GCancellable *cancellable)
+{
+    struct copy_work *w = data;
+    GError *error = NULL;
+    (void)source, (void)cancellable;
+    if (volume_replace(w->from, w->to, &error))
+        g_task_return_boolean(task, TRUE);
+    else
+        g_task_return_error(task, error);
+}
+
+static void copy_ready(GObject *source, GAsyncResult *res, void *data)
+{
+    struct copy_work *w = g_task_get_task_data(G_TASK(res));
+    struct admin_request *r = w->request;
+    g_autoptr(GError) error = NULL;
+    const char *const names[] = {w->from_domain, w->to_domain};
+    (void)source, (void)data;
+    g_task_propagate_boolean(G_TASK(res), &error);
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        struct domain *d = manager_find(r->manager, names[i]);
+        if (d)
+            d->busy = NULL;
+    }
+    admin_finish(r, error, "");
+}
+
+static gboolean volume_clone_from(struct admin_request *r, GString *out, GError **error)
+{
+    g_autofree char *path = volume_private_path(r->dest, r->argument, error);
+    if (!path)
+        return FALSE;
+    char *token = g_uuid_string_random();
+    g_hash_table_insert(r->manager->tokens, token, g_strdup(r->dest->name));
+    g_string_append(out, token);
+    return TRUE;
+}
+
+/* The domain that the token stands for; a token is good for one copy. */
+static struct domain *take_token(struct admin_request *r, GError **error)
+{
+    g_autofree char *key = NULL, *name = NULL;
+    if (!g_hash_table_steal_extended(r->manager->tokens, r->payload, (void **)&key, (void **)&name)) {
+        dm_fail(error, DM_ERROR_VALUE, "%s: the token is unknown or was used", r->method);
+        return NULL;
+    }
+    return manager_get(r->manager, name, error);
+}
+
+static void volume_clone_to(struct admin_request *r)
+{
+    g_autoptr(GError) error = NULL;
+    struct domain *from = take_token(r, &error);
+    g_autofree char *source = from ? volume_private_path(from, "private", &error) : NULL;
+    g_autofree char *target = source ? volume_private_path(r->dest, r->argument, &error) : NULL;
+    if (!target || from == r->dest) {
+        if (!error)
+            dm_fail(&error, DM_ERROR_VALUE, "%s: source and target are the same", r->method);
+        admin_finish(r, error, NULL);
+        return;
+    }
+    struct copy_work *w = g_new(struct copy_work, 1);
+    *w = (struct copy_work){r, g_strdup(from->name), g_strdup(r->dest->name), g_steal_pointer(&source),
+                            g_steal_pointer(&target)};
+    from->busy = "cloned";
+    r->dest->busy = "cloned to";
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, copy_ready, NULL);
+    g_task_set_task_data(task, w, copy_work_free);
+    g_task_run_in_thread(task, copy_thread);
+}
+
+/* -- the pool -- */
+
 static gboolean pool_list(struct admin_request *r, GString *out, GError **error)
 {
     (void)r, (void)error;
@@ -78,16 +169,35 @@ static gboolean pool_drivers(struct admin_request *r, GString *out, GError **err
     return TRUE;
 }
 
-static gboolean pool_info(struct admin_request *r, GString *out, GError **error)
+static gboolean check_pool(struct admin_request *r, GError **error)
+{
+    return strcmp(r->argument, "file") == 0 ||
+           dm_fail(error, DM_ERROR_NO_VOLUME, "there is no pool \"%s\"", r->argument);
+}
+
+static void append_usage(struct admin_request *r, GString *out, const char *prefix)
 {
     struct statvfs v;
-    if (strcmp(r->argument, "file") != 0)
-        return dm_fail(error, DM_ERROR_NO_VOLUME, "there is no pool \"%s\"", r->argument);
-    g_string_append_printf(out, "driver=file\ndir_path=%s\n", r->manager->state_dir);
     if (statvfs(r->manager->state_dir, &v) == 0)
-        g_string_append_printf(out, "size=%" G_GUINT64_FORMAT "\nusage=%" G_GUINT64_FORMAT "\n",
-                               (guint64)v.f_blocks * v.f_frsize,
+        g_string_append_printf(out, "%ssize=%" G_GUINT64_FORMAT "\n%susage=%" G_GUINT64_FORMAT "\n", prefix,
+                               (guint64)v.f_blocks * v.f_frsize, prefix,
                                (guint64)(v.f_blocks - v.f_bavail) * v.f_frsize);
+}
+
+static gboolean pool_info(struct admin_request *r, GString *out, GError **error)
+{
+    if (!check_pool(r, error))
+        return FALSE;
+    g_string_append_printf(out, "driver=file\ndir_path=%s\n", r->manager->state_dir);
+    append_usage(r, out, "");
+    return TRUE;
+}
+
+static gboolean pool_usage(struct admin_request *r, GString *out, GError **error)
+{
+    if (!check_pool(r, error))
+        return FALSE;
+    append_usage(r, out, "data_");
     return TRUE;
 }
 
@@ -110,10 +220,13 @@ const struct admin_method admin_volume_methods[] = {
     {"admin.vm.volume.Resize", volume_do_resize, NULL, ADMIN_ARG | ADMIN_CHANGE},
     {"admin.vm.volume.Revert", volume_do_revert, NULL, ADMIN_ARG | ADMIN_CHANGE},
     {"admin.vm.volume.Clear", volume_do_clear, NULL, ADMIN_ARG | ADMIN_CHANGE},
+    {"admin.vm.volume.CloneFrom", volume_clone_from, NULL, ADMIN_ARG | ADMIN_CHANGE},
+    {"admin.vm.volume.CloneTo", NULL, volume_clone_to, ADMIN_ARG | ADMIN_CHANGE},
     {"admin.vm.volume.Set.revisions_to_keep", volume_set_revisions, NULL, ADMIN_ARG | ADMIN_CHANGE},
     {"admin.pool.List", pool_list, NULL, ADMIN_NO_ARG | ADMIN_DOM0},
     {"admin.pool.ListDrivers", pool_drivers, NULL, ADMIN_NO_ARG | ADMIN_DOM0},
     {"admin.pool.Info", pool_info, NULL, ADMIN_ARG | ADMIN_DOM0},
+    {"admin.pool.UsageDetails", pool_usage, NULL, ADMIN_ARG | ADMIN_DOM0},
     {"admin.pool.volume.List", pool_volumes, NULL, ADMIN_ARG | ADMIN_DOM0},
     {NULL, NULL, NULL, 0},
 };

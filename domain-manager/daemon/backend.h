@@ -48,6 +48,8 @@ struct backend_ops {
     gboolean (*destroy)(struct backend *b, int domid, GError **error);          /* [worker] */
     /* [worker] Set qubesdb/<key> for the guest: key, value, …, NULL. */
     gboolean (*write_keys)(struct backend *b, int domid, char **pairs, GError **error);
+    /* Path of the terminal that shows a domain's console; the caller frees it. */
+    char *(*console)(struct backend *b, int domid, GError **error);
     /* All running domains but dom0: array of struct backend_domain, or NULL. */
     GArray *(*list)(struct backend *b, GError **error);
     /* From now on report the end of this domain by b->notify. */

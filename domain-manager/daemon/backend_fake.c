@@ -184,6 +184,14 @@ static gboolean fake_write_keys(struct backend *b, int domid, char **pairs, GErr
     return g_file_set_contents(path, text->str, -1, error);
 }
 
+/* Tests put a link to a terminal there. */
+static char *fake_console(struct backend *b, int domid, GError **error)
+{
+    struct fake *f = b->impl;
+    (void)error;
+    return g_strdup_printf("%s/%d.console", f->dir, domid);
+}
+
 static GArray *fake_list(struct backend *b, GError **error)
 {
     struct fake *f = b->impl;
@@ -240,6 +248,7 @@ const struct backend_ops backend_fake = {
     .request_shutdown = fake_request_shutdown,
     .destroy = fake_destroy,
     .write_keys = fake_write_keys,
+    .console = fake_console,
     .list = fake_list,
     .watch = fake_watch,
     .unwatch = fake_unwatch,

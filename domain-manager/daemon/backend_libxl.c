@@ -545,6 +545,18 @@ static gboolean xl_write_keys(struct backend *b, int domid, char **pairs, GError
     return ok;
 }
 
+static char *xl_console(struct backend *b, int domid, GError **error)
+{
+    struct impl *impl = b->impl;
+    char *path = NULL;
+    int rc = libxl_console_get_tty(impl->main_ctx, (uint32_t)domid, 0, LIBXL_CONSOLE_TYPE_PV, &path);
+    if (rc)
+        xl_error(error, rc, "the domain's console");
+    char *copy = g_strdup(path);
+    free(path);
+    return copy;
+}
+
 static GArray *xl_list(struct backend *b, GError **error)
 {
     struct impl *impl = b->impl;
@@ -598,6 +610,7 @@ const struct backend_ops backend_libxl = {
     .request_shutdown = xl_request_shutdown,
     .destroy = xl_destroy,
     .write_keys = xl_write_keys,
+    .console = xl_console,
     .list = xl_list,
     .watch = xl_watch,
     .unwatch = xl_unwatch,

@@ -164,7 +164,7 @@ static void on_event(struct manager *m, const char *subject, const char *event, 
 {
     struct dbus *s = data;
     (void)m;
-    if (!s->connection)
+    if (!s->connection || strcmp(event, MANAGER_STATS_EVENT) == 0)
         return;
     GVariantBuilder b;
     g_variant_builder_init(&b, G_VARIANT_TYPE("a{ss}"));

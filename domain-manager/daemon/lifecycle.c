@@ -124,6 +124,7 @@ static void forget_run(struct domain *d, enum power_state state)
     d->kill_wanted = FALSE;
     d->memory_kib = 0;
     d->cpu_time_ns = 0;
+    d->statistics_time = 0;
     g_clear_pointer(&d->root_source, g_free);
 }
 
@@ -521,7 +522,9 @@ static void start_ready(GObject *source, GAsyncResult *res, void *data)
 static char *command_line(struct domain *d)
 {
     g_autofree char *options = property_get(d, "kernelopts", NULL);
-    return g_strdup_printf("root=bulkhead console=hvc0 quiet randomize_kstack_offset=off%s%s",
+    /* expedited: a mount or a module waits for all CPUs tens of milliseconds otherwise */
+    return g_strdup_printf("root=bulkhead console=hvc0 quiet randomize_kstack_offset=off "
+                           "rcupdate.rcu_expedited=1%s%s",
                            options[0] ? " " : "", options);
 }
 
@@ -708,6 +711,22 @@ static const struct backend_domain *find_running(const GArray *running, int domi
     return NULL;
 }
 
+static void emit_statistics(struct domain *d, const struct backend_domain *now)
+{
+    gint64 time = g_get_monotonic_time(), interval_us = time - d->statistics_time;
+    guint64 used_us = (now->cpu_time_ns - d->cpu_time_ns) / 1000;
+    int vcpus = (int)property_get_int(d, "vcpus");
+    int raw = d->statistics_time && interval_us > 0 ? (int)(used_us * 100 / (guint64)interval_us) : 0;
+    g_autofree char *memory = g_strdup_printf("%" G_GUINT64_FORMAT, now->memory_kib);
+    g_autofree char *cpu_time = g_strdup_printf("%" G_GUINT64_FORMAT, now->cpu_time_ns / 1000000);
+    g_autofree char *usage_raw = g_strdup_printf("%d", raw),
+                    *usage = g_strdup_printf("%d", raw / MAX(vcpus, 1));
+    g_autofree char *online = g_strdup_printf("%d", vcpus);
+    d->statistics_time = time;
+    manager_emit(d->manager, d, MANAGER_STATS_EVENT, "memory_kb", memory, "cpu_time", cpu_time,
+                 "cpu_usage_raw", usage_raw, "cpu_usage", usage, "online_vcpus", online, NULL);
+}
+
 void lifecycle_update(struct manager *m)
 {
     g_autoptr(GArray) running = m->backend->ops->list(m->backend, NULL);
@@ -718,6 +737,7 @@ void lifecycle_update(struct manager *m)
             continue;
         const struct backend_domain *b = find_running(running, d->domid);
         if (b && !b->dying) {
+            emit_statistics(d, b);
             d->memory_kib = b->memory_kib;
             d->cpu_time_ns = b->cpu_time_ns;
         } else {

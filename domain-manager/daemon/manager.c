@@ -2,6 +2,7 @@
 #include "manager.h"
 
 #include <errno.h>
+#include <glib/gstdio.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -160,6 +161,17 @@ static void sweep_templates(struct manager *m)
             sweep_hidden(m, path, name);
 }
 
+/* Copies and imports that an earlier process did not finish. */
+static void sweep_unfinished(const char *domain_dir)
+{
+    g_autoptr(GDir) dir = g_dir_open(domain_dir, 0, NULL);
+    for (const char *name; dir && (name = g_dir_read_name(dir));)
+        if (g_str_has_suffix(name, ".img.new") || g_str_has_suffix(name, ".img.import")) {
+            g_autofree char *path = g_build_filename(domain_dir, name, NULL);
+            g_unlink(path);
+        }
+}
+
 static gboolean load_domains(struct manager *m, GError **error)
 {
     g_autofree char *dir_path = g_build_filename(m->state_dir, "domains", NULL);
@@ -176,6 +188,8 @@ static gboolean load_domains(struct manager *m, GError **error)
             g_warning("%s/%s: not a domain: %s", dir_path, name, inner->message);
             continue;
         }
+        g_autofree char *path = g_build_filename(dir_path, name, NULL);
+        sweep_unfinished(path);
         struct domain *d = domain_load(m, name, &inner);
         struct domain *old = d ? g_hash_table_lookup(m->domains, name) : NULL; /* dom0's defaults */
         if (d)
@@ -243,6 +257,7 @@ struct manager *manager_new(const char *state_dir, const char *run_dir, const ch
     m->domains = g_hash_table_new(g_str_hash, g_str_equal);
     m->system = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     m->reserved = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    m->tokens = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     m->listeners = g_array_new(FALSE, FALSE, sizeof(struct listener));
     struct domain *dom0 = domain_new_admin(m);
     g_hash_table_insert(m->domains, dom0->name, dom0);
@@ -270,6 +285,7 @@ void manager_free(struct manager *m)
     g_hash_table_unref(m->domains);
     g_hash_table_unref(m->system);
     g_hash_table_unref(m->reserved);
+    g_hash_table_unref(m->tokens);
     g_array_unref(m->listeners);
     g_free(m->state_dir);
     g_free(m->run_dir);

@@ -52,6 +52,7 @@ struct domain {
     GSList *start_waiters; /* struct waiter */
     GSList *stop_waiters;
     guint64 memory_kib, cpu_time_ns; /* last statistics */
+    gint64 statistics_time;          /* monotonic µs, 0: none yet */
 };
 
 typedef void (*event_fn)(struct manager *m, const char *subject, const char *event, const char *const *pairs,
@@ -64,6 +65,7 @@ struct manager {
     GHashTable *domains;  /* name → struct domain *, owned */
     GHashTable *system;   /* system property → text */
     GHashTable *reserved; /* names of domains that are being cloned */
+    GHashTable *tokens;   /* of admin.vm.volume.CloneFrom → "DOMAIN VOLUME" */
     GArray *listeners;
     struct backend *backend;
     struct services *services;
@@ -83,6 +85,9 @@ struct domain *manager_find(struct manager *m, const char *name);
 struct domain *manager_get(struct manager *m, const char *name, GError **error);
 /* All domains sorted by name, dom0 first. Free the array with g_ptr_array_unref. */
 GPtrArray *manager_sorted(struct manager *m);
+
+/* Sent for each running domain every stats_interval seconds. */
+#define MANAGER_STATS_EVENT "vm-stats"
 
 /* Event to all listeners. subject NULL: the system. Further arguments: key, value, …, NULL. */
 void manager_emit(struct manager *m, const struct domain *subject, const char *event,

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One request a connection: "METHOD+ARG SOURCE name|keyword DEST" NUL payload, half-close; answer, close.
- * Exceptions: admin.Events stays open, admin.vm.volume.Import reads the volume's content in a thread. */
+ * Exceptions: admin.Events and admin.vm.Stats stay open; admin.vm.volume.Import reads the volume's content
+ * and admin.vm.Console copies both ways, in a thread each. */
 #include "qubesd.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gunixsocketaddress.h>
 #include <grp.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "admin.h"
+#include "backend.h"
 #include "dm_error.h"
 #include "volume.h"
 
@@ -29,7 +33,8 @@ struct connection {
     GByteArray *in;
     char buffer[4096];
     GString *out;
-    char *events_of; /* admin.Events: only this domain, or "" for all */
+    char *events_of;     /* admin.Events, admin.vm.Stats: only this domain, or "" for all */
+    gboolean statistics; /* admin.vm.Stats: only MANAGER_STATS_EVENT, which admin.Events leaves out */
 };
 
 struct header {
@@ -110,7 +115,7 @@ static const char *header_end(const GByteArray *in)
     return in->len ? memchr(in->data, 0, in->len) : NULL;
 }
 
-/* -- admin.Events -- */
+/* -- admin.Events, admin.vm.Stats -- */
 
 static void events_close(struct connection *c);
 
@@ -127,7 +132,8 @@ static void on_event(struct manager *m, const char *subject, const char *event, 
 {
     struct connection *c = data;
     (void)m;
-    if (c->events_of[0] && strcmp(c->events_of, subject) != 0)
+    gboolean statistics = strcmp(event, MANAGER_STATS_EVENT) == 0;
+    if (statistics != c->statistics || (c->events_of[0] && strcmp(c->events_of, subject) != 0))
         return;
     g_autoptr(GString) s = g_string_new(NULL);
     g_string_append_len(s, "1", 2);
@@ -159,6 +165,7 @@ static void events_close(struct connection *c)
 static void events_start(struct connection *c, const struct header *h)
 {
     c->events_of = g_strdup(strcmp(h->target, "dom0") == 0 ? "" : h->target);
+    c->statistics = g_str_has_prefix(h->method, "admin.vm.Stats");
     manager_listen(c->qubesd->manager, on_event, c);
     g_autoptr(GString) s = g_string_new(NULL);
     g_string_append_len(s, "1\0\0connection-established\0", 27);
@@ -168,6 +175,14 @@ static void events_start(struct connection *c, const struct header *h)
         g_socket_create_source(g_socket_connection_get_socket(c->stream), G_IO_HUP | G_IO_ERR, NULL);
     g_source_set_callback(source, G_SOURCE_FUNC(events_hangup), c, NULL);
     g_source_attach(source, NULL);
+}
+
+/* The connection's socket for a thread. */
+static int blocking_fd(struct connection *c)
+{
+    int fd = g_socket_get_fd(g_socket_connection_get_socket(c->stream));
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+    return fd;
 }
 
 /* -- admin.vm.volume.Import[WithSize] -- */
@@ -227,8 +242,7 @@ static void import_start(struct connection *c, const struct header *h)
     i->connection = c;
     i->path = g_steal_pointer(&path);
     i->domain = g_strdup(d->name);
-    i->fd = g_socket_get_fd(g_socket_connection_get_socket(c->stream));
-    fcntl(i->fd, F_SETFL, fcntl(i->fd, F_GETFL) & ~O_NONBLOCK);
+    i->fd = blocking_fd(c);
     d->busy = "imported to";
     if (g_str_has_prefix(h->method, "admin.vm.volume.ImportWithSize+")) {
         char digits[24] = "";
@@ -242,9 +256,95 @@ static void import_start(struct connection *c, const struct header *h)
     g_task_run_in_thread(task, import_thread);
 }
 
+/* -- admin.vm.Console: the connection and the domain's console, until either ends -- */
+
+struct console {
+    struct connection *connection;
+    int ends[2]; /* the asker's socket; the terminal, which is closed at the end */
+};
+
+static void console_free(void *data)
+{
+    struct console *console = data;
+    close(console->ends[1]);
+    g_free(console);
+}
+
+static gboolean copy_some(int from, int to)
+{
+    char buffer[4096];
+    ssize_t n = read(from, buffer, sizeof buffer);
+    for (ssize_t done = 0; done < n;) {
+        ssize_t part = write(to, buffer + done, (size_t)(n - done));
+        if (part <= 0)
+            return FALSE;
+        done += part;
+    }
+    return n > 0;
+}
+
+static void console_thread(GTask *task, void *source, void *data, GCancellable *cancellable)
+{
+    struct console *console = data;
+    gboolean open = write(console->ends[0], "0", 2) == 2;
+    (void)source, (void)cancellable;
+    while (open) {
+        struct pollfd p[2] = {{console->ends[0], POLLIN, 0}, {console->ends[1], POLLIN, 0}};
+        open = poll(p, 2, -1) > 0;
+        for (int i = 0; open && i < 2; i++)
+            open = !p[i].revents || copy_some(console->ends[i], console->ends[1 - i]);
+    }
+    g_task_return_boolean(task, TRUE);
+}
+
+static void console_ready(GObject *source, GAsyncResult *res, void *data)
+{
+    struct console *console = g_task_get_task_data(G_TASK(res));
+    (void)source, (void)data;
+    connection_free(console->connection);
+}
+
+static int console_open(struct domain *d, GError **error)
+{
+    struct backend *b = d->manager->backend;
+    struct termios raw;
+    if (d->klass == CLASS_ADMIN || d->domid < 0) {
+        dm_fail(error, DM_ERROR_NOT_RUNNING, "%s has no console now", d->name);
+        return -1;
+    }
+    g_autofree char *path = b->ops->console(b, d->domid, error);
+    int fd = path ? open(path, O_RDWR | O_NOCTTY | O_CLOEXEC) : -1;
+    if (fd < 0 && path)
+        dm_error_errno(error, "%s", path);
+    if (fd >= 0 && tcgetattr(fd, &raw) == 0) {
+        cfmakeraw(&raw);
+        tcsetattr(fd, TCSANOW, &raw);
+    }
+    return fd;
+}
+
+static void console_start(struct connection *c, const struct header *h)
+{
+    g_autoptr(GError) error = NULL;
+    struct domain *d = manager_get(c->qubesd->manager, h->target, &error);
+    int terminal = d ? console_open(d, &error) : -1;
+    if (terminal < 0) {
+        reply(error, NULL, 0, c);
+        return;
+    }
+    struct console *console = g_new(struct console, 1);
+    *console = (struct console){c, {blocking_fd(c), terminal}};
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, console_ready, NULL);
+    g_task_set_task_data(task, console, console_free);
+    g_task_run_in_thread(task, console_thread);
+}
+
 /* -- reading -- */
 
 static void read_more(struct connection *c);
+
+static const char *const event_streams[] = {"admin.Events", "admin.Events+", "admin.vm.Stats",
+                                            "admin.vm.Stats+", NULL};
 
 static void dispatch(struct connection *c)
 {
@@ -257,7 +357,7 @@ static void dispatch(struct connection *c)
         header_parse(c->in, &h, &error);
     if (error) {
         reply(error, NULL, 0, c);
-    } else if (strcmp(h.method, "admin.Events") == 0 || strcmp(h.method, "admin.Events+") == 0) {
+    } else if (g_strv_contains(event_streams, h.method)) {
         events_start(c, &h);
     } else {
         const char *payload = end + 1;
@@ -267,23 +367,33 @@ static void dispatch(struct connection *c)
     header_clear(&h);
 }
 
-/* The header is read byte by byte from the socket's point of view: an import's content must stay in it. */
-static gboolean is_import(struct connection *c)
+/* Methods whose caller goes on writing after the header: it is read byte by byte, so that the rest stays in
+ * the socket. */
+static const struct streaming {
+    const char *prefix;
+    void (*start)(struct connection *c, const struct header *h);
+} streaming_methods[] = {
+    {"admin.vm.volume.Import+", import_start},
+    {"admin.vm.volume.ImportWithSize+", import_start},
+    {"admin.vm.Console", console_start},
+};
+
+static const struct streaming *find_streaming(const struct connection *c)
 {
-    static const char *const streaming[] = {"admin.vm.volume.Import+", "admin.vm.volume.ImportWithSize+"};
-    for (guint i = 0; i < G_N_ELEMENTS(streaming); i++)
-        if (c->in->len >= strlen(streaming[i]) &&
-            memcmp(c->in->data, streaming[i], strlen(streaming[i])) == 0)
-            return TRUE;
-    return FALSE;
+    for (guint i = 0; i < G_N_ELEMENTS(streaming_methods); i++) {
+        const struct streaming *s = &streaming_methods[i];
+        if (c->in->len >= strlen(s->prefix) && memcmp(c->in->data, s->prefix, strlen(s->prefix)) == 0)
+            return s;
+    }
+    return NULL;
 }
 
-static void import_begin(struct connection *c)
+static void streaming_begin(struct connection *c, const struct streaming *s)
 {
     g_autoptr(GError) error = NULL;
     struct header h = {0};
     if (header_parse(c->in, &h, &error))
-        import_start(c, &h);
+        s->start(c, &h);
     else
         reply(error, NULL, 0, c);
     header_clear(&h);
@@ -295,8 +405,9 @@ static void on_read(GObject *source, GAsyncResult *res, void *data)
     gssize n = g_input_stream_read_finish(G_INPUT_STREAM(source), res, NULL);
     if (n > 0) {
         g_byte_array_append(c->in, (const guint8 *)c->buffer, (guint)n);
-        if (is_import(c) && header_end(c->in))
-            import_begin(c);
+        const struct streaming *streaming = header_end(c->in) ? find_streaming(c) : NULL;
+        if (streaming)
+            streaming_begin(c, streaming);
         else if (c->in->len <= REQUEST_MAX)
             read_more(c);
         else
@@ -310,7 +421,7 @@ static void on_read(GObject *source, GAsyncResult *res, void *data)
 
 static void read_more(struct connection *c)
 {
-    gsize want = header_end(c->in) || (c->in->len >= 32 && !is_import(c)) ? sizeof c->buffer : 1;
+    gsize want = header_end(c->in) || (c->in->len >= 32 && !find_streaming(c)) ? sizeof c->buffer : 1;
     g_input_stream_read_async(g_io_stream_get_input_stream(G_IO_STREAM(c->stream)), c->buffer, want,
                               G_PRIORITY_DEFAULT, NULL, on_read, c);
 }

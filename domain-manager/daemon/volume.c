@@ -480,19 +480,6 @@ gboolean volume_resize(struct domain *d, const char *volume, guint64 size, GErro
     return domain_store(d, d->volumes, key, text, error);
 }
 
-static gboolean replace_by_copy(const char *from, const char *to, GError **error)
-{
-    g_autofree char *temporary = g_strconcat(to, ".new", NULL);
-    unlink(temporary);
-    if (!volume_copy(from, temporary, error))
-        return FALSE;
-    if (rename(temporary, to) == 0)
-        return TRUE;
-    dm_error_errno(error, "%s", to);
-    unlink(temporary);
-    return FALSE;
-}
-
 /* Back to the image as it was installed. */
 static gboolean drop_changes(struct domain *d, GError **error)
 {
@@ -532,7 +519,7 @@ static gboolean revert_template(struct domain *d, const char *revision, GError *
     unsigned n = (unsigned)g_ascii_strtoull(revision, NULL, 10);
     g_autofree char *from = upper_path(dir, n);
     if (n)
-        return replace_by_copy(from, upper, error) && commit_upper(dir, from, 1, error);
+        return volume_replace(from, upper, error) && commit_upper(dir, from, 1, error);
     return drop_changes(d, error);
 }
 
@@ -554,7 +541,7 @@ gboolean volume_revert(struct domain *d, const char *volume, const char *revisio
     g_autofree char *to = in_domain(d, "private.img");
     g_autofree char *from =
         g_strdup_printf("%s/domains/%s/private-%s.rev", d->manager->state_dir, d->name, chosen);
-    return replace_by_copy(from, to, error);
+    return volume_replace(from, to, error);
 }
 
 gboolean volume_clear(struct domain *d, const char *volume, GError **error)
@@ -565,6 +552,17 @@ gboolean volume_clear(struct domain *d, const char *volume, GError **error)
         return dm_fail(error, DM_ERROR_VALUE, "only the private volume can be cleared");
     g_autofree char *path = in_domain(d, "private.img");
     return volume_create_blank(path, volume_size(d, volume), error);
+}
+
+char *volume_private_path(struct domain *d, const char *volume, GError **error)
+{
+    if (!check_changeable(d, volume, error))
+        return NULL;
+    if (strcmp(volume, "private") == 0 && d->klass != CLASS_DISP)
+        return in_domain(d, "private.img");
+    dm_fail(error, DM_ERROR_VALUE, "volume %s of %s cannot be copied by itself; use qvm-clone", volume,
+            d->name);
+    return NULL;
 }
 
 char *volume_import_path(struct domain *d, const char *volume, GError **error)

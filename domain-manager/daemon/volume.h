@@ -74,6 +74,11 @@ gboolean volume_resize(struct domain *d, const char *volume, guint64 size, GErro
 GPtrArray *volume_revisions(struct domain *d, const char *volume);
 gboolean volume_revert(struct domain *d, const char *volume, const char *revision, GError **error);
 gboolean volume_clear(struct domain *d, const char *volume, GError **error);
+/* File of a domain's own private volume while nothing uses it; NULL with an error for other volumes and
+ * states. */
+char *volume_private_path(struct domain *d, const char *volume, GError **error);
+/* A copy of `from` takes the place of `to` at once and whole. Any thread. */
+gboolean volume_replace(const char *from, const char *to, GError **error);
 /* File that an import of private writes; a halted domain only. */
 char *volume_import_path(struct domain *d, const char *volume, GError **error);
 /* Write what comes from fd until its end to `path` by way of a new file; size 0: as much as comes. */

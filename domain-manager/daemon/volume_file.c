@@ -99,6 +99,19 @@ gboolean volume_copy(const char *from, const char *to, GError **error)
     return ok;
 }
 
+gboolean volume_replace(const char *from, const char *to, GError **error)
+{
+    g_autofree char *temporary = g_strconcat(to, ".new", NULL);
+    unlink(temporary);
+    if (!volume_copy(from, temporary, error))
+        return FALSE;
+    if (rename(temporary, to) == 0)
+        return TRUE;
+    dm_error_errno(error, "%s", to);
+    unlink(temporary);
+    return FALSE;
+}
+
 gboolean volume_reflink(const char *from, const char *to)
 {
     int in = open(from, O_RDONLY | O_CLOEXEC);
@@ -161,9 +174,13 @@ gboolean volume_import_fd(const char *path, int fd, guint64 size, GError **error
     return ok;
 }
 
-/* A read-only image is shared by a hard link; a copy where that cannot be. */
+/* A read-only image is shared by a hard link, a link to the live medium by another one; a copy where neither
+ * can be. */
 static gboolean share_image(const char *from, const char *to, GError **error)
 {
+    g_autofree char *target = g_file_read_link(from, NULL);
+    if (target && g_path_is_absolute(target) && symlink(target, to) == 0)
+        return TRUE;
     if (linkat(AT_FDCWD, from, AT_FDCWD, to, AT_SYMLINK_FOLLOW) == 0)
         return TRUE;
     return volume_copy(from, to, error);

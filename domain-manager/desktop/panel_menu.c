@@ -223,6 +223,7 @@ GtkWidget *panel_domains_menu(struct panel *p)
 GtkWidget *panel_power_menu(struct panel *p)
 {
     GtkWidget *menu = gtk_menu_new();
+    add_text(menu, "_Lock the screen", p, "dom0", "i3lock -c 202830", run_command);
     add_text(menu, "_Power off", p, "dom0", "sudo -n systemctl poweroff", run_command);
     add_text(menu, "_Restart", p, "dom0", "sudo -n systemctl reboot", run_command);
     return menu;

@@ -133,6 +133,20 @@ int cmd_create(int argc, char **argv)
     return create(&c);
 }
 
+/* A clone is of its source's class; asking for another one must not be answered by something else. */
+static bool has_class(const char *name, const char *klass)
+{
+    struct answer a;
+    if (!client_call("admin.vm.property.Get", "klass", name, NULL, &a))
+        return false;
+    const char *word = strrchr(a.text, ' ');
+    bool same = word && strcmp(word + 1, klass) == 0;
+    if (!same)
+        complain("%s is no %s, and a clone is of the same class as its source", name, klass);
+    answer_free(&a);
+    return same;
+}
+
 int cmd_clone(int argc, char **argv)
 {
     static const struct option longs[] = {{"class", 1, NULL, 'C'},
@@ -140,13 +154,16 @@ int cmd_clone(int argc, char **argv)
                                           {"ignore-errors", 0, NULL, 'i'},
                                           {"vol-pool", 1, NULL, 'p'},
                                           {0}};
+    const char *klass = NULL;
     int done, o;
     while ((o = tool_getopt(argc, argv, "C:P:p:", longs, &done)) != -1)
-        ;
+        klass = o == 'C' ? optarg : klass;
     if (done >= 0)
         return done;
     if (optind + 2 != argc)
         return usage();
+    if (klass && !has_class(argv[optind], klass))
+        return 1;
     return client_do("bulkhead.vm.Clone", argv[optind + 1], argv[optind], NULL) ? 0 : 1;
 }
 

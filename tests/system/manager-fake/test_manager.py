@@ -4,7 +4,7 @@
 import concurrent.futures, glob, json, os, re, signal, socket, sys, time
 
 sys.path.insert(0, os.path.dirname(__file__))
-from world import MANAGER, World, case, finish
+from world import BUILD, MANAGER, World, case, finish
 
 
 @case
@@ -534,6 +534,9 @@ def clones_and_standalones():
         w.ok("qvm-start", "sb")
         assert w.ok("qvm-prefs", "sb", "label") == "green\n"
         w.bad("qvm-clone", "sb", "sb")
+        w.bad("qvm-clone", "--class", "AppVM", "sb", "sc", says="sb is no AppVM")
+        w.ok("qvm-kill", "sb")
+        w.ok("qvm-clone", "--class", "StandaloneVM", "sb", "sc")
 
 
 @case
@@ -680,6 +683,90 @@ def events():
         w.ok("qvm-create", "-l", "red", "b")
 
 
+def open_stream(w, request, half_close=False):
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(10)
+    s.connect(w.env["QUBESD_SOCKET"])
+    s.sendall(request)
+    if half_close:
+        s.shutdown(socket.SHUT_WR)
+    return s
+
+
+def receive_until(s, what):
+    got = b""
+    while what not in got:
+        part = s.recv(65536)
+        assert part, got
+        got += part
+    return got
+
+
+@case
+def statistics():
+    """admin.vm.Stats tells of each running domain; admin.Events does not"""
+    with World().start() as w:
+        w.ok("qubes-prefs", "stats_interval", "1")
+        w.ok("qvm-create", "-l", "red", "a")
+        w.ok("qvm-start", "a")
+        w.stop()
+        w.start()
+        stats, events_only = (open_stream(w, method + b" dom0 name dom0\0", half_close=True)
+                              for method in (b"admin.vm.Stats", b"admin.Events"))
+        got = receive_until(stats, b"1\0a\0vm-stats\0")
+        got = receive_until(stats, b"online_vcpus\x002\0\0")
+        assert b"memory_kb\x00409600\0cpu_time\0" in got and b"cpu_usage\0" in got, got
+        w.ok("qvm-pause", "a")
+        assert b"vm-stats" not in receive_until(events_only, b"domain-paused")
+        stats.close()
+        events_only.close()
+
+
+@case
+def console():
+    """admin.vm.Console is the domain's terminal, both ways, and ends with either end"""
+    with World().start() as w:
+        w.ok("qvm-create", "-l", "red", "a")
+        assert b"has no console" in w.call(b"admin.vm.Console dom0 name a\0")
+        w.ok("qvm-start", "a")
+        assert b"No such file" in w.call(b"admin.vm.Console dom0 name a\0")
+        guest, terminal = os.openpty()
+        os.symlink(os.ttyname(terminal), os.path.join(w.fake, w.domid("a") + ".console"))
+        s = open_stream(w, b"admin.vm.Console+ dom0 name a\0")
+        assert receive_until(s, b"0\0") == b"0\0"
+        os.write(guest, b"login: ")
+        assert receive_until(s, b"login: ") == b"login: "
+        s.sendall(b"root\n")
+        assert os.read(guest, 100) == b"root\n"
+        assert w.names(), "others are served meanwhile"
+        s.close()
+        s = open_stream(w, b"admin.vm.Console dom0 name a\0")
+        assert receive_until(s, b"0\0") == b"0\0"
+        os.close(terminal)
+        os.close(guest)
+        assert s.recv(100) == b"", "the domain's end is the asker's"
+
+
+@case
+def copying_volumes():
+    """admin.vm.volume.CloneFrom and CloneTo: one token, one copy; refused while in use"""
+    with World().start() as w:
+        w.ok("qvm-create", "-l", "red", "a")
+        w.ok("qvm-create", "-l", "red", "b")
+        w.ok("qvm-volume", "import", "a:private", w.script("image", "content"))
+        token = w.call(b"admin.vm.volume.CloneFrom+private dom0 name a\0")
+        assert token[:2] == b"0\0" and len(token) > 30
+        to_b = b"admin.vm.volume.CloneTo+private dom0 name b\0" + token[2:]
+        assert w.call(to_b) == b"0\0"
+        assert open(w.state + "/domains/b/private.img", "rb").read(9) == b"#!/bin/sh"
+        assert b"unknown or was used" in w.call(to_b)
+        assert b"cannot be copied" in w.call(b"admin.vm.volume.CloneFrom+root dom0 name a\0")
+        token = w.call(b"admin.vm.volume.CloneFrom+private dom0 name a\0")[2:]
+        w.ok("qvm-start", "a")
+        assert b"in use" in w.call(b"admin.vm.volume.CloneTo+private dom0 name b\0" + token)
+        assert b"data_size=" in w.call(b"admin.pool.UsageDetails+file dom0 name dom0\0")
+
+
 @case
 def applications():
     """the list of applications is filtered, inherited from the template, and shown"""
@@ -715,6 +802,25 @@ def completion():
 
 
 @case
+def every_command():
+    """each command explains itself, has a manual page and completion, and knows its exit code for wrong use"""
+    with World().start() as w:
+        man, completions = (open(os.path.join(os.getcwd(), "domain-manager", f)).read() if f.endswith("completion") else
+                            os.listdir(os.path.join(os.getcwd(), "domain-manager", f)) for f in ("man", "systemd/qvm-completion"))
+        known = completions[completions.index("complete -F"):].replace("\\\n", " ").split()
+        for name in sorted(n for n in os.listdir(BUILD) if os.path.islink(os.path.join(BUILD, n)) and n.startswith("q")):
+            text = w.ok(name, "--help")
+            assert text.lower().startswith("usage: " + name), (name, text)
+            assert name in known, name + " has no completion"
+            page = name + ".1"
+            assert page in man, page
+            for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text):
+                assert option.replace("-", "\\-") in open("domain-manager/man/" + page).read() or option in ("--help", "--version",
+                    "--verbose", "--quiet", "--all", "--exclude"), "%s: %s is not in its manual page" % (name, option)
+            w.bad(name, "--nonsense", code=2)
+
+
+@case
 def autostart_and_bad_files():
     """autostart; an unreadable domain is left out with a message and the rest works; half-done work is swept"""
     with World().start() as w:
@@ -725,7 +831,10 @@ def autostart_and_bad_files():
         for junk in ("domains/.new-x", "domains/.del-y", "templates/.new-z", "domains/lost+found"):
             os.makedirs(w.state + "/" + junk)
             open(w.state + "/" + junk + "/private.img", "w").close()
+        for cut_short in ("private.img.new", "private.img.import"):
+            open(w.state + "/domains/a/" + cut_short, "w").close()
         w.start()
+        assert not [f for f in os.listdir(w.state + "/domains/a") if f.startswith("private.img.")]
         w.wait_state("a", "Running")
         assert "b" not in w.names() and "domain b is left out" in w.log()
         assert sorted(os.listdir(w.state + "/domains")) == ["a", "b", "debian-12", "lost+found"]
