@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The demonstration of the live medium, started by the kernel command line word "bulkhead.demo": two domains
- * with a program each. Tells on its standard output (the console) when the desktop and each window are really
- * there: a window counts when it is mapped, carries the domain's name in _QUBES_VMNAME and shows more than
- * one colour. With --power-off the machine is switched off after it.
+ * The demonstration of the live medium, started by the kernel command line word "bulkhead.demo": two of the
+ * live system's domains with a program each. Tells on its standard output (the console) when the desktop and
+ * each window are really there: a window counts when it is mapped, carries the domain's name in _QUBES_VMNAME
+ * and shows more than one colour. With --power-off the machine is switched off after it. `--window DOMAIN`
+ * only waits for a window of that domain, for tests and figures.
  */
 #include <errno.h>
 #include <signal.h>
@@ -22,11 +23,10 @@
 
 static const struct demo_domain {
     const char *name;
-    const char *label;
     const char *command;
 } demo_domains[] = {
-    {"work", "blue", "xterm"},
-    {"personal", "yellow", "mousepad"},
+    {"work", "xterm"},
+    {"personal", "mousepad"},
 };
 #define DEMO_DOMAINS (sizeof(demo_domains) / sizeof(demo_domains[0]))
 
@@ -187,17 +187,24 @@ static bool wait_for_desktop(struct demo *demo)
     return true;
 }
 
+static bool wait_for_window(const struct demo *demo, const char *domain)
+{
+    time_t limit = time(NULL) + WINDOW_LIMIT_S;
+
+    while (!shows_window_of(demo, domain)) {
+        if (time(NULL) > limit)
+            return false;
+        wait_a_moment();
+    }
+    return true;
+}
+
 static bool show_domain(const struct demo *demo, const struct demo_domain *domain)
 {
-    char *check[] = {"qvm-check", "--quiet", (char *)domain->name, NULL};
-    char *create[] = {"qvm-create",         "--class", "AppVM", "--label", (char *)domain->label,
-                      (char *)domain->name, NULL};
     char *start[] = {"qvm-start", "--skip-if-running", (char *)domain->name, NULL};
     char *command[] = {"qvm-run", (char *)domain->name, (char *)domain->command, NULL};
     char phase[64];
 
-    if (run(true, check) != 0 && run(true, create) != 0)
-        return false;
     snprintf(phase, sizeof(phase), "start-%s", domain->name);
     tell(phase, "");
     if (run(true, start) != 0)
@@ -206,12 +213,8 @@ static bool show_domain(const struct demo *demo, const struct demo_domain *domai
     tell(phase, "");
     if (run(false, command) != 0)
         return false;
-    time_t limit = time(NULL) + WINDOW_LIMIT_S;
-    while (!shows_window_of(demo, domain->name)) {
-        if (time(NULL) > limit)
-            return false;
-        wait_a_moment();
-    }
+    if (!wait_for_window(demo, domain->name))
+        return false;
     snprintf(phase, sizeof(phase), "window-%s", domain->name);
     tell(phase, "");
     return true;
@@ -255,6 +258,8 @@ int main(int argc, char **argv)
         tell("failed", "the desktop did not come up");
         return EXIT_FAILURE;
     }
+    if (argc == 3 && strcmp(argv[1], "--window") == 0)
+        return wait_for_window(&demo, argv[2]) ? EXIT_SUCCESS : EXIT_FAILURE;
     tell("desktop", "");
     if (!has_option(argc, argv, "--desktop-only") && !show_domains(&demo))
         return EXIT_FAILURE;
