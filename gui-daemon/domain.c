@@ -42,6 +42,7 @@ void domain_init(struct domain *domain, const struct domain_options *options, co
     domain->view = view;
     domain->view_data = view_data;
     domain->importer = importer;
+    domain->scale = GUI_SCALE_ONE;
     domain->windows = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, window_free);
 }
 
@@ -116,8 +117,8 @@ static bool constrain(struct window *window, struct rect *geometry)
 
     domain->view->work_area(domain->view_data, geometry, &work);
     if (window->override_redirect)
-        return popup_constrain(geometry, &work);
-    toplevel_constrain(geometry, &work);
+        return popup_constrain(geometry, &work, domain->scale);
+    toplevel_constrain(geometry, &work, domain->scale);
     return !rect_equal(&old, geometry);
 }
 

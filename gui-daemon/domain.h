@@ -91,6 +91,7 @@ struct domain {
     void *view_data;
     struct shmbuf_importer *importer;
     uint32_t minor;      /* protocol version in force */
+    uint32_t scale;      /* of the desktop, in 1/120 */
     GHashTable *windows; /* id → struct window */
     size_t pages;        /* mapped in all windows */
     char violation[160]; /* why the last message was refused */

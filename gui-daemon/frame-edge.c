@@ -4,9 +4,9 @@
 /* Longer than any window: the server cuts them to the parent. */
 #define LONG 32767
 
-void frame_edge_add(Display *display, Window window, enum frame_kind kind, int w, int h, uint32_t color)
+void frame_edge_add(Display *display, Window window, struct frame_style style, int w, int h, uint32_t color)
 {
-    int b = frame_border(kind);
+    int b = frame_border(style);
     const struct {
         struct rect area;
         int gravity;

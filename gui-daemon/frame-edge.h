@@ -14,6 +14,6 @@
 #include "geometry.h"
 
 /* For `window`, of the outer size w x h; above all children that it has by now. They go with the window. */
-void frame_edge_add(Display *display, Window window, enum frame_kind kind, int w, int h, uint32_t color);
+void frame_edge_add(Display *display, Window window, struct frame_style style, int w, int h, uint32_t color);
 
 #endif

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "frame.h"
 
+#include "../gui-common/gui-protocol.h"
+
 #define BUTTON 22 /* width of a button's area */
 #define CORNER 16 /* length of the border that resizes both ways */
 #define MARK   4  /* half the size of a button's mark */
 #define PAD    6
 #define FONT   13 /* pixels */
+/* Least width of a window with all buttons, and with the one that closes. */
+#define ALL_BUTTONS 200
+#define ONE_BUTTON  110
 
 static const enum frame_part buttons[] = {FRAME_PART_CLOSE, FRAME_PART_MAXIMIZE, FRAME_PART_MINIMIZE};
 
@@ -24,33 +29,33 @@ static double text_gray(uint32_t color)
 }
 
 /* A narrow window shows fewer buttons: the domain's name is more important. */
-static int button_count(int w)
+static int button_count(struct frame_style style, int w)
 {
-    if (w >= 200)
+    if (w >= frame_pixels(style, ALL_BUTTONS))
         return (int)G_N_ELEMENTS(buttons);
-    return w >= 110 ? 1 : 0;
+    return w >= frame_pixels(style, ONE_BUTTON) ? 1 : 0;
 }
 
-static int button_x(int w, int index)
+static int button_x(struct frame_style style, int w, int index)
 {
-    return w - FRAME_BORDER - BUTTON * (index + 1);
+    return w - frame_border(style) - frame_pixels(style, BUTTON) * (index + 1);
 }
 
-static void draw_mark(cairo_t *cr, enum frame_part part, double x, double y)
+static void draw_mark(cairo_t *cr, enum frame_part part, double x, double y, double size)
 {
     switch (part) {
     case FRAME_PART_CLOSE:
-        cairo_move_to(cr, x - MARK, y - MARK);
-        cairo_line_to(cr, x + MARK, y + MARK);
-        cairo_move_to(cr, x + MARK, y - MARK);
-        cairo_line_to(cr, x - MARK, y + MARK);
+        cairo_move_to(cr, x - size, y - size);
+        cairo_line_to(cr, x + size, y + size);
+        cairo_move_to(cr, x + size, y - size);
+        cairo_line_to(cr, x - size, y + size);
         break;
     case FRAME_PART_MAXIMIZE:
-        cairo_rectangle(cr, x - MARK, y - MARK, 2 * MARK, 2 * MARK);
+        cairo_rectangle(cr, x - size, y - size, 2 * size, 2 * size);
         break;
     default:
-        cairo_move_to(cr, x - MARK, y + MARK);
-        cairo_line_to(cr, x + MARK, y + MARK);
+        cairo_move_to(cr, x - size, y + size);
+        cairo_line_to(cr, x + size, y + size);
         break;
     }
     cairo_stroke(cr);
@@ -76,36 +81,39 @@ static int layout_text(PangoLayout *layout, const char *text, bool bold, int max
 /* The domain's name stands on inverse ground, where no title can come. */
 static void draw_header(cairo_t *cr, PangoLayout *layout, int w, const struct frame_look *look)
 {
+    struct frame_style style = look->style;
     double gray = text_gray(look->color);
-    int left = FRAME_BORDER + 2, right = button_x(w, button_count(w) - 1) - PAD, width, height;
+    int border = frame_border(style), top = frame_top(style), pad = frame_pixels(style, PAD), width, height;
+    int left = border + pad / 3, right = button_x(style, w, button_count(style, w) - 1) - pad;
 
-    if (right - left > 4 * PAD) {
-        width = layout_text(layout, look->domain, true, right - left - 2 * PAD, &height);
+    if (right - left > 4 * pad) {
+        width = layout_text(layout, look->domain, true, right - left - 2 * pad, &height);
         cairo_set_source_rgb(cr, gray, gray, gray);
-        cairo_rectangle(cr, left, FRAME_BORDER, width + 2 * PAD, FRAME_HEADER - 2 * FRAME_BORDER);
+        cairo_rectangle(cr, left, border, width + 2 * pad, top - 2 * border);
         cairo_fill(cr);
         cairo_set_source_rgb(cr, 1 - gray, 1 - gray, 1 - gray);
-        cairo_move_to(cr, left + PAD, (FRAME_HEADER - height) / 2);
+        cairo_move_to(cr, left + pad, (top - height) / 2);
         pango_cairo_show_layout(cr, layout);
-        left += width + 3 * PAD;
+        left += width + 3 * pad;
     }
     cairo_set_source_rgb(cr, gray, gray, gray);
-    if (right - left > 4 * PAD && look->title[0]) {
+    if (right - left > 4 * pad && look->title[0]) {
         layout_text(layout, look->title, false, right - left, &height);
-        cairo_move_to(cr, left, (FRAME_HEADER - height) / 2);
+        cairo_move_to(cr, left, (top - height) / 2);
         pango_cairo_show_layout(cr, layout);
     }
-    cairo_set_line_width(cr, 1.5);
-    for (int i = 0; i < button_count(w); i++)
-        draw_mark(cr, buttons[i], button_x(w, i) + BUTTON / 2, FRAME_HEADER / 2);
+    cairo_set_line_width(cr, 1.5 * style.scale / GUI_SCALE_ONE);
+    for (int i = 0; i < button_count(style, w); i++)
+        draw_mark(cr, buttons[i], button_x(style, w, i) + frame_pixels(style, BUTTON) / 2, top / 2,
+                  frame_pixels(style, MARK));
 }
 
-PangoLayout *frame_layout(GtkWidget *widget)
+PangoLayout *frame_layout(GtkWidget *widget, struct frame_style style)
 {
     PangoLayout *layout = gtk_widget_create_pango_layout(widget, NULL);
     PangoFontDescription *font = pango_font_description_from_string("Sans");
 
-    pango_font_description_set_absolute_size(font, FONT * PANGO_SCALE);
+    pango_font_description_set_absolute_size(font, frame_pixels(style, FONT) * PANGO_SCALE);
     pango_layout_set_font_description(layout, font);
     pango_font_description_free(font);
     return layout;
@@ -113,14 +121,14 @@ PangoLayout *frame_layout(GtkWidget *widget)
 
 void frame_draw(cairo_t *cr, PangoLayout *layout, int w, int h, const struct frame_look *look)
 {
-    int b = frame_border(look->kind), top = frame_top(look->kind);
+    int b = frame_border(look->style), top = frame_top(look->style);
 
     set_color(cr, look->color, 1.0);
     cairo_set_fill_rule(cr, CAIRO_FILL_RULE_EVEN_ODD);
     cairo_rectangle(cr, 0, 0, w, h);
     cairo_rectangle(cr, b, top, MAX(w - 2 * b, 0), MAX(h - top - b, 0));
     cairo_fill(cr);
-    if (look->kind != FRAME_NORMAL)
+    if (look->style.kind != FRAME_NORMAL)
         return;
     if (!look->focused) {
         /* The border keeps its full colour: it is what users look for. */
@@ -131,38 +139,39 @@ void frame_draw(cairo_t *cr, PangoLayout *layout, int w, int h, const struct fra
     draw_header(cr, layout, w, look);
 }
 
-static enum frame_part edge_hit(int w, int h, int x, int y)
+static enum frame_part edge_hit(struct frame_style style, int w, int h, int x, int y)
 {
-    bool n = y < FRAME_BORDER, s = y >= h - FRAME_BORDER, west = x < FRAME_BORDER, e = x >= w - FRAME_BORDER;
+    int b = frame_border(style), corner = frame_pixels(style, CORNER);
+    bool n = y < b, s = y >= h - b, west = x < b, e = x >= w - b;
 
     if (!n && !s && !west && !e)
         return FRAME_PART_NONE;
-    if (y < CORNER && x < CORNER)
+    if (y < corner && x < corner)
         return FRAME_PART_NW;
-    if (y < CORNER && x >= w - CORNER)
+    if (y < corner && x >= w - corner)
         return FRAME_PART_NE;
-    if (y >= h - CORNER && x < CORNER)
+    if (y >= h - corner && x < corner)
         return FRAME_PART_SW;
-    if (y >= h - CORNER && x >= w - CORNER)
+    if (y >= h - corner && x >= w - corner)
         return FRAME_PART_SE;
     if (n || s)
         return n ? FRAME_PART_N : FRAME_PART_S;
     return west ? FRAME_PART_W : FRAME_PART_E;
 }
 
-enum frame_part frame_hit(enum frame_kind kind, int w, int h, int x, int y)
+enum frame_part frame_hit(struct frame_style style, int w, int h, int x, int y)
 {
     enum frame_part edge;
 
-    if (kind != FRAME_NORMAL || x < 0 || y < 0 || x >= w || y >= h)
+    if (style.kind != FRAME_NORMAL || x < 0 || y < 0 || x >= w || y >= h)
         return FRAME_PART_NONE;
-    edge = edge_hit(w, h, x, y);
+    edge = edge_hit(style, w, h, x, y);
     if (edge != FRAME_PART_NONE)
         return edge;
-    if (y >= FRAME_HEADER)
+    if (y >= frame_top(style))
         return FRAME_PART_NONE;
-    for (int i = 0; i < button_count(w); i++) {
-        if (x >= button_x(w, i) && x < button_x(w, i) + BUTTON)
+    for (int i = 0; i < button_count(style, w); i++) {
+        if (x >= button_x(style, w, i) && x < button_x(style, w, i) + frame_pixels(style, BUTTON))
             return buttons[i];
     }
     return FRAME_PART_HEADER;

@@ -29,7 +29,7 @@ enum frame_part {
 };
 
 struct frame_look {
-    enum frame_kind kind;
+    struct frame_style style;
     uint32_t color; /* label, 0xRRGGBB */
     const char *domain;
     const char *title; /* sanitised */
@@ -37,13 +37,13 @@ struct frame_look {
 };
 
 /* A layout for frame_draw(), in a font whose size fits the header whatever the desktop's is. */
-PangoLayout *frame_layout(GtkWidget *widget);
+PangoLayout *frame_layout(GtkWidget *widget, struct frame_style style);
 
 /* Draw the frame of a window of w x h pixels, the frame included. */
 void frame_draw(cairo_t *cr, PangoLayout *layout, int w, int h, const struct frame_look *look);
 
 /* What is at (x, y) of such a window. */
-enum frame_part frame_hit(enum frame_kind kind, int w, int h, int x, int y);
+enum frame_part frame_hit(struct frame_style style, int w, int h, int x, int y);
 
 /* The edge to resize by; false if the part is no edge. */
 bool frame_part_edge(enum frame_part part, GdkWindowEdge *edge);

@@ -3,7 +3,7 @@
 
 #include "../gui-common/gui-protocol.h"
 
-#define HEADER_REACH 64
+#define HEADER_REACH 64 /* width of the header that stays on the screen */
 
 bool rect_equal(const struct rect *a, const struct rect *b)
 {
@@ -68,7 +68,12 @@ bool geometry_valid(int32_t untrusted_x, int32_t untrusted_y, uint32_t untrusted
     return true;
 }
 
-int frame_border(enum frame_kind kind)
+int frame_pixels(struct frame_style style, int length)
+{
+    return max((length * (int)style.scale + GUI_SCALE_ONE / 2) / GUI_SCALE_ONE, 1);
+}
+
+int frame_border(struct frame_style style)
 {
     static const int border[] = {
         [FRAME_NORMAL] = FRAME_BORDER,
@@ -77,24 +82,24 @@ int frame_border(enum frame_kind kind)
         [FRAME_TRAY] = FRAME_TRAY_BORDER,
     };
 
-    return border[kind];
+    return frame_pixels(style, border[style.kind]);
 }
 
-int frame_top(enum frame_kind kind)
+int frame_top(struct frame_style style)
 {
-    return kind == FRAME_NORMAL ? FRAME_HEADER : frame_border(kind);
+    return style.kind == FRAME_NORMAL ? frame_pixels(style, FRAME_HEADER) : frame_border(style);
 }
 
-struct rect frame_outer(enum frame_kind kind, const struct rect *content)
+struct rect frame_outer(struct frame_style style, const struct rect *content)
 {
-    int b = frame_border(kind), top = frame_top(kind);
+    int b = frame_border(style), top = frame_top(style);
 
     return (struct rect){content->x - b, content->y - top, content->w + 2 * b, content->h + top + b};
 }
 
-struct rect frame_content(enum frame_kind kind, const struct rect *outer)
+struct rect frame_content(struct frame_style style, const struct rect *outer)
 {
-    int b = frame_border(kind), top = frame_top(kind);
+    int b = frame_border(style), top = frame_top(style);
 
     return (struct rect){outer->x + b, outer->y + top, max(outer->w - 2 * b, 1), max(outer->h - top - b, 1)};
 }
@@ -104,9 +109,9 @@ bool popup_too_large(const struct rect *content, const struct rect *work)
     return (int64_t)content->w * content->h * 10 > (int64_t)work->w * work->h * 9;
 }
 
-bool popup_constrain(struct rect *content, const struct rect *work)
+bool popup_constrain(struct rect *content, const struct rect *work, uint32_t scale)
 {
-    const int b = FRAME_POPUP_BORDER;
+    const int b = frame_border((struct frame_style){FRAME_POPUP, scale});
     struct rect old = *content;
 
     content->w = clamp(content->w, 1, work->w - 2 * b);
@@ -116,8 +121,11 @@ bool popup_constrain(struct rect *content, const struct rect *work)
     return !rect_equal(&old, content);
 }
 
-void toplevel_constrain(struct rect *content, const struct rect *work)
+void toplevel_constrain(struct rect *content, const struct rect *work, uint32_t scale)
 {
-    content->x = clamp(content->x, work->x - content->w + HEADER_REACH, work->x + work->w - HEADER_REACH);
-    content->y = clamp(content->y, work->y + FRAME_HEADER, work->y + work->h);
+    const struct frame_style style = {FRAME_NORMAL, scale};
+    int reach = frame_pixels(style, HEADER_REACH);
+
+    content->x = clamp(content->x, work->x - content->w + reach, work->x + work->w - reach);
+    content->y = clamp(content->y, work->y + frame_top(style), work->y + work->h);
 }

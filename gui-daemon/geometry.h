@@ -10,7 +10,8 @@ struct rect {
     int x, y, w, h;
 };
 
-/* Thickness of the coloured frame around the content of a normal window, and of an override-redirect one. */
+/* Thickness of the coloured frame around the content of a normal window, of an override-redirect one …, at
+ * the scale GUI_SCALE_ONE. */
 #define FRAME_BORDER       4
 #define FRAME_HEADER       26
 #define FRAME_POPUP_BORDER 2
@@ -21,6 +22,11 @@ enum frame_kind {
     FRAME_FULLSCREEN, /* border only */
     FRAME_POPUP,      /* thin border only */
     FRAME_TRAY,       /* tray icons: a line of the colour */
+};
+
+struct frame_style {
+    enum frame_kind kind;
+    uint32_t scale; /* of the desktop, in 1/120 */
 };
 
 bool rect_equal(const struct rect *a, const struct rect *b);
@@ -39,13 +45,16 @@ int rect_best(const struct rect *rects, int count, const struct rect *rect);
 bool geometry_valid(int32_t untrusted_x, int32_t untrusted_y, uint32_t untrusted_w, uint32_t untrusted_h,
                     struct rect *out);
 
+/* A length on a screen of that scale, at least 1. */
+int frame_pixels(struct frame_style style, int length);
+
 /* Room that a frame takes outside of the content: left = right = bottom = border. */
-int frame_border(enum frame_kind kind);
-int frame_top(enum frame_kind kind);
+int frame_border(struct frame_style style);
+int frame_top(struct frame_style style);
 
 /* The outer rectangle (X window with frame) for a content rectangle, and back. */
-struct rect frame_outer(enum frame_kind kind, const struct rect *content);
-struct rect frame_content(enum frame_kind kind, const struct rect *outer);
+struct rect frame_outer(struct frame_style style, const struct rect *content);
+struct rect frame_content(struct frame_style style, const struct rect *outer);
 
 /* True if an override-redirect window of that content size would cover more than 90 % of the work area. */
 bool popup_too_large(const struct rect *content, const struct rect *work);
@@ -54,10 +63,9 @@ bool popup_too_large(const struct rect *content, const struct rect *work);
  * Move, and if needed shrink, the content of an override-redirect window so that it lies in the work area
  * with its border. Returns true if something changed.
  */
-bool popup_constrain(struct rect *content, const struct rect *work);
+bool popup_constrain(struct rect *content, const struct rect *work, uint32_t scale);
 
-/* Move a normal window so that its header stays reachable: at least 64 x FRAME_HEADER of it in the work area.
- */
-void toplevel_constrain(struct rect *content, const struct rect *work);
+/* Move a normal window so that its header stays reachable: a part of it at least remains in the work area. */
+void toplevel_constrain(struct rect *content, const struct rect *work, uint32_t scale);
 
 #endif

@@ -83,10 +83,16 @@ static const struct content_ops content_ops = {
 
 /* ---- signals of the GTK window ---- */
 
+/* How it is framed now: an allowed fullscreen changes the kind of a window that exists. */
+static struct frame_style style_of(const struct toplevel *t)
+{
+    return (struct frame_style){window_frame_kind(t->window), t->scale};
+}
+
 static gboolean on_draw(GtkWidget *widget, cairo_t *cr, struct toplevel *t)
 {
     struct frame_look look = {
-        .kind = window_frame_kind(t->window),
+        .style = style_of(t),
         .color = t->view->config->color,
         .domain = t->view->config->name,
         .title = t->window->title,
@@ -94,7 +100,7 @@ static gboolean on_draw(GtkWidget *widget, cairo_t *cr, struct toplevel *t)
     };
 
     if (!t->layout)
-        t->layout = frame_layout(widget);
+        t->layout = frame_layout(widget, look.style);
     frame_draw(cr, t->layout, gtk_widget_get_allocated_width(widget), gtk_widget_get_allocated_height(widget),
                &look);
     t->frame_drawn = true;
@@ -105,13 +111,13 @@ static gboolean on_draw(GtkWidget *widget, cairo_t *cr, struct toplevel *t)
 /* The content area inside an outer window of w x h, in its coordinates. */
 static struct rect inner_area(struct toplevel *t, int w, int h)
 {
-    return frame_content(window_frame_kind(t->window), &(struct rect){0, 0, w, h});
+    return frame_content(style_of(t), &(struct rect){0, 0, w, h});
 }
 
 static gboolean on_configure(GtkWidget *widget, GdkEventConfigure *event, struct toplevel *t)
 {
     struct rect outer = {event->x, event->y, event->width, event->height};
-    struct rect geometry = frame_content(window_frame_kind(t->window), &outer);
+    struct rect geometry = frame_content(style_of(t), &outer);
     struct rect area = inner_area(t, event->width, event->height);
 
     (void)widget;
@@ -191,7 +197,7 @@ static gboolean on_motion(GtkWidget *widget, GdkEventMotion *event, struct tople
 {
     static const char *const names[] = {"nw-resize", "n-resize",  "ne-resize", "w-resize",
                                         "e-resize",  "sw-resize", "s-resize",  "se-resize"};
-    enum frame_part part = frame_hit(t->kind, gtk_widget_get_allocated_width(widget),
+    enum frame_part part = frame_hit(style_of(t), gtk_widget_get_allocated_width(widget),
                                      gtk_widget_get_allocated_height(widget), (int)event->x, (int)event->y);
     GdkCursor *cursor = NULL;
     GdkWindowEdge edge;
@@ -208,7 +214,7 @@ static gboolean on_motion(GtkWidget *widget, GdkEventMotion *event, struct tople
 
 static gboolean on_button(GtkWidget *widget, GdkEventButton *event, struct toplevel *t)
 {
-    enum frame_part part = frame_hit(t->kind, gtk_widget_get_allocated_width(widget),
+    enum frame_part part = frame_hit(style_of(t), gtk_widget_get_allocated_width(widget),
                                      gtk_widget_get_allocated_height(widget), (int)event->x, (int)event->y);
     GdkWindowEdge edge;
 
@@ -292,7 +298,8 @@ static void create_gtk(struct toplevel *t)
     GdkWindow *gdk;
 
     t->kind = window_frame_kind(t->window);
-    outer = frame_outer(t->kind, &t->window->configure.geometry);
+    t->scale = t->view->domain.scale;
+    outer = frame_outer(style_of(t), &t->window->configure.geometry);
     t->gtk = new_widget(t->kind);
     gtk_widget_set_app_paintable(t->gtk, TRUE);
     gtk_widget_add_events(t->gtk, GDK_BUTTON_PRESS_MASK | GDK_POINTER_MOTION_MASK | GDK_KEY_PRESS_MASK |
@@ -305,7 +312,7 @@ static void create_gtk(struct toplevel *t)
     area = inner_area(t, outer.w, outer.h);
     look = (struct content_look){.background = t->view->config->background, .frame_us = frame_us(t)};
     t->content = content_new(t->view->pixels, gdk, &area, &look, &content_ops, t);
-    frame_edge_add(t->view->display, GDK_WINDOW_XID(gdk), t->kind, gdk_window_get_width(gdk),
+    frame_edge_add(t->view->display, GDK_WINDOW_XID(gdk), style_of(t), gdk_window_get_width(gdk),
                    gdk_window_get_height(gdk), t->view->config->color);
     g_hash_table_insert(t->view->contents, GSIZE_TO_POINTER(content_xid(t->content)), t);
     content_cursor(t->content, view_cursor(t->view, t->cursor));
@@ -409,7 +416,7 @@ void toplevel_map(struct toplevel *t)
     set_transient(t);
     if (t->view->invisible)
         return;
-    outer = frame_outer(t->kind, &t->window->configure.geometry);
+    outer = frame_outer(style_of(t), &t->window->configure.geometry);
     if (positioned(t))
         gtk_window_move(GTK_WINDOW(t->gtk), outer.x, outer.y);
     content_visible(t->content, true);
@@ -439,11 +446,11 @@ void toplevel_configure(struct toplevel *t)
     gtk_window_get_size(GTK_WINDOW(t->gtk), &w, &h);
     if (t->maximized || t->fullscreen) {
         /* The window manager decides the size: the agent learns it. */
-        area = frame_content(window_frame_kind(t->window), &(struct rect){x, y, w, h});
+        area = frame_content(style_of(t), &(struct rect){x, y, w, h});
         domain_window_moved(t->window, &area);
         return;
     }
-    outer = frame_outer(t->kind, &t->window->configure.geometry);
+    outer = frame_outer(style_of(t), &t->window->configure.geometry);
     area = inner_area(t, outer.w, outer.h);
     if (t->kind == FRAME_POPUP)
         content_place(t->content, &area);
@@ -459,13 +466,14 @@ void toplevel_title(struct toplevel *t)
         return;
     gtk_window_set_title(GTK_WINDOW(t->gtk), t->window->title);
     if (t->kind == FRAME_NORMAL)
-        gtk_widget_queue_draw_area(t->gtk, 0, 0, gtk_widget_get_allocated_width(t->gtk), FRAME_HEADER);
+        gtk_widget_queue_draw_area(t->gtk, 0, 0, gtk_widget_get_allocated_width(t->gtk),
+                                   frame_top(style_of(t)));
 }
 
 void toplevel_hints(struct toplevel *t)
 {
     const struct gui_msg_window_hints *h = &t->window->hints;
-    int extra_w = 2 * frame_border(t->kind), extra_h = frame_top(t->kind) + frame_border(t->kind);
+    int border = frame_border(style_of(t)), extra_w = 2 * border, extra_h = frame_top(style_of(t)) + border;
     GdkGeometry g = {0};
     int mask = 0;
 

@@ -21,6 +21,7 @@ struct toplevel {
     struct window *window;
     GtkWidget *gtk;       /* NULL before the first map */
     enum frame_kind kind; /* of gtk */
+    uint32_t scale;       /* of its frame */
     struct content *content;
     PangoLayout *layout;
     uint32_t *icon; /* that came before the first map */

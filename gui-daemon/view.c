@@ -101,7 +101,7 @@ static uint32_t desktop_scale(void)
 
 static void send_scale(struct view *view, struct window *window)
 {
-    struct gui_msg_window_scale msg = {desktop_scale()};
+    struct gui_msg_window_scale msg = {view->domain.scale};
 
     view_send(view, MSG_WINDOW_SCALE, window->id, &msg, sizeof(msg));
 }
@@ -120,6 +120,7 @@ static void scale_changed(GObject *settings, GParamSpec *param, struct view *vie
 {
     (void)settings;
     (void)param;
+    view->domain.scale = desktop_scale();
     if (view->domain.minor >= GUI_MINOR_FRAMES)
         each_window(view, send_scale);
 }
@@ -129,7 +130,7 @@ static void create(void *data, struct window *window)
     struct view *view = data;
 
     window->view = toplevel_new(view, window);
-    if (view->domain.minor >= GUI_MINOR_FRAMES && desktop_scale() != GUI_SCALE_ONE)
+    if (view->domain.minor >= GUI_MINOR_FRAMES && view->domain.scale != GUI_SCALE_ONE)
         send_scale(view, window);
 }
 
@@ -377,6 +378,7 @@ bool view_init(struct view *view, const struct config *config, struct shmbuf_imp
         return false;
     view->contents = g_hash_table_new(g_direct_hash, g_direct_equal);
     domain_init(&view->domain, &config->options, &domain_view, view, importer);
+    view->domain.scale = desktop_scale();
     input_init(view);
     view->clipboard = clipboard_new(view);
     gdk_window_add_filter(NULL, filter, view);

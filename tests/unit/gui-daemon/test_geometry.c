@@ -60,21 +60,29 @@ static void frame_round_trip(void **state)
     struct rect content = {100, 200, 300, 400};
 
     (void)state;
-    for (int kind = FRAME_NORMAL; kind <= FRAME_TRAY; kind++) {
-        struct rect outer = frame_outer((enum frame_kind)kind, &content);
-        struct rect back = frame_content((enum frame_kind)kind, &outer);
+    for (uint32_t scale = GUI_SCALE_MIN; scale <= GUI_SCALE_MAX; scale += 15) {
+        for (int kind = FRAME_NORMAL; kind <= FRAME_TRAY; kind++) {
+            struct frame_style style = {(enum frame_kind)kind, scale};
+            struct rect outer = frame_outer(style, &content), back = frame_content(style, &outer);
 
-        assert_true(rect_equal(&content, &back));
+            assert_true(rect_equal(&content, &back));
+            assert_true(frame_border(style) >= 1);
+        }
     }
 }
 
 static void every_window_has_a_border(void **state)
 {
+    const struct frame_style normal = {FRAME_NORMAL, GUI_SCALE_ONE}, large = {FRAME_NORMAL, 180};
+
     (void)state;
-    assert_true(frame_border(FRAME_NORMAL) >= 3);
-    assert_true(frame_border(FRAME_FULLSCREEN) >= 3);
-    assert_int_equal(frame_border(FRAME_POPUP), 2);
-    assert_true(frame_top(FRAME_NORMAL) > frame_border(FRAME_NORMAL));
+    assert_int_equal(frame_border(normal), FRAME_BORDER);
+    assert_int_equal(frame_top(normal), FRAME_HEADER);
+    assert_int_equal(frame_border((struct frame_style){FRAME_FULLSCREEN, GUI_SCALE_ONE}), FRAME_BORDER);
+    assert_int_equal(frame_border((struct frame_style){FRAME_POPUP, GUI_SCALE_ONE}), FRAME_POPUP_BORDER);
+    assert_int_equal(frame_border(large), 6);
+    assert_int_equal(frame_top(large), 39);
+    assert_int_equal(frame_border((struct frame_style){FRAME_TRAY, GUI_SCALE_MIN}), 1);
 }
 
 /* Wherever a menu wants to be, its border ends inside the work area and never on the panel. */
@@ -85,9 +93,10 @@ static void popups_stay_in_the_work_area(void **state)
     (void)state;
     for (size_t i = 0; i < 9 * 9 * 5 * 5; i++) {
         struct rect r = {at[i % 9], at[i / 9 % 9], size[i / 81 % 5], size[i / 405 % 5]}, outer;
+        const struct frame_style style = {FRAME_POPUP, i % 2 ? GUI_SCALE_ONE : 2 * GUI_SCALE_ONE};
 
-        popup_constrain(&r, &work);
-        outer = frame_outer(FRAME_POPUP, &r);
+        popup_constrain(&r, &work, style.scale);
+        outer = frame_outer(style, &r);
         assert_true(outer.x >= work.x && outer.y >= work.y);
         assert_true(outer.x + outer.w <= work.x + work.w && outer.y + outer.h <= work.y + work.h);
     }
@@ -98,7 +107,7 @@ static void popups_that_fit_stay(void **state)
     struct rect r = {100, 100, 200, 300};
 
     (void)state;
-    assert_false(popup_constrain(&r, &work));
+    assert_false(popup_constrain(&r, &work, GUI_SCALE_ONE));
     assert_true(rect_equal(&r, &(struct rect){100, 100, 200, 300}));
 }
 
@@ -107,7 +116,7 @@ static void tiny_work_area_does_no_harm(void **state)
     struct rect r = {0, 0, 100, 100}, tiny = {5, 5, 1, 1};
 
     (void)state;
-    popup_constrain(&r, &tiny);
+    popup_constrain(&r, &tiny, GUI_SCALE_ONE);
     assert_int_equal(r.w, 1);
     assert_int_equal(r.h, 1);
 }
@@ -126,11 +135,11 @@ static void headers_stay_reachable(void **state)
     struct rect r = {-5000, -5000, 300, 200};
 
     (void)state;
-    toplevel_constrain(&r, &work);
+    toplevel_constrain(&r, &work, GUI_SCALE_ONE);
     assert_true(r.x + r.w >= 64);
     assert_int_equal(r.y, work.y + FRAME_HEADER);
     r = (struct rect){5000, 5000, 300, 200};
-    toplevel_constrain(&r, &work);
+    toplevel_constrain(&r, &work, GUI_SCALE_ONE);
     assert_true(r.x <= 1000 - 64);
     assert_true(r.y - FRAME_HEADER < work.y + work.h);
 }

@@ -501,6 +501,30 @@ def test_two_monitors(desktop):
 test_two_monitors.xorg = True
 
 
+def test_scale_of_the_desktop(desktop):
+    """Frames grow with the desktop's text, and the domain is told for each window."""
+    subprocess.run(["xprop", "-root", "-f", "RESOURCE_MANAGER", "8s", "-set", "RESOURCE_MANAGER", "Xft.dpi:\t144\n"], check=True)
+    d = Domain(desktop)
+    a = d.agent
+    for window, x, override in ((0x100, 100, 0), (0x101, 700, 1)):
+        a.window(window, x, 100, 400, 300, 0xffeecc, b"large", override=override)
+        d.mapped(window)
+        assert struct.unpack("<I", a.expect(fa.SCALE, window)) == (180,)
+    shot = desktop.shot("scaled")
+    assert_frame(shot, 100, 100, 400, 300, BLUE, BORDER * 3 // 2, HEADER * 3 // 2)
+    assert_frame(shot, 700, 100, 400, 300, BLUE, 3, 3)
+    # The button that closes has grown, too.
+    subprocess.run(["xdotool", "mousemove", str(500 - 27), "80", "click", "1"], check=True)
+    a.expect(fa.CLOSE, 0x100)
+    a.send(fa.SCALE, 0x100, struct.pack("<I", 180))
+    d.close()
+    d = Domain(desktop, "old", version=fa.VERSION_QUBES)
+    d.agent.window(0x100, 100, 100, 400, 300, 0xffeecc)
+    d.mapped(0x100)
+    assert not [m for m in d.agent.drain() if m[0] == fa.SCALE]
+    d.close()
+
+
 def test_without_window_manager(desktop):
     stop(desktop.wm)
     desktop.wm = None
