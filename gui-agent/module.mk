@@ -112,12 +112,22 @@ install-vm-gui-agent: $(GUI_AGENT_B)/qubes-gui $(GUI_AGENT_LAYOUT) $(GUI_AGENT_X
 	install -D -m 0644 gui-agent/man/qubes-gui.1 $(DESTDIR)/usr/share/man/man1/qubes-gui.1
 INSTALL_VM += install-vm-gui-agent
 
+# What the tests below and those of the ISO compare screens with.
+GUI_AGENT_PICTURES := $(GUI_AGENT_B)/test-pattern $(B)/gui-daemon/expected-frame
+$(GUI_AGENT_B)/test-pattern: tests/system/gui/test-pattern.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_USER) $(LDFLAGS_USER) -o $@ $< -lxcb
+$(B)/gui-daemon/expected-frame: tests/system/gui/expected-frame.c gui-daemon/frame.c gui-daemon/geometry.c $(wildcard gui-daemon/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -MMD -MP,$(CFLAGS_USER)) $(patsubst -I%,-isystem %,$(shell pkg-config --cflags gtk+-3.0)) \
+	  $(LDFLAGS_USER) -o $@ $(filter %.c,$^) $(shell pkg-config --libs gtk+-3.0)
+
 # Agent and daemon together.
 .PHONY: check-gui-e2e
-check-gui-e2e: $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT) gui-daemon-socket
+check-gui-e2e: $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT) $(GUI_AGENT_PICTURES) gui-daemon-socket
 	@tests/harness/stage gui-e2e --timeout 300 -- tests/system/gui/test_end_to_end.py
 .PHONY: check-gui-e2e-xorg
-check-gui-e2e-xorg: $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT) $(GUI_AGENT_XORG_SOCKET) gui-daemon-socket
+check-gui-e2e-xorg: $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT) $(GUI_AGENT_XORG_SOCKET) $(GUI_AGENT_PICTURES) gui-daemon-socket
 	@tests/harness/stage gui-e2e-xorg --timeout 300 -- tests/system/gui/test_end_to_end.py --xorg
 CHECK_SYSTEM += check-gui-e2e check-gui-e2e-xorg
 

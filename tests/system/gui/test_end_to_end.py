@@ -9,6 +9,7 @@ from Xlib import X, Xatom, display as xdisplay
 from PIL import Image, ImageChops
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from compare_window import compare, find_pattern, pattern
 from rig import DAEMON, LAYOUT, TOP, Rig, Tap, context_switches, cpu_seconds, wait_for
 
 tap = Tap()
@@ -18,6 +19,7 @@ COLOURS = {1: 0x3465a4, 2: 0x73d216, 3: 0xcc0000}
 NAMES = {1: "work", 2: "bank", 3: "disp"}
 LABELS = {1: 6, 2: 4, 3: 1}
 X11PERF_DOMAIN = 3
+PATTERN = os.path.join(TOP, "build/gui-agent/test-pattern")
 
 
 class Policy(threading.Thread):
@@ -177,6 +179,21 @@ def test_three_domains(rig, dom0, doms):
         around = [(x - 2, y + h // 2), (x + w + 1, y + h // 2), (x + w // 2, y + h + 1)]
         tap.ok(all(shot.getpixel(p) == rgb for p in around), "%s: framed in the label's colour" % NAMES[n],
                [shot.getpixel(p) for p in around])
+
+
+def test_patterns(rig, dom0, doms):
+    """Two domains' windows side by side, each pixel of content, border and header compared."""
+    rgb = {n: (c >> 16, c >> 8 & 255, c & 255) for n, c in COLOURS.items()}
+    programs = [doms[n].start(PATTERN, "300", "200", str(n), name="pattern-%d" % n) for n in (1, 2)]
+    for i, n in enumerate((1, 2)):
+        t = wait_for(lambda: doms[n].top("pattern"))
+        w = wait_for(lambda: t and dom0.windows().get((NAMES[n], t[0])))
+        dom0.xdo("windowmove", w.id, 500 + 330 * i, 100)
+    for n in (1, 2):
+        wait_for(lambda: find_pattern(dom0.screenshot(), pattern(300, 200, n)))
+        compare(dom0.screenshot(), rgb[n], NAMES[n], n, 300, 200, tap.ok)
+    for p in programs:
+        rig.stop(p)
 
 
 def test_typing(rig, dom0, dom):
@@ -381,6 +398,7 @@ def main():
         dom0 = Dom0(rig)
         doms = {n: Domain(rig, dom0, n) for n in COLOURS}
         test_three_domains(rig, dom0, doms)
+        test_patterns(rig, dom0, doms)
         test_typing(rig, dom0, doms[1])
         test_editor(rig, dom0, doms[2])
         test_clipboard(rig, dom0, doms)
