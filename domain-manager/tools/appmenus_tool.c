@@ -2,6 +2,7 @@
 /* qvm-appmenus: the applications of a domain. --update asks its qubes.GetAppmenus; --receive takes the list
  * on stdin (dom0's qubes.SyncAppMenus service). */
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,17 +71,17 @@ static int update(const char *name)
 
 int cmd_appmenus(int argc, char **argv)
 {
-    static const struct option longs[] = {{"list", 0, NULL, 'l'},   {"get-available", 0, NULL, 'l'},
-                                          {"update", 0, NULL, 'u'}, {"receive", 0, NULL, 'r'},
-                                          {"all", 0, NULL, 'a'},    {0}};
     struct names names = {0}, none = {0};
-    int done, o, st = 0, action = strcmp(tool_name, "qvm-sync-appmenus") == 0 ? 'u' : 'l';
+    const char *action = strcmp(tool_name, "qvm-sync-appmenus") == 0 ? "update" : "list";
     bool all = false;
-    while ((o = tool_getopt(argc, argv, "l", longs, &done)) != -1) {
-        action = o == 'a' ? action : o;
-        all = all || o == 'a';
-    }
-    if (done >= 0)
+    int done, st = 0;
+    const struct tool_option options[] = {{"list", 'l', TOOL_CONST, &action, "list"},
+                                          {"get-available", 0, TOOL_CONST, &action, "list"},
+                                          {"update", 0, TOOL_CONST, &action, "update"},
+                                          {"receive", 0, TOOL_CONST, &action, "receive"},
+                                          {"all", 0, TOOL_FLAG, &all, NULL},
+                                          {0}};
+    if (!tool_options(argc, argv, options, false, &done))
         return done;
     for (int i = optind; i < argc; i++)
         names_add(&names, argv[i]);
@@ -89,6 +90,8 @@ int cmd_appmenus(int argc, char **argv)
     if (!names.n)
         return usage();
     for (size_t i = 0; i < names.n; i++)
-        st |= action == 'u' ? update(names.v[i]) : action == 'r' ? store(names.v[i], 0) : list(names.v[i]);
+        st |= action[0] == 'u'   ? update(names.v[i])
+              : action[0] == 'r' ? store(names.v[i], 0)
+                                 : list(names.v[i]);
     return st;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* qvm-check: exit 0 when the named domains exist and are as asked. */
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,28 +22,19 @@ static bool matches(const struct check *c, const char *state, const char *klass,
 
 int cmd_check(int argc, char **argv)
 {
-    static const struct option longs[] = {{"running", 0, NULL, 'r'},
-                                          {"paused", 0, NULL, 'p'},
-                                          {"template", 0, NULL, 't'},
-                                          {"networked", 0, NULL, 'n'},
-                                          {"all", 0, NULL, 'a'},
-                                          {"exclude", 1, NULL, 'x'},
-                                          {0}};
     struct check c = {0};
     struct names names = {0}, exclude = {0};
     struct answer a;
     bool all = false;
-    int done, o;
-    while ((o = tool_getopt(argc, argv, "", longs, &done)) != -1) {
-        c.running |= o == 'r';
-        c.paused |= o == 'p';
-        c.template |= o == 't';
-        c.networked |= o == 'n';
-        all |= o == 'a';
-        if (o == 'x')
-            names_add(&exclude, optarg);
-    }
-    if (done >= 0)
+    int done;
+    const struct tool_option options[] = {{"running", 0, TOOL_FLAG, &c.running, NULL},
+                                          {"paused", 0, TOOL_FLAG, &c.paused, NULL},
+                                          {"template", 0, TOOL_FLAG, &c.template, NULL},
+                                          {"networked", 0, TOOL_FLAG, &c.networked, NULL},
+                                          {"all", 0, TOOL_FLAG, &all, NULL},
+                                          {"exclude", 0, TOOL_NAMES, &exclude, NULL},
+                                          {0}};
+    if (!tool_options(argc, argv, options, false, &done))
         return done;
     for (int i = optind; i < argc; i++)
         names_add(&names, argv[i]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* qvm-create, qvm-clone, qvm-remove. */
 #include <fcntl.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,66 +66,61 @@ static int create(const struct create *c)
     return 1;
 }
 
-static const char *dup_template; /* --prop template=… */
+/* A pool is named POOL or VOLUME=POOL, and there is one. */
+static bool check_pools(const struct names *pools)
+{
+    for (size_t i = 0; i < pools->n; i++) {
+        const char *equals = strchr(pools->v[i], '=');
+        if (strcmp(equals ? equals + 1 : pools->v[i], "file") != 0) {
+            complain("there is no pool \"%s\"; volumes are in pool file", pools->v[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The template is part of the creation, all other properties are set after it. */
+static bool sort_properties(struct create *c, const struct names *given)
+{
+    for (size_t i = 0; i < given->n; i++) {
+        const char *text = given->v[i];
+        if (!strchr(text, '='))
+            return false;
+        if (strncmp(text, "template=", strlen("template=")) != 0)
+            names_add(&c->properties, text);
+        else if (!c->template_name)
+            c->template_name = text + strlen("template=");
+    }
+    return true;
+}
 
 int cmd_create(int argc, char **argv)
 {
-    static const struct option longs[] = {{"class", 1, NULL, 'C'},
-                                          {"standalone", 0, NULL, 'S'},
-                                          {"disp", 0, NULL, 'D'},
-                                          {"template", 1, NULL, 't'},
-                                          {"label", 1, NULL, 'l'},
-                                          {"prop", 1, NULL, 'x'},
-                                          {"property", 1, NULL, 'x'},
-                                          {"pool", 1, NULL, 'P'},
-                                          {"vol-pool", 1, NULL, 'p'},
-                                          {"root-copy-from", 1, NULL, 'r'},
-                                          {"root-move-from", 1, NULL, 'r'},
-                                          {"help-classes", 0, NULL, 'H'},
-                                          {0}};
     struct create c = {.klass = "AppVM"};
-    int done, o;
-    while ((o = tool_getopt(argc, argv, "C:t:l:P:p:r:", longs, &done)) != -1)
-        switch (o) {
-        case 'C':
-            c.klass = optarg;
-            break;
-        case 'S':
-            c.klass = "StandaloneVM";
-            break;
-        case 'D':
-            c.klass = "DispVM";
-            break;
-        case 't':
-            c.template_name = optarg;
-            break;
-        case 'l':
-            c.label = optarg;
-            break;
-        case 'r':
-            c.root_file = optarg;
-            break;
-        case 'H':
-            return help_classes();
-        case 'x':
-            if (!strchr(optarg, '='))
-                return usage();
-            if (strncmp(optarg, "template=", 9) == 0)
-                dup_template = optarg + 9;
-            else
-                names_add(&c.properties, optarg);
-            break;
-        default: /* one pool */
-            if (strcmp(strchr(optarg, '=') ? strchr(optarg, '=') + 1 : optarg, "file") != 0) {
-                complain("there is no pool \"%s\"; volumes are in pool file", optarg);
-                return 1;
-            }
-        }
-    if (done >= 0)
+    struct names properties = {0}, pools = {0};
+    bool classes = false;
+    int done;
+    const struct tool_option options[] = {{"class", 'C', TOOL_TEXT, &c.klass, NULL},
+                                          {"standalone", 0, TOOL_CONST, &c.klass, "StandaloneVM"},
+                                          {"disp", 0, TOOL_CONST, &c.klass, "DispVM"},
+                                          {"template", 't', TOOL_TEXT, &c.template_name, NULL},
+                                          {"label", 'l', TOOL_TEXT, &c.label, NULL},
+                                          {"prop", 0, TOOL_NAMES, &properties, NULL},
+                                          {"property", 0, TOOL_NAMES, &properties, NULL},
+                                          {"pool", 'P', TOOL_NAMES, &pools, NULL},
+                                          {"vol-pool", 'p', TOOL_NAMES, &pools, NULL},
+                                          {"root-copy-from", 'r', TOOL_TEXT, &c.root_file, NULL},
+                                          {"root-move-from", 0, TOOL_TEXT, &c.root_file, NULL},
+                                          {"help-classes", 0, TOOL_FLAG, &classes, NULL},
+                                          {0}};
+    if (!tool_options(argc, argv, options, false, &done))
         return done;
-    c.template_name = c.template_name ? c.template_name : dup_template;
-    if (optind + 1 != argc)
+    if (classes)
+        return help_classes();
+    if (!sort_properties(&c, &properties) || optind + 1 != argc)
         return usage();
+    if (!check_pools(&pools))
+        return 1;
     c.name = argv[optind];
     if (!c.label && strcmp(c.klass, "DispVM") != 0) {
         complain("a label is needed: -l red, orange, yellow, green, gray, blue, purple or black");
@@ -149,20 +145,19 @@ static bool has_class(const char *name, const char *klass)
 
 int cmd_clone(int argc, char **argv)
 {
-    static const struct option longs[] = {{"class", 1, NULL, 'C'},
-                                          {"pool", 1, NULL, 'P'},
-                                          {"ignore-errors", 0, NULL, 'i'},
-                                          {"vol-pool", 1, NULL, 'p'},
-                                          {0}};
     const char *klass = NULL;
-    int done, o;
-    while ((o = tool_getopt(argc, argv, "C:P:p:", longs, &done)) != -1)
-        klass = o == 'C' ? optarg : klass;
-    if (done >= 0)
+    struct names pools = {0};
+    int done;
+    const struct tool_option options[] = {{"class", 'C', TOOL_TEXT, &klass, NULL},
+                                          {"pool", 'P', TOOL_NAMES, &pools, NULL},
+                                          {"vol-pool", 'p', TOOL_NAMES, &pools, NULL},
+                                          {"ignore-errors", 0, TOOL_FLAG, NULL, NULL},
+                                          {0}};
+    if (!tool_options(argc, argv, options, false, &done))
         return done;
     if (optind + 2 != argc)
         return usage();
-    if (klass && !has_class(argv[optind], klass))
+    if (!check_pools(&pools) || (klass && !has_class(argv[optind], klass)))
         return 1;
     return client_do("bulkhead.vm.Clone", argv[optind + 1], argv[optind], NULL) ? 0 : 1;
 }
@@ -179,23 +174,14 @@ static bool confirm(const struct names *names)
 
 int cmd_remove(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"force", 0, NULL, 'f'}, {"all", 0, NULL, 'A'}, {"exclude", 1, NULL, 'X'}, {0}};
     struct names names = {0}, exclude = {0};
     bool force = false, all = false;
-    int done, o, st = 0;
-    while ((o = tool_getopt(argc, argv, "f", longs, &done)) != -1)
-        switch (o) {
-        case 'f':
-            force = true;
-            break;
-        case 'A':
-            all = true;
-            break;
-        default:
-            names_add(&exclude, optarg);
-        }
-    if (done >= 0)
+    int done, st = 0;
+    const struct tool_option options[] = {{"force", 'f', TOOL_FLAG, &force, NULL},
+                                          {"all", 0, TOOL_FLAG, &all, NULL},
+                                          {"exclude", 0, TOOL_NAMES, &exclude, NULL},
+                                          {0}};
+    if (!tool_options(argc, argv, options, false, &done))
         return done;
     if (all ? optind != argc : optind == argc)
         return usage();

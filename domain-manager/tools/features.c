@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* qvm-features, qvm-service, qvm-tags, qvm-notes. */
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,13 +41,13 @@ static int print_feature(const char *dest, const char *name)
 
 int cmd_features(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"delete", 0, NULL, 'D'}, {"default", 0, NULL, 'D'}, {"unset", 0, NULL, 'D'}, {0}};
     bool unset = false;
-    int done, o;
-    while ((o = tool_getopt(argc, argv, "D", longs, &done)) != -1)
-        unset = true;
-    if (done >= 0)
+    int done;
+    const struct tool_option options[] = {{"delete", 'D', TOOL_FLAG, &unset, NULL},
+                                          {"default", 0, TOOL_FLAG, &unset, NULL},
+                                          {"unset", 0, TOOL_FLAG, &unset, NULL},
+                                          {0}};
+    if (!tool_options(argc, argv, options, false, &done))
         return done;
     int left = argc - optind;
     if (left < 1 || left > 3 || (unset && left != 2))
@@ -76,27 +77,27 @@ static int set_service(const char *dest, const char *name, const char *state)
 
 int cmd_service(int argc, char **argv)
 {
-    static const struct option longs[] = {{"list", 0, NULL, 'l'},
-                                          {"enable", 0, NULL, 'e'},
-                                          {"disable", 0, NULL, 'd'},
-                                          {"default", 0, NULL, 'D'},
-                                          {"delete", 0, NULL, 'D'},
-                                          {"unset", 0, NULL, 'D'},
-                                          {0}};
-    int done, o, action = 0;
+    const char *state = NULL;
+    bool list = false;
+    int done;
     char feature[256];
-    while ((o = tool_getopt(argc, argv, "ledD", longs, &done)) != -1)
-        action = o;
-    if (done >= 0)
+    const struct tool_option options[] = {{"list", 'l', TOOL_FLAG, &list, NULL},
+                                          {"enable", 'e', TOOL_CONST, &state, "on"},
+                                          {"disable", 'd', TOOL_CONST, &state, "off"},
+                                          {"default", 'D', TOOL_CONST, &state, "default"},
+                                          {"delete", 0, TOOL_CONST, &state, "default"},
+                                          {"unset", 0, TOOL_CONST, &state, "default"},
+                                          {0}};
+    if (!tool_options(argc, argv, options, false, &done))
         return done;
     int left = argc - optind;
     if (left < 1 || left > 3)
         return usage();
     const char *dest = argv[optind];
     if (left == 1)
-        return action == 0 || action == 'l' ? list_features(dest, "service.", true) : usage();
-    if (action == 'e' || action == 'd' || action == 'D')
-        return set_service(dest, argv[optind + 1], action == 'e' ? "on" : action == 'd' ? "off" : "default");
+        return state ? usage() : list_features(dest, "service.", true);
+    if (state && !list)
+        return left == 2 ? set_service(dest, argv[optind + 1], state) : usage();
     if (left == 3)
         return set_service(dest, argv[optind + 1], argv[optind + 2]);
     struct answer a;
@@ -122,10 +123,8 @@ static int list_tags(const char *dest, const char *tag)
 
 int cmd_tags(int argc, char **argv)
 {
-    int done, o, st = 0;
-    while ((o = tool_getopt(argc, argv, "", NULL, &done)) != -1)
-        ;
-    if (done >= 0)
+    int done, st = 0;
+    if (!tool_options(argc, argv, tool_no_options, false, &done))
         return done;
     int left = argc - optind;
     if (left < 1)
@@ -144,13 +143,13 @@ int cmd_tags(int argc, char **argv)
 
 int cmd_notes(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"print", 0, NULL, 'p'}, {"set", 1, NULL, 's'}, {"delete", 0, NULL, 'D'}, {0}};
     const char *text = NULL;
-    int done, o;
-    while ((o = tool_getopt(argc, argv, "ps:D", longs, &done)) != -1)
-        text = o == 's' ? optarg : o == 'D' ? "" : text;
-    if (done >= 0)
+    int done;
+    const struct tool_option options[] = {{"print", 'p', TOOL_FLAG, NULL, NULL},
+                                          {"set", 's', TOOL_TEXT, &text, NULL},
+                                          {"delete", 'D', TOOL_CONST, &text, ""},
+                                          {0}};
+    if (!tool_options(argc, argv, options, false, &done))
         return done;
     if (optind + 1 != argc)
         return usage();

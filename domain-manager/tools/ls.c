@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* qvm-ls: the manager answers the wanted columns of all domains at once; filters and layout are done here. */
 #include <ctype.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,8 +38,8 @@ struct ls {
     struct filter filters[FILTERS];
     size_t n_filters, n_shown;
     bool raw_list, raw_data, tree, reverse;
-    unsigned states; /* bits of --running … */
-    char internal;   /* y, n, b */
+    bool running, paused, halted; /* only these states */
+    char internal;                /* y, n, b */
     const char *sort;
     struct names exclude, only;
 };
@@ -91,11 +92,16 @@ static bool word_in(const char *list, const char *word)
     return false;
 }
 
+static bool any_state(const struct ls *ls)
+{
+    return ls->running || ls->paused || ls->halted;
+}
+
 static bool state_matches(const struct ls *ls, const char *state)
 {
-    return !ls->states || (ls->states & 1 && strcmp(state, "Running") == 0) ||
-           (ls->states & 2 && strcmp(state, "Paused") == 0) ||
-           (ls->states & 4 && (strcmp(state, "Halted") == 0 || strcmp(state, "Crashed") == 0));
+    return !any_state(ls) || (ls->running && strcmp(state, "Running") == 0) ||
+           (ls->paused && strcmp(state, "Paused") == 0) ||
+           (ls->halted && (strcmp(state, "Halted") == 0 || strcmp(state, "Crashed") == 0));
 }
 
 static bool row_matches(const struct ls *ls, const struct table *t, const struct row *r)
@@ -281,104 +287,71 @@ static bool key_filter(struct ls *ls, const char *prefix, char *text)
     return true;
 }
 
-enum {
-    O_CLASS = 256,
-    O_LABEL,
-    O_TAGS,
-    O_SOURCE,
-    O_NETVM,
-    O_FEATURES,
-    O_PREFS,
-    O_INTERNAL,
-    O_SORT,
-    O_EXCLUDE
+/* --class, --label, …: only domains whose column has this value, or lists it. */
+static const struct {
+    const char *column;
+    bool list;
+} filter_columns[] = {
+    {"class", false}, {"label", false}, {"tags", true}, {"template", false}, {"netvm", false}};
+#define FILTER_COLUMNS (sizeof filter_columns / sizeof filter_columns[0])
+
+struct filter_arguments {
+    struct names by_column[FILTER_COLUMNS];
+    struct names features, prefs;
 };
 
-static const struct option longs[] = {
-    {"fields", 1, NULL, 'O'},
-    {"format", 1, NULL, 'o'},
-    {"raw-list", 0, NULL, 'L'},
-    {"raw-data", 0, NULL, 'R'},
-    {"tree", 0, NULL, 'T'},
-    {"running", 0, NULL, '1'},
-    {"paused", 0, NULL, '2'},
-    {"halted", 0, NULL, '4'},
-    {"class", 1, NULL, O_CLASS},
-    {"label", 1, NULL, O_LABEL},
-    {"tags", 1, NULL, O_TAGS},
-    {"template-source", 1, NULL, O_SOURCE},
-    {"netvm-is", 1, NULL, O_NETVM},
-    {"features", 1, NULL, O_FEATURES},
-    {"prefs", 1, NULL, O_PREFS},
-    {"internal", 1, NULL, O_INTERNAL},
-    {"sort", 1, NULL, O_SORT},
-    {"reverse", 0, NULL, 'V'},
-    {"exclude", 1, NULL, O_EXCLUDE},
-    {"all", 0, NULL, 'A'},
-    {"spinner", 0, NULL, 'A'},
-    {"no-spinner", 0, NULL, 'A'},
-    {0},
-};
-
-static bool take_option(struct ls *ls, int c)
+static bool take_filters(struct ls *ls, const struct filter_arguments *f)
 {
-    static const struct {
-        int option;
-        const char *column;
-        bool list;
-    } filters[] = {{O_CLASS, "class", false},
-                   {O_LABEL, "label", false},
-                   {O_TAGS, "tags", true},
-                   {O_SOURCE, "template", false},
-                   {O_NETVM, "netvm", false}};
-    for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++)
-        if (filters[i].option == c) {
-            need(ls, filters[i].column);
-            add_filter(ls, filters[i].column, optarg, filters[i].list);
-            return true;
+    for (size_t c = 0; c < FILTER_COLUMNS; c++)
+        for (size_t i = 0; i < f->by_column[c].n; i++) {
+            need(ls, filter_columns[c].column);
+            add_filter(ls, filter_columns[c].column, f->by_column[c].v[i], filter_columns[c].list);
         }
-    switch (c) {
-    case 'O':
-        lower_columns(ls, optarg);
-        return true;
-    case 'o':
-        return choose_format(ls, optarg);
-    case 'L':
-        ls->raw_list = true;
-        return true;
-    case 'R':
-        ls->raw_data = true;
-        return true;
-    case 'T':
-        ls->tree = true;
-        return true;
-    case '1':
-    case '2':
-    case '4':
-        ls->states |= (unsigned)(c - '0');
-        return true;
-    case 'V':
-        ls->reverse = true;
-        return true;
-    case 'A':
-        return true;
-    case O_FEATURES:
-        return key_filter(ls, "feature:", optarg);
-    case O_PREFS:
-        return key_filter(ls, "", optarg);
-    case O_INTERNAL:
-        ls->internal = optarg[0];
-        return true;
-    case O_SORT:
-        lower_columns(ls, ls->columns);
-        ls->sort = optarg;
-        return true;
-    case O_EXCLUDE:
-        names_add(&ls->exclude, optarg);
-        return true;
-    default:
+    bool good = true;
+    for (size_t i = 0; i < f->features.n; i++)
+        good = key_filter(ls, "feature:", f->features.v[i]) && good;
+    for (size_t i = 0; i < f->prefs.n; i++)
+        good = key_filter(ls, "", f->prefs.v[i]) && good;
+    return good;
+}
+
+/* Options into ls. False: end with *done. */
+static bool parse(struct ls *ls, int argc, char **argv, int *done)
+{
+    const char *fields = NULL, *format = "simple", *internal = "both";
+    struct filter_arguments f = {0};
+    const struct tool_option options[] = {{"fields", 'O', TOOL_TEXT, &fields, NULL},
+                                          {"format", 'o', TOOL_TEXT, &format, NULL},
+                                          {"raw-list", 0, TOOL_FLAG, &ls->raw_list, NULL},
+                                          {"raw-data", 0, TOOL_FLAG, &ls->raw_data, NULL},
+                                          {"tree", 0, TOOL_FLAG, &ls->tree, NULL},
+                                          {"running", 0, TOOL_FLAG, &ls->running, NULL},
+                                          {"paused", 0, TOOL_FLAG, &ls->paused, NULL},
+                                          {"halted", 0, TOOL_FLAG, &ls->halted, NULL},
+                                          {"class", 0, TOOL_NAMES, &f.by_column[0], NULL},
+                                          {"label", 0, TOOL_NAMES, &f.by_column[1], NULL},
+                                          {"tags", 0, TOOL_NAMES, &f.by_column[2], NULL},
+                                          {"template-source", 0, TOOL_NAMES, &f.by_column[3], NULL},
+                                          {"netvm-is", 0, TOOL_NAMES, &f.by_column[4], NULL},
+                                          {"features", 0, TOOL_NAMES, &f.features, NULL},
+                                          {"prefs", 0, TOOL_NAMES, &f.prefs, NULL},
+                                          {"internal", 0, TOOL_TEXT, &internal, NULL},
+                                          {"sort", 0, TOOL_TEXT, &ls->sort, NULL},
+                                          {"reverse", 0, TOOL_FLAG, &ls->reverse, NULL},
+                                          {"exclude", 0, TOOL_NAMES, &ls->exclude, NULL},
+                                          {"all", 0, TOOL_FLAG, NULL, NULL},
+                                          {"spinner", 0, TOOL_FLAG, NULL, NULL},
+                                          {"no-spinner", 0, TOOL_FLAG, NULL, NULL},
+                                          {0}};
+    if (!tool_options(argc, argv, options, false, done))
         return false;
-    }
+    *done = EXIT_USAGE;
+    ls->internal = internal[0];
+    if (fields)
+        lower_columns(ls, fields);
+    else if (!choose_format(ls, format))
+        return usage() == 0;
+    return take_filters(ls, &f) || usage() == 0;
 }
 
 static void gather_columns(struct ls *ls)
@@ -408,15 +381,11 @@ static void gather_columns(struct ls *ls)
 
 int cmd_ls(int argc, char **argv)
 {
-    static struct ls ls = {.internal = 'b'};
+    static struct ls ls;
     struct table t = {0};
     struct answer a;
-    int done, c;
-    choose_format(&ls, "simple");
-    while ((c = tool_getopt(argc, argv, "O:o:", longs, &done)) != -1)
-        if (!take_option(&ls, c))
-            return usage();
-    if (done >= 0)
+    int done;
+    if (!parse(&ls, argc, argv, &done))
         return done;
     for (int i = optind; i < argc; i++)
         names_add(&ls.only, argv[i]);
@@ -427,7 +396,7 @@ int cmd_ls(int argc, char **argv)
         bool found = false;
         for (size_t r = 0; r < t.n_rows; r++)
             found = found || strcmp(cell(&t, &t.rows[r], "name"), ls.only.v[i]) == 0;
-        if (!found && !ls.n_filters && !ls.states) {
+        if (!found && !ls.n_filters && !any_state(&ls)) {
             complain("there is no domain named \"%s\"", ls.only.v[i]);
             return 1;
         }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One program for all qvm-* commands: the name that it is called by chooses. */
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,44 +38,86 @@ int usage(void)
     return EXIT_USAGE;
 }
 
-/* Codes of the common long options, out of the range of characters. */
-enum { OPT_HELP = 0x1000, OPT_VERSION };
+#define OPTIONS_MAX 32
+/* What getopt_long returns for the option at an index of the table, out of the range of letters. */
+#define OPTION_CODE 0x1000
 
-int tool_getopt(int argc, char **argv, const char *shorts, const struct option *longs, int *done)
+static bool version;
+static bool help;
+
+static const struct tool_option common_options[] = {{"help", 'h', TOOL_FLAG, &help, NULL},
+                                                    {"version", 0, TOOL_FLAG, &version, NULL},
+                                                    {"quiet", 'q', TOOL_FLAG, &tool_quiet, NULL},
+                                                    {"verbose", 'v', TOOL_FLAG, &tool_verbose, NULL},
+                                                    {0}};
+
+const struct tool_option tool_no_options[] = {{0}};
+
+/* getopt's own tables of the options of both lists. */
+struct option_table {
+    const struct tool_option *option[OPTIONS_MAX];
+    struct option longs[OPTIONS_MAX + 1];
+    char shorts[3 * OPTIONS_MAX + 2];
+    size_t n;
+};
+
+static void table_add(struct option_table *t, const struct tool_option *options)
 {
-    static const struct option common[] = {{"help", 0, NULL, OPT_HELP},
-                                           {"version", 0, NULL, OPT_VERSION},
-                                           {"quiet", 0, NULL, 'q'},
-                                           {"verbose", 0, NULL, 'v'}};
-    struct option all[64] = {{0}};
-    char short_all[64];
-    size_t n = 0, m = sizeof common / sizeof common[0];
-    memcpy(all, common, sizeof common);
-    for (; longs && longs[n].name && n + m + 1 < 64; n++)
-        all[m + n] = longs[n];
-    snprintf(short_all, sizeof short_all, "%shqv", shorts);
-    *done = -1;
-    for (;;) {
-        int c = getopt_long(argc, argv, short_all, all, NULL);
-        if (c == 'q') {
-            tool_quiet = true;
-        } else if (c == 'v') {
-            tool_verbose = true;
-        } else if (c == OPT_HELP || c == 'h') {
-            print_usage(stdout);
-            *done = 0;
-            return -1;
-        } else if (c == OPT_VERSION) {
-            printf("%s (Bulkhead) " VERSION "\n", tool_name);
-            *done = 0;
-            return -1;
-        } else if (c == '?') {
-            *done = usage();
-            return -1;
-        } else {
-            return c;
-        }
+    static const int arguments[] = {[TOOL_FLAG] = no_argument,        [TOOL_NO_FLAG] = no_argument,
+                                    [TOOL_CONST] = no_argument,       [TOOL_TEXT] = required_argument,
+                                    [TOOL_NAMES] = required_argument, [TOOL_OPTIONAL] = optional_argument};
+    for (; options->name && t->n < OPTIONS_MAX; options++, t->n++) {
+        int argument = arguments[options->kind];
+        char letter[] = {options->letter, argument == required_argument ? ':' : 0, 0};
+        t->option[t->n] = options;
+        t->longs[t->n] = (struct option){options->name, argument, NULL, OPTION_CODE + (int)t->n};
+        strcat(t->shorts, letter);
     }
+}
+
+static const struct tool_option *table_find(const struct option_table *t, int code)
+{
+    if (code >= OPTION_CODE)
+        return t->option[code - OPTION_CODE];
+    for (size_t i = 0; i < t->n; i++)
+        if (t->option[i]->letter == code)
+            return t->option[i];
+    return NULL;
+}
+
+static void take(const struct tool_option *option, const char *argument)
+{
+    if (!option->to)
+        return;
+    if (option->kind == TOOL_NAMES)
+        names_add(option->to, argument);
+    else if (option->kind == TOOL_FLAG || option->kind == TOOL_NO_FLAG)
+        *(bool *)option->to = option->kind == TOOL_FLAG;
+    else
+        *(const char **)option->to = option->kind == TOOL_CONST ? option->value : argument ? argument : "";
+}
+
+bool tool_options(int argc, char **argv, const struct tool_option *options, bool to_command, int *done)
+{
+    struct option_table table = {.shorts = {to_command ? '+' : 0}};
+    const struct tool_option *option;
+    int code;
+    table_add(&table, common_options);
+    table_add(&table, options);
+    while ((code = getopt_long(argc, argv, table.shorts, table.longs, NULL)) != -1) {
+        option = table_find(&table, code);
+        if (!option) {
+            *done = usage();
+            return false;
+        }
+        take(option, optarg);
+    }
+    *done = 0;
+    if (help)
+        print_usage(stdout);
+    else if (version)
+        printf("%s (Bulkhead) " VERSION "\n", tool_name);
+    return !help && !version;
 }
 
 void names_add(struct names *names, const char *name)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* qvm-start, -shutdown, -kill, -pause, -unpause. Several domains are handled at the same time. */
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,42 +16,23 @@ struct power {
     double timeout; /* < 0: not given */
 };
 
-static const struct option longs[] = {
-    {"all", 0, NULL, 'A'},     {"exclude", 1, NULL, 'X'}, {"skip-if-running", 0, NULL, 'k'},
-    {"wait", 0, NULL, 'w'},    {"timeout", 1, NULL, 't'}, {"force", 0, NULL, 'f'},
-    {"dry-run", 0, NULL, 'n'}, {"suspend", 0, NULL, 'S'}, {0}};
-
 /* < 0: go on. */
 static int parse(struct power *p, int argc, char **argv)
 {
-    int done, o;
-    p->timeout = -1;
-    while ((o = tool_getopt(argc, argv, "S", longs, &done)) != -1)
-        switch (o) {
-        case 'A':
-            p->all = true;
-            break;
-        case 'X':
-            names_add(&p->exclude, optarg);
-            break;
-        case 'k':
-            p->skip_if_running = true;
-            break;
-        case 'w':
-            p->wait = true;
-            break;
-        case 't':
-            p->timeout = atof(optarg);
-            break;
-        case 'f':
-            p->force = true;
-            break;
-        case 'n':
-            p->dry_run = true;
-            break;
-        }
-    if (done >= 0)
+    int done;
+    const char *timeout = NULL;
+    const struct tool_option options[] = {{"all", 0, TOOL_FLAG, &p->all, NULL},
+                                          {"exclude", 0, TOOL_NAMES, &p->exclude, NULL},
+                                          {"skip-if-running", 0, TOOL_FLAG, &p->skip_if_running, NULL},
+                                          {"wait", 0, TOOL_FLAG, &p->wait, NULL},
+                                          {"timeout", 0, TOOL_TEXT, &timeout, NULL},
+                                          {"force", 0, TOOL_FLAG, &p->force, NULL},
+                                          {"dry-run", 0, TOOL_FLAG, &p->dry_run, NULL},
+                                          {"suspend", 'S', TOOL_FLAG, NULL, NULL},
+                                          {0}};
+    if (!tool_options(argc, argv, options, false, &done))
         return done;
+    p->timeout = timeout ? atof(timeout) : -1;
     if (p->all ? optind != argc : optind == argc)
         return usage();
     for (int i = optind; i < argc; i++)

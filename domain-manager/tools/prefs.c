@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* qvm-prefs and qubes-prefs. */
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -79,25 +80,22 @@ static int help_properties(const struct prefs *p)
 
 static int run(struct prefs *p, int argc, char **argv, bool with_name)
 {
-    static const struct option longs[] = {{"default", 0, NULL, 'D'},
-                                          {"unset", 0, NULL, 'D'},
-                                          {"delete", 0, NULL, 'D'},
-                                          {"hide-default", 0, NULL, 'H'},
-                                          {"help-properties", 0, NULL, 'P'},
-                                          {"get", 0, NULL, 'g'},
-                                          {"set", 0, NULL, 's'},
-                                          {"list", 0, NULL, 'l'},
-                                          {0}};
-    int done, o;
+    int done;
     char method[64];
-    while ((o = tool_getopt(argc, argv, "Dgsl", longs, &done)) != -1) {
-        if (o == 'P')
-            return help_properties(p);
-        p->unset = p->unset || o == 'D';
-        p->hide_default = p->hide_default || o == 'H';
-    }
-    if (done >= 0)
+    bool explain = false;
+    const struct tool_option options[] = {{"default", 'D', TOOL_FLAG, &p->unset, NULL},
+                                          {"unset", 0, TOOL_FLAG, &p->unset, NULL},
+                                          {"delete", 0, TOOL_FLAG, &p->unset, NULL},
+                                          {"hide-default", 0, TOOL_FLAG, &p->hide_default, NULL},
+                                          {"help-properties", 0, TOOL_FLAG, &explain, NULL},
+                                          {"get", 'g', TOOL_FLAG, NULL, NULL},
+                                          {"set", 's', TOOL_FLAG, NULL, NULL},
+                                          {"list", 'l', TOOL_FLAG, NULL, NULL},
+                                          {0}};
+    if (!tool_options(argc, argv, options, false, &done))
         return done;
+    if (explain)
+        return help_properties(p);
     if (with_name && optind == argc)
         return usage();
     if (with_name)

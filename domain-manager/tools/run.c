@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +19,10 @@
 #define QREXEC_FAILED 125
 
 struct run {
-    const char *user, *dispvm, *localcmd;
-    bool pass_io, autostart, service, gui, no_shell, disposable, all;
-    int filter; /* -1: where the output is a terminal */
+    const char *user, *localcmd;
+    const char *dispvm; /* base of a disposable, "" the default one; NULL: no disposable */
+    const char *filter; /* yes, no; NULL: where the output is a terminal */
+    bool pass_io, autostart, service, gui, no_shell, all;
     struct names names, exclude;
     char **words; /* the command */
     int n_words;
@@ -135,9 +137,9 @@ static int call(const struct run *r, const char *name)
 {
     char *argv[16];
     int n = 0;
-    bool wait = r->pass_io || r->disposable || r->localcmd;
-    bool filter_out = r->filter < 0 ? isatty(1) : r->filter > 0,
-         filter_err = r->filter < 0 ? isatty(2) : r->filter > 0;
+    bool wait = r->pass_io || r->dispvm || r->localcmd;
+    bool filter_out = r->filter ? r->filter[0] == 'y' : isatty(1);
+    bool filter_err = r->filter ? r->filter[0] == 'y' : isatty(2);
     argv[n++] = (char *)qrexec_client();
     if (!wait)
         argv[n++] = "-e";
@@ -205,11 +207,10 @@ static void on_signal(int number)
 static int run_disposable(struct run *r)
 {
     struct sigaction act = {.sa_handler = on_signal};
-    if (!get_text("admin.vm.CreateDisposable", "", r->dispvm && r->dispvm[0] ? r->dispvm : "dom0",
-                  disposable_name, sizeof disposable_name)) {
+    if (!get_text("admin.vm.CreateDisposable", "", r->dispvm[0] ? r->dispvm : "dom0", disposable_name,
+                  sizeof disposable_name)) {
         struct answer a; /* again, for its message */
-        if (client_call("admin.vm.CreateDisposable", "", r->dispvm && r->dispvm[0] ? r->dispvm : "dom0", NULL,
-                        &a))
+        if (client_call("admin.vm.CreateDisposable", "", r->dispvm[0] ? r->dispvm : "dom0", NULL, &a))
             client_do("admin.vm.Remove", "", a.text, NULL);
         answer_free(&a);
         return 1;
@@ -226,106 +227,37 @@ static int run_disposable(struct run *r)
     return st;
 }
 
-enum {
-    O_DISP = 256,
-    O_SERVICE,
-    O_GUI,
-    O_NOGUI,
-    O_NOSHELL,
-    O_LOCAL,
-    O_ALL,
-    O_EXCLUDE,
-    O_FILTER,
-    O_NOFILTER,
-    O_COLOUR
-};
-
-static const struct option longs[] = {{"pass-io", 0, NULL, 'p'},
-                                      {"user", 1, NULL, 'u'},
-                                      {"autostart", 0, NULL, 'a'},
-                                      {"auto", 0, NULL, 'a'},
-                                      {"no-autostart", 0, NULL, 'n'},
-                                      {"no-auto", 0, NULL, 'n'},
-                                      {"dispvm", 2, NULL, O_DISP},
-                                      {"service", 0, NULL, O_SERVICE},
-                                      {"gui", 0, NULL, O_GUI},
-                                      {"no-gui", 0, NULL, O_NOGUI},
-                                      {"nogui", 0, NULL, O_NOGUI},
-                                      {"no-shell", 0, NULL, O_NOSHELL},
-                                      {"localcmd", 1, NULL, O_LOCAL},
-                                      {"all", 0, NULL, O_ALL},
-                                      {"exclude", 1, NULL, O_EXCLUDE},
-                                      {"filter-escape-chars", 0, NULL, O_FILTER},
-                                      {"no-filter-escape-chars", 0, NULL, O_NOFILTER},
-                                      {"colour-output", 1, NULL, O_COLOUR},
-                                      {"color-output", 1, NULL, O_COLOUR},
-                                      {"colour-stderr", 1, NULL, O_COLOUR},
-                                      {"no-colour-output", 0, NULL, O_COLOUR},
-                                      {"no-color-output", 0, NULL, O_COLOUR},
-                                      {0}};
-
-static bool take(struct run *r, int o)
-{
-    switch (o) {
-    case 'p':
-        r->pass_io = true;
-        return true;
-    case 'u':
-        r->user = optarg;
-        return true;
-    case 'a':
-        r->autostart = true;
-        return true;
-    case 'n':
-        r->autostart = false;
-        return true;
-    case O_DISP:
-        r->disposable = true;
-        r->dispvm = optarg;
-        return true;
-    case O_SERVICE:
-        r->service = true;
-        return true;
-    case O_GUI:
-        r->gui = true;
-        return true;
-    case O_NOGUI:
-        r->gui = false;
-        return true;
-    case O_NOSHELL:
-        r->no_shell = true;
-        return true;
-    case O_LOCAL:
-        r->localcmd = optarg;
-        return true;
-    case O_ALL:
-        r->all = true;
-        return true;
-    case O_EXCLUDE:
-        names_add(&r->exclude, optarg);
-        return true;
-    case O_FILTER:
-        r->filter = 1;
-        return true;
-    case O_NOFILTER:
-        r->filter = 0;
-        return true;
-    default:
-        return o == O_COLOUR;
-    }
-}
-
 /* Options end at the domain's name: those of the command are its own. */
 int cmd_run(int argc, char **argv)
 {
-    static struct run r = {.autostart = true, .gui = true, .filter = -1};
-    int done, o, st = 0;
-    while ((o = tool_getopt(argc, argv, "+pu:an", longs, &done)) != -1)
-        if (!take(&r, o))
-            return usage();
-    if (done >= 0)
+    static struct run r = {.autostart = true, .gui = true};
+    int done, st = 0;
+    const struct tool_option options[] = {{"pass-io", 'p', TOOL_FLAG, &r.pass_io, NULL},
+                                          {"user", 'u', TOOL_TEXT, &r.user, NULL},
+                                          {"autostart", 'a', TOOL_FLAG, &r.autostart, NULL},
+                                          {"auto", 0, TOOL_FLAG, &r.autostart, NULL},
+                                          {"no-autostart", 'n', TOOL_NO_FLAG, &r.autostart, NULL},
+                                          {"no-auto", 0, TOOL_NO_FLAG, &r.autostart, NULL},
+                                          {"dispvm", 0, TOOL_OPTIONAL, &r.dispvm, NULL},
+                                          {"service", 0, TOOL_FLAG, &r.service, NULL},
+                                          {"gui", 0, TOOL_FLAG, &r.gui, NULL},
+                                          {"no-gui", 0, TOOL_NO_FLAG, &r.gui, NULL},
+                                          {"nogui", 0, TOOL_NO_FLAG, &r.gui, NULL},
+                                          {"no-shell", 0, TOOL_FLAG, &r.no_shell, NULL},
+                                          {"localcmd", 0, TOOL_TEXT, &r.localcmd, NULL},
+                                          {"all", 0, TOOL_FLAG, &r.all, NULL},
+                                          {"exclude", 0, TOOL_NAMES, &r.exclude, NULL},
+                                          {"filter-escape-chars", 0, TOOL_CONST, &r.filter, "yes"},
+                                          {"no-filter-escape-chars", 0, TOOL_CONST, &r.filter, "no"},
+                                          {"colour-output", 0, TOOL_TEXT, NULL, NULL},
+                                          {"color-output", 0, TOOL_TEXT, NULL, NULL},
+                                          {"colour-stderr", 0, TOOL_TEXT, NULL, NULL},
+                                          {"no-colour-output", 0, TOOL_FLAG, NULL, NULL},
+                                          {"no-color-output", 0, TOOL_FLAG, NULL, NULL},
+                                          {0}};
+    if (!tool_options(argc, argv, options, true, &done))
         return done;
-    bool named = !r.disposable && !r.all;
+    bool named = !r.dispvm && !r.all;
     if (argc - optind < (named ? 2 : 1))
         return usage();
     if (named)
@@ -336,7 +268,7 @@ int cmd_run(int argc, char **argv)
     r.n_words = argc - optind;
     if (r.n_words < 1 || (r.service && r.n_words > 1))
         return usage();
-    if (r.disposable)
+    if (r.dispvm)
         return run_disposable(&r);
     if (r.all && !names_all(&r.names, &r.exclude))
         return 1;

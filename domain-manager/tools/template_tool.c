@@ -3,6 +3,7 @@
  * root.img into the templates directory; rpm checks signatures and files, the manager registers what is
  * there. */
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,16 +109,14 @@ static int info(const char *name)
 
 int cmd_template(int argc, char **argv)
 {
-    static const struct option longs[] = {{"nogpgcheck", 0, NULL, 'G'},
-                                          {"installed", 0, NULL, 'i'},
-                                          {"yes", 0, NULL, 'y'},
-                                          {"pool", 1, NULL, 'p'},
-                                          {0}};
-    int done, o, st = 0;
+    int done, st = 0;
     bool no_check = false;
-    while ((o = tool_getopt(argc, argv, "y", longs, &done)) != -1)
-        no_check = no_check || o == 'G';
-    if (done >= 0)
+    const struct tool_option options[] = {{"nogpgcheck", 0, TOOL_FLAG, &no_check, NULL},
+                                          {"installed", 0, TOOL_FLAG, NULL, NULL},
+                                          {"yes", 'y', TOOL_FLAG, NULL, NULL},
+                                          {"pool", 0, TOOL_TEXT, NULL, NULL},
+                                          {0}};
+    if (!tool_options(argc, argv, options, false, &done))
         return done;
     if (optind == argc)
         return usage();

@@ -3,7 +3,6 @@
 #ifndef QVM_TOOL_H
 #define QVM_TOOL_H
 
-#include <getopt.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -24,15 +23,34 @@ extern const struct tool tools[]; /* ended by a NULL name */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Print the usage and return EXIT_USAGE. */
 int usage(void);
-/* getopt_long with the options that every tool has (-v -q -h --help --version). Returns -1 at the end, '?'
- * for a wrong option; after --help or --version the process has its exit code in *done (>= 0). */
-int tool_getopt(int argc, char **argv, const char *shorts, const struct option *longs, int *done);
-
 /* List of domain names. */
 struct names {
     char **v;
     size_t n;
 };
+
+/* An option of a command and where its value goes. */
+struct tool_option {
+    const char *name; /* "force" for --force */
+    char letter;      /* 'f' for -f, or 0 */
+    enum {
+        TOOL_FLAG,     /* *(bool *)to becomes true */
+        TOOL_NO_FLAG,  /* … false */
+        TOOL_TEXT,     /* *(const char **)to is the argument */
+        TOOL_OPTIONAL, /* … or "" when none is given */
+        TOOL_CONST,    /* … is `value`: one of several words for one setting */
+        TOOL_NAMES,    /* the argument is appended to *(struct names *)to */
+    } kind;
+    void *to; /* NULL: taken and ignored, for scripts written for Qubes */
+    const char *value;
+};
+
+extern const struct tool_option tool_no_options[];
+
+/* Take the options in `options` (ended by a NULL name) and those that every tool has (-v -q -h --help
+ * --version). TRUE: go on with the arguments from optind. FALSE: end with the exit code *done. With
+ * to_command the first word that is no option ends the options: what follows belongs to another program. */
+bool tool_options(int argc, char **argv, const struct tool_option *options, bool to_command, int *done);
 void names_add(struct names *names, const char *name);
 void names_free(struct names *names);
 bool names_have(const struct names *names, const char *name);

@@ -2,6 +2,7 @@
 /* qvm-volume and qvm-pool. */
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,11 +76,9 @@ static void print_revisions(const char *domain, const char *volume)
 
 static int info(int argc, char **argv)
 {
-    const char *volume = argc ? split_volume(argv[0]) : NULL;
+    const char *volume = split_volume(argv[0]);
     struct answer a;
     int st = argc > 1;
-    if (!argc)
-        return usage();
     if (!volume || !client_call("admin.vm.volume.Info", volume, argv[0], NULL, &a))
         return 1;
     char *text = (char *)a.text;
@@ -101,9 +100,8 @@ static int info(int argc, char **argv)
 
 static int config(int argc, char **argv)
 {
-    const char *volume = argc == 3 ? split_volume(argv[0]) : NULL;
-    if (argc != 3)
-        return usage();
+    const char *volume = split_volume(argv[0]);
+    (void)argc;
     if (!volume)
         return 1;
     if (strcmp(argv[1], "revisions_to_keep") != 0) {
@@ -113,84 +111,93 @@ static int config(int argc, char **argv)
     return client_do("admin.vm.volume.Set.revisions_to_keep", volume, argv[0], argv[2]) ? 0 : 1;
 }
 
-static int change(const char *method, int argc, char **argv, int min, int max)
+static int change(const char *method, int argc, char **argv)
 {
-    if (argc < min || argc > max)
-        return usage();
     const char *volume = split_volume(argv[0]);
     return volume && client_do(method, volume, argv[0], argc > 1 ? argv[1] : NULL) ? 0 : 1;
 }
 
+static const char *import_size; /* --size: so many bytes must come */
+
 static int import(int argc, char **argv)
 {
     struct stat st = {0};
-    if (argc != 2)
-        return usage();
+    (void)argc;
     const char *volume = split_volume(argv[0]);
     int fd = strcmp(argv[1], "-") == 0 ? STDIN_FILENO : open(argv[1], O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) < 0) {
         complain("%s: %s", argv[1], strerror(errno));
         return 1;
     }
-    return volume && client_import(volume, argv[0], fd, (unsigned long long)st.st_size) ? 0 : 1;
+    unsigned long long size = import_size ? strtoull(import_size, NULL, 10) : (unsigned long long)st.st_size;
+    return volume && client_import(volume, argv[0], fd, size) ? 0 : 1;
 }
+
+/* What the words after the verb are for, and the method of those verbs that only pass them on. */
+static const struct verb {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *method;
+    int min, max; /* number of words */
+} verbs[] = {
+    {"list", list, NULL, 0, -1},
+    {"ls", list, NULL, 0, -1},
+    {"info", info, NULL, 1, 2},
+    {"config", config, NULL, 3, 3},
+    {"import", import, NULL, 2, 2},
+    {"resize", NULL, "admin.vm.volume.Resize", 2, 2},
+    {"extend", NULL, "admin.vm.volume.Resize", 2, 2},
+    {"revert", NULL, "admin.vm.volume.Revert", 1, 2},
+    {"clear", NULL, "admin.vm.volume.Clear", 1, 1},
+};
 
 int cmd_volume(int argc, char **argv)
 {
-    static const struct option longs[] = {{"force", 0, NULL, 'f'},     {"pool", 1, NULL, 'p'},
-                                          {"size", 1, NULL, 's'},      {"full", 0, NULL, 'F'},
-                                          {"no-resize", 0, NULL, 'N'}, {0}};
-    int done, o;
-    while ((o = tool_getopt(argc, argv, "fp:", longs, &done)) != -1)
-        ;
-    if (done >= 0)
+    int done;
+    const struct tool_option options[] = {
+        {"force", 'f', TOOL_FLAG, NULL, NULL},      {"pool", 'p', TOOL_TEXT, NULL, NULL},
+        {"size", 0, TOOL_TEXT, &import_size, NULL}, {"full", 0, TOOL_FLAG, NULL, NULL},
+        {"no-resize", 0, TOOL_FLAG, NULL, NULL},    {0}};
+    if (!tool_options(argc, argv, options, false, &done))
         return done;
-    if (optind == argc)
-        return usage();
-    const char *verb = argv[optind++];
-    int n = argc - optind;
-    char **rest = argv + optind;
-    if (strcmp(verb, "list") == 0 || strcmp(verb, "ls") == 0)
-        return list(n, rest);
-    if (strcmp(verb, "info") == 0)
-        return info(n, rest);
-    if (strcmp(verb, "config") == 0)
-        return config(n, rest);
-    if (strcmp(verb, "resize") == 0 || strcmp(verb, "extend") == 0)
-        return change("admin.vm.volume.Resize", n, rest, 2, 2);
-    if (strcmp(verb, "revert") == 0)
-        return change("admin.vm.volume.Revert", n, rest, 1, 2);
-    if (strcmp(verb, "clear") == 0)
-        return change("admin.vm.volume.Clear", n, rest, 1, 1);
-    return strcmp(verb, "import") == 0 ? import(n, rest) : usage();
+    int n = argc - optind - 1;
+    for (size_t i = 0; n >= 0 && i < sizeof verbs / sizeof verbs[0]; i++) {
+        const struct verb *v = &verbs[i];
+        if (strcmp(argv[optind], v->name) != 0)
+            continue;
+        if (n < v->min || (v->max >= 0 && n > v->max))
+            return usage();
+        return v->run ? v->run(n, argv + optind + 1) : change(v->method, n, argv + optind + 1);
+    }
+    return usage();
 }
 
 int cmd_pool(int argc, char **argv)
 {
-    int done, o;
-    struct answer a;
-    while ((o = tool_getopt(argc, argv, "", NULL, &done)) != -1)
-        ;
-    if (done >= 0)
+    static const struct {
+        const char *verb, *method, *header, *row; /* row: how a line of the answer is shown */
+    } verbs_of_pools[] = {
+        {"list", "admin.pool.List", "NAME  DRIVER\n", "%s  file\n"},
+        {"info", "admin.pool.Info", "", "%s\n"},
+        {"drivers", "admin.pool.ListDrivers", "", "%s\n"},
+    };
+    int done;
+    if (!tool_options(argc, argv, tool_no_options, false, &done))
         return done;
-    const char *verb = optind < argc ? argv[optind] : "list",
-               *name = optind + 1 < argc ? argv[optind + 1] : "file";
-    if (strcmp(verb, "info") == 0) {
-        if (!client_call("admin.pool.Info", name, "dom0", NULL, &a))
+    const char *verb = optind < argc ? argv[optind] : "list";
+    const char *name = optind + 1 < argc ? argv[optind + 1] : "file";
+    for (size_t i = 0; i < sizeof verbs_of_pools / sizeof verbs_of_pools[0]; i++) {
+        struct answer a;
+        if (strcmp(verb, verbs_of_pools[i].verb) != 0)
+            continue;
+        if (!client_call(verbs_of_pools[i].method, strcmp(verb, "info") == 0 ? name : "", "dom0", NULL, &a))
             return 1;
-    } else if (strcmp(verb, "drivers") == 0) {
-        if (!client_call("admin.pool.ListDrivers", "", "dom0", NULL, &a))
-            return 1;
-    } else if (strcmp(verb, "list") == 0) {
-        if (!client_call("admin.pool.List", "", "dom0", NULL, &a))
-            return 1;
-        printf("NAME  DRIVER\nfile  file\n");
+        fputs(verbs_of_pools[i].header, stdout);
+        char *text = (char *)a.text;
+        for (char *line; (line = next_line(&text));)
+            printf(verbs_of_pools[i].row, line);
         answer_free(&a);
         return 0;
-    } else {
-        return usage();
     }
-    fputs(a.text, stdout);
-    answer_free(&a);
-    return 0;
+    return usage();
 }
