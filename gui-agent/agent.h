@@ -22,8 +22,9 @@ struct capture {
 struct clipboard {
     char *data; /* text that came from the daemon and that we own the selection with */
     size_t length;
-    bool asked;     /* the daemon waits for our clipboard */
-    char *incoming; /* INCR transfer so far */
+    uint64_t wipe_at_ms; /* when it is forgotten; 0: never */
+    bool asked;          /* the daemon waits for our clipboard */
+    char *incoming;      /* INCR transfer so far */
     size_t incoming_length;
     bool incremental;
 };
@@ -58,7 +59,8 @@ struct agent {
     struct input input;
     struct agent_stats stats;
     bool verbose;
-    bool frames_due; /* some window waits for its time: the loop has to wake up at frames_at_ms */
+    unsigned wipe_seconds; /* text from other domains is forgotten after that time; 0: kept */
+    bool frames_due;       /* some window waits for its time: the loop has to wake up at frames_at_ms */
     uint64_t frames_at_ms;
 };
 

@@ -50,6 +50,7 @@ void clipboard_set(struct agent *agent, const void *data, size_t length)
     free(agent->clipboard.data);
     agent->clipboard.data = copy;
     agent->clipboard.length = length;
+    agent->clipboard.wipe_at_ms = agent->wipe_seconds ? agent_now_ms() + agent->wipe_seconds * 1000 : 0;
     xcb_set_selection_owner(x->conn, x->own, x->atoms[ATOM_CLIPBOARD], XCB_CURRENT_TIME);
 }
 
@@ -148,15 +149,30 @@ static void handle_request(struct agent *agent, const void *event)
     xcb_send_event(agent->x.conn, 0, request->requestor, 0, (const char *)&notify);
 }
 
+static void forget(struct clipboard *clipboard)
+{
+    free(clipboard->data);
+    clipboard->data = NULL;
+    clipboard->length = 0;
+    clipboard->wipe_at_ms = 0;
+}
+
 static void handle_clear(struct agent *agent, const void *event)
 {
     const xcb_selection_clear_event_t *clear = event;
 
-    if (clear->selection != agent->x.atoms[ATOM_CLIPBOARD])
+    if (clear->selection == agent->x.atoms[ATOM_CLIPBOARD])
+        forget(&agent->clipboard);
+}
+
+void clipboard_flush(struct agent *agent)
+{
+    struct clipboard *clipboard = &agent->clipboard;
+
+    if (!clipboard->wipe_at_ms || agent_now_ms() < clipboard->wipe_at_ms)
         return;
-    free(agent->clipboard.data);
-    agent->clipboard.data = NULL;
-    agent->clipboard.length = 0;
+    forget(clipboard);
+    xcb_set_selection_owner(agent->x.conn, XCB_NONE, agent->x.atoms[ATOM_CLIPBOARD], XCB_CURRENT_TIME);
 }
 
 bool clipboard_event(struct agent *agent, const xcb_generic_event_t *event)

@@ -17,6 +17,9 @@ void clipboard_set(struct agent *agent, const void *data, size_t length);
 /* Selection events. True if the event was one of these. */
 bool clipboard_event(struct agent *agent, const xcb_generic_event_t *event);
 
+/* Give the selection up and forget the text if its time is over. */
+void clipboard_flush(struct agent *agent);
+
 /* Forget the text. */
 void clipboard_clear(struct agent *agent);
 

@@ -35,6 +35,7 @@
     X(_NET_WM_STATE_FULLSCREEN)                                                                              \
     X(_NET_WM_STATE_DEMANDS_ATTENTION)                                                                       \
     X(_NET_WM_STATE_HIDDEN)                                                                                  \
+    X(_NET_WM_STATE_MODAL)                                                                                   \
     X(_NET_ACTIVE_WINDOW)                                                                                    \
     X(_NET_CLOSE_WINDOW)                                                                                     \
     X(_NET_CLIENT_LIST)                                                                                      \

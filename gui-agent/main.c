@@ -33,8 +33,9 @@
 #include "wm.h"
 
 #define X_SOCKETS   "/tmp/.X11-unix"
-#define X_RETRY_MS  500 /* while there is no X server; inotify is faster */
-#define X_SETTLE_MS 20  /* between the socket's appearance and its listen() */
+#define X_RETRY_MS  500   /* while there is no X server; inotify is faster */
+#define X_SETTLE_MS 20    /* between the socket's appearance and its listen() */
+#define WIPE_MAX    86400 /* seconds */
 
 uint64_t agent_now_ms(void)
 {
@@ -47,13 +48,15 @@ uint64_t agent_now_ms(void)
 struct options {
     const char *display;
     int domain;
+    int wipe_seconds;
     bool verbose;
 };
 
-static const char usage[] = "Usage: qubes-gui [-d DOMID] [-D DISPLAY] [-v]\n"
+static const char usage[] = "Usage: qubes-gui [-d DOMID] [-D DISPLAY] [-w SECONDS] [-v]\n"
                             "Show the windows of this domain's X server in the GUI domain.\n"
                             "  -d, --domain=DOMID     the GUI domain (default 0)\n"
                             "  -D, --display=DISPLAY  the X server (default: $DISPLAY)\n"
+                            "  -w, --clipboard-wipe=SECONDS  forget pasted text after that time\n"
                             "  -v, --verbose          log every message of the daemon\n"
                             "  -h, --help\n";
 
@@ -62,18 +65,22 @@ static int parse_options(int argc, char **argv, struct options *options)
 {
     static const struct option known[] = {{"domain", required_argument, NULL, 'd'},
                                           {"display", required_argument, NULL, 'D'},
+                                          {"clipboard-wipe", required_argument, NULL, 'w'},
                                           {"verbose", no_argument, NULL, 'v'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     int c;
 
-    while ((c = getopt_long(argc, argv, "d:D:vh", known, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "d:D:w:vh", known, NULL)) != -1) {
         switch (c) {
         case 'd':
             options->domain = atoi(optarg);
             break;
         case 'D':
             options->display = optarg;
+            break;
+        case 'w':
+            options->wipe_seconds = atoi(optarg);
             break;
         case 'v':
             options->verbose = true;
@@ -179,13 +186,17 @@ static bool handle_signal(struct agent *agent, int fd)
 
 static int poll_timeout(const struct agent *agent)
 {
-    uint64_t now = agent_now_ms();
+    uint64_t now = agent_now_ms(), at = UINT64_MAX;
 
     if (!agent->x.conn)
         return X_RETRY_MS;
-    if (!agent->frames_due)
+    if (agent->frames_due)
+        at = agent->frames_at_ms;
+    if (agent->clipboard.wipe_at_ms && agent->clipboard.wipe_at_ms < at)
+        at = agent->clipboard.wipe_at_ms;
+    if (at == UINT64_MAX)
         return -1;
-    return agent->frames_at_ms > now ? (int)(agent->frames_at_ms - now) : 0;
+    return at > now ? (int)(at - now) : 0;
 }
 
 /* Make everything that is pending go out, until nothing is left that poll() would not report. */
@@ -200,8 +211,10 @@ static int settle(struct agent *agent)
         properties_flush(agent);
         frame_flush(agent);
         link_flush(&agent->link);
-        if (agent->x.conn)
+        if (agent->x.conn) {
+            clipboard_flush(agent);
             xcb_flush(agent->x.conn);
+        }
     } while (!rc && handle_queued(agent));
     return rc;
 }
@@ -284,7 +297,10 @@ int main(int argc, char **argv)
 
     if (rc)
         return rc == 1 ? 0 : 2;
+    if (options.wipe_seconds < 0 || options.wipe_seconds > WIPE_MAX)
+        return fail("the time of --clipboard-wipe", -ERANGE);
     agent.verbose = options.verbose;
+    agent.wipe_seconds = (unsigned)options.wipe_seconds;
     agent.link.domain = options.domain;
     agent.link.context = &agent;
     grant_limit_raise();

@@ -139,6 +139,10 @@ void properties_send_initial_flags(struct agent *agent, struct window *win)
                                            x->atoms[ATOM__NET_WM_STATE_FULLSCREEN]);
     if (win->fullscreen)
         properties_send_flags(agent, win, GUI_FLAG_FULLSCREEN, 0);
+    win->modal =
+        display_has_atom(x, win->id, ATOM__NET_WM_STATE, XCB_ATOM_ATOM, x->atoms[ATOM__NET_WM_STATE_MODAL]);
+    if (win->modal)
+        properties_send_flags(agent, win, GUI_FLAG_MODAL, 0);
     if (read_wm_hints(agent, win, &hints) && (hints.flags & WM_HINTS_STATE) &&
         hints.initial_state == STATE_ICONIC)
         properties_send_flags(agent, win, GUI_FLAG_MINIMIZE, 0);
@@ -166,7 +170,7 @@ uint32_t properties_transient_for(struct agent *agent, const struct window *win)
 void properties_write_state(struct agent *agent, const struct window *win)
 {
     struct display *x = &agent->x;
-    xcb_atom_t states[3];
+    xcb_atom_t states[4];
     uint32_t n = 0;
 
     if (win->fullscreen)
@@ -175,6 +179,8 @@ void properties_write_state(struct agent *agent, const struct window *win)
         states[n++] = x->atoms[ATOM__NET_WM_STATE_DEMANDS_ATTENTION];
     if (win->iconic)
         states[n++] = x->atoms[ATOM__NET_WM_STATE_HIDDEN];
+    if (win->modal)
+        states[n++] = x->atoms[ATOM__NET_WM_STATE_MODAL];
     display_set_atoms(x, win->id, ATOM__NET_WM_STATE, states, n);
 }
 

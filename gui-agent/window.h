@@ -36,10 +36,10 @@ struct window {
     bool docked;    /* a tray icon's holder */
     uint32_t icon;  /* if docked: the application's icon window inside */
 
-    uint32_t cursor;                 /* as last told to the daemon */
-    uint32_t dirty;                  /* properties to send, see properties.c */
-    bool moved;                      /* the geometry is to be told to the daemon, see track_flush() */
-    bool fullscreen, urgent, iconic; /* as last told by either side */
+    uint32_t cursor;                        /* as last told to the daemon */
+    uint32_t dirty;                         /* properties to send, see properties.c */
+    bool moved;                             /* the geometry is to be told to the daemon, see track_flush() */
+    bool fullscreen, urgent, iconic, modal; /* as last told by either side */
 
     uint32_t pixmap; /* name of the composite pixmap, 0 = none */
     uint32_t damage;

@@ -225,6 +225,8 @@ static void message_state(struct agent *agent, struct window *win, const uint32_
             request_flag(agent, win, &win->fullscreen, data[0], GUI_FLAG_FULLSCREEN);
         if (data[i] == atoms[ATOM__NET_WM_STATE_DEMANDS_ATTENTION])
             request_flag(agent, win, &win->urgent, data[0], GUI_FLAG_DEMANDS_ATTENTION);
+        if (data[i] == atoms[ATOM__NET_WM_STATE_MODAL])
+            request_flag(agent, win, &win->modal, data[0], GUI_FLAG_MODAL);
     }
     properties_write_state(agent, win);
 }

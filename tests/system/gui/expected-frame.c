@@ -32,13 +32,13 @@ static PangoLayout *new_layout(cairo_t *cr, cairo_hint_style_t hinting)
 
 int main(int argc, char **argv)
 {
-    struct frame_look look = {.kind = FRAME_NORMAL};
+    struct frame_look look = {.style = {FRAME_NORMAL, GUI_SCALE_ONE}};
     cairo_surface_t *picture;
     cairo_t *cr;
     int w, h;
 
     if (argc == 1) {
-        printf("%d %d\n", frame_border(look.kind), frame_top(look.kind));
+        printf("%d %d\n", frame_border(look.style), frame_top(look.style));
         return 0;
     }
     if (argc != 9)

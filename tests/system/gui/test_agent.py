@@ -15,6 +15,7 @@ from rig import LAYOUT, Rig, Tap, context_switches, cpu_seconds, wait_for
 
 tap = Tap()
 WITH_XORG = "--xorg" in sys.argv
+WIPE_SECONDS = 2
 
 
 
@@ -469,6 +470,14 @@ def test_clipboard(rig, d, p):
     p.send(guipeer.CLIP_DATA, 0, big)
     time.sleep(0.2)
     tap.ok(xsel(rig, d, ["-o"]).stdout == big, "192 kB into the domain")
+    pasted = time.monotonic()
+    gone = wait_for(lambda: not xsel(rig, d, ["-o"]).stdout, 3 * WIPE_SECONDS)
+    tap.ok(gone and time.monotonic() - pasted >= WIPE_SECONDS / 2, "it is wiped after the time-out", time.monotonic() - pasted)
+    p.send(guipeer.CLIP_DATA, 0, b"other domain's")
+    wait_for(lambda: xsel(rig, d, ["-o"]).stdout)
+    xsel(rig, d, ["-i"], b"own")
+    time.sleep(WIPE_SECONDS + 0.5)
+    tap.ok(xsel(rig, d, ["-o"]).stdout == b"own", "what the user copied meanwhile is not")
 
 
 def test_tray(rig, d, p):
@@ -662,7 +671,7 @@ def main():
         return tap.done()
     with Rig("agent") as rig:
         d = rig.xorg() if WITH_XORG else rig.xvfb()
-        agent = rig.agent(d)
+        agent = rig.agent(d, 1, "--clipboard-wipe=%d" % WIPE_SECONDS)
         rig.agent_pid = agent.pid
         p = Peer(rig.vchan, rig.shm, 1)
         tap.ok(p.agent_version == 0x10040, "the agent's version is first", hex(p.agent_version))
