@@ -193,7 +193,8 @@ struct gui_msg_window_flags {
 #define GUI_FLAG_FULLSCREEN        1
 #define GUI_FLAG_DEMANDS_ATTENTION 2
 #define GUI_FLAG_MINIMIZE          4
-#define GUI_FLAG_ALL               7
+#define GUI_FLAG_MODAL             8 /* a→d from GUI_MINOR_FRAMES on: the window it is transient for waits for it */
+#define GUI_FLAG_ALL               15
 
 struct gui_msg_wmclass {
     char res_class[64]; /* NUL-terminated if shorter */

@@ -373,6 +373,10 @@ static int handle_window_flags(struct domain *domain, struct window *window,
         request_fullscreen(window, set & GUI_FLAG_FULLSCREEN);
     if ((set | unset) & GUI_FLAG_DEMANDS_ATTENTION)
         domain->view->attention(domain->view_data, window, set & GUI_FLAG_DEMANDS_ATTENTION);
+    if (((set | unset) & GUI_FLAG_MODAL) && domain->minor >= GUI_MINOR_FRAMES) {
+        window->modal = set & GUI_FLAG_MODAL;
+        domain->view->modal(domain->view_data, window);
+    }
     if (set & GUI_FLAG_MINIMIZE)
         domain->view->minimize(domain->view_data, window);
     return 0;

@@ -31,6 +31,7 @@ struct window {
     bool mapped;
     bool docked; /* is a tray icon */
     bool fullscreen;
+    bool modal;
     bool minimized;             /* as the agent knows */
     struct configure configure; /* geometry of the content on dom0's screen, and the handshake */
     struct shmbuf_map buffer;   /* the last dump, data == NULL before the first */
@@ -56,6 +57,7 @@ struct domain_view {
     void (*wmclass)(void *data, struct window *window);
     void (*hints)(void *data, struct window *window);
     void (*attention)(void *data, struct window *window, bool on);
+    void (*modal)(void *data, struct window *window); /* as window->modal says */
     void (*minimize)(void *data, struct window *window);
     void (*fullscreen)(void *data, struct window *window); /* as window->fullscreen says */
     void (*maximize)(void *data, struct window *window);   /* instead of a refused fullscreen */

@@ -324,6 +324,7 @@ static void create_gtk(struct toplevel *t)
     connect_signals(t);
     toplevel_title(t);
     toplevel_hints(t);
+    toplevel_modal(t);
 }
 
 static void destroy_gtk(struct toplevel *t)
@@ -500,6 +501,12 @@ void toplevel_hints(struct toplevel *t)
         mask |= GDK_HINT_BASE_SIZE;
     }
     gtk_window_set_geometry_hints(GTK_WINDOW(t->gtk), NULL, &g, (GdkWindowHints)mask);
+}
+
+void toplevel_modal(struct toplevel *t)
+{
+    if (t->gtk)
+        gdk_window_set_modal_hint(gtk_widget_get_window(t->gtk), t->window->modal);
 }
 
 void toplevel_fullscreen(struct toplevel *t)

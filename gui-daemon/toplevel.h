@@ -53,6 +53,7 @@ void toplevel_undock_item(struct toplevel *toplevel);
 void toplevel_configure(struct toplevel *toplevel);
 void toplevel_title(struct toplevel *toplevel);
 void toplevel_hints(struct toplevel *toplevel);
+void toplevel_modal(struct toplevel *toplevel);
 void toplevel_fullscreen(struct toplevel *toplevel);
 /* `pixels`: see properties_icon(); copied if needed later. */
 void toplevel_icon(struct toplevel *toplevel, uint32_t *pixels, int w, int h);

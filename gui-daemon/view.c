@@ -192,6 +192,13 @@ static void attention(void *data, struct window *window, bool on)
         gtk_window_set_urgency_hint(GTK_WINDOW(t->gtk), on);
 }
 
+/* Only a hint for the window manager: the guest itself knows which of its windows take no input. */
+static void modal(void *data, struct window *window)
+{
+    (void)data;
+    toplevel_modal(window->view);
+}
+
 static void minimize(void *data, struct window *window)
 {
     struct toplevel *t = window->view;
@@ -312,6 +319,7 @@ static const struct domain_view domain_view = {
     .wmclass = wmclass,
     .hints = hints,
     .attention = attention,
+    .modal = modal,
     .minimize = minimize,
     .fullscreen = fullscreen,
     .maximize = maximize,

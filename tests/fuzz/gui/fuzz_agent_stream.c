@@ -136,6 +136,7 @@ static const struct domain_view view = {
     .wmclass = any,
     .hints = any,
     .attention = attention,
+    .modal = any,
     .minimize = any,
     .fullscreen = any,
     .maximize = any,

@@ -21,20 +21,16 @@ static const struct rect work = {0, 30, 1000, 770};
         (void)data;                                                                                          \
         g_string_append_printf(calls, #name "(%x) ", window->id);                                            \
     }
-NOTE(create)
-NOTE(destroy)
-NOTE(map)
-NOTE(unmap)
-NOTE(configure)
-NOTE(title)
-NOTE(wmclass)
-NOTE(hints)
-NOTE(minimize)
-NOTE(fullscreen)
-NOTE(maximize)
-NOTE(buffer)
-NOTE(dock)
-NOTE(popup_refused)
+#define ENTRY(name) .name = name,
+
+/* Calls that say all by their name. */
+/* clang-format off */
+#define NOTED(X)                                                                                             \
+    X(create) X(destroy) X(map) X(unmap) X(configure) X(title) X(wmclass) X(hints) X(modal) X(minimize)      \
+    X(fullscreen) X(maximize) X(buffer) X(dock) X(popup_refused)
+/* clang-format on */
+
+NOTED(NOTE)
 
 static void attention(void *data, struct window *window, bool on)
 {
@@ -92,26 +88,12 @@ static void send_message(void *data, uint32_t type, uint32_t window, const void 
 }
 
 static const struct domain_view view = {
-    .create = create,
-    .destroy = destroy,
-    .map = map,
-    .unmap = unmap,
-    .configure = configure,
-    .title = title,
-    .wmclass = wmclass,
-    .hints = hints,
-    .attention = attention,
-    .minimize = minimize,
-    .fullscreen = fullscreen,
-    .maximize = maximize,
-    .buffer = buffer,
+    NOTED(ENTRY).attention = attention,
     .damage = damage,
     .cursor = cursor,
-    .dock = dock,
     .frame_request = frame_request,
     .icon = icon,
     .clipboard = clipboard,
-    .popup_refused = popup_refused,
     .work_area = work_area,
     .send = send_message,
 };
@@ -333,6 +315,13 @@ static void flags(void **state)
     assert_string_equal(calls->str, "attention(1,1) minimize(1) ");
     assert_int_equal(SEND(MSG_WINDOW_FLAGS, 1, (struct gui_msg_window_flags){0, 2}), 0);
     assert_string_equal(calls->str, "attention(1,0) ");
+    /* Modal is ours: not in Qubes' protocol. */
+    assert_int_equal(SEND(MSG_WINDOW_FLAGS, 1, (struct gui_msg_window_flags){GUI_FLAG_MODAL, 0}), 0);
+    assert_string_equal(calls->str, "");
+    domain.minor = GUI_MINOR_FRAMES;
+    assert_int_equal(SEND(MSG_WINDOW_FLAGS, 1, (struct gui_msg_window_flags){GUI_FLAG_MODAL, 0}), 0);
+    assert_string_equal(calls->str, "modal(1) ");
+    assert_true(domain_window(&domain, 1)->modal);
 }
 
 static void hints_are_dropped_one_by_one(void **state)

@@ -546,6 +546,45 @@ def test_without_window_manager(desktop):
     d.close()
 
 
+def test_other_window_managers(desktop):
+    """Stacking or tiling: the frame is ours, and the agent learns where its window is."""
+    for name, command in (("openbox", ["openbox"]), ("icewm", ["icewm"]), ("i3", ["i3", "-c", "/dev/null"])):
+        stop(desktop.wm)
+        desktop.start_wm(command)
+        d = Domain(desktop, name)
+        a = d.agent
+        a.window(0x100, 100, 150, 300, 200, 0xffeecc, b"under " + name.encode())
+        d.mapped(0x100)
+        a.drain()
+        xid = d.xid(0x100)
+        subprocess.run(["xdotool", "windowsize", xid, "508", "430"], check=True)
+        a.drain()
+
+        def framed():
+            x, y, w, h = geometry(xid)
+            w, h = w - 2 * BORDER, h - HEADER - BORDER
+            a.dump(0x100, w, h, 0xffeecc)
+            a.damage(0x100, 0, 0, w, h)
+            a.drain(0.1)
+            try:
+                shot = desktop.shot("wm-" + name)
+                assert_frame(shot, x + BORDER, y + HEADER, w, h, BLUE)
+                assert_content(shot, x + BORDER, y + HEADER, w, h, 0xffeecc)
+            except (AssertionError, IndexError):
+                return False
+            return True
+
+        wait_for("frame under " + name, framed)
+        a.window(0x101, 500, 300, 100, 80, 0x8888ff, override=1, transient=0x100)
+        d.mapped(0x101)
+        assert_frame(desktop.shot(), 500, 300, 100, 80, BLUE, 2, 2)
+        focus(d, 0x100)
+        a.drain(0.1)
+        subprocess.run(["xdotool", "key", "a"], check=True)
+        a.expect(fa.KEYPRESS, 0x100)
+        d.close()
+
+
 def test_with_a_compositor(desktop):
     stop(desktop.wm)
     desktop.start_wm(["xfwm4", "--compositor=on", "--replace"])
@@ -562,6 +601,45 @@ def test_with_a_compositor(desktop):
         a.send(fa.FRAME_REQUEST, 0x100, struct.pack("<I", i))
         assert struct.unpack("<I", a.expect(fa.FRAME_DONE)[:4])[0] == i
     wait_for("content", lambda: desktop.shot()(399, 299) == 0x444444)
+    d.close()
+
+
+def test_life_of_a_dialog(desktop):
+    """Transient, modal, class, size hints and urgency reach the window manager; unmapped, mapped again, destroyed."""
+    d = Domain(desktop)
+    a = d.agent
+    a.window(0x100, 100, 100, 300, 200, 0xffffff, b"main")
+    d.mapped(0x100)
+    a.create(0x101, 500, 300, 200, 150)
+    a.wmclass(0x101, b"Dialog", b"ask")
+    a.hints(0x101, 16 | 32, minimum=(120, 90), maximum=(400, 300))
+    a.dump(0x101, 200, 150, 0x00ff00)
+    a.map(0x101, transient=0x100)
+    a.flags(0x101, 8)
+    d.mapped(0x101)
+    main, ask = d.xid(0x100), d.xid(0x101)
+    wait_for("modal", lambda: "_NET_WM_STATE_MODAL" in output("xprop", "-id", ask, "_NET_WM_STATE"))
+    text = output("xprop", "-id", ask)
+    assert "WM_TRANSIENT_FOR(WINDOW): window id # " + main in text, text
+    assert 'WM_CLASS(STRING) = "work:ask", "work:Dialog"' in text
+    assert "minimum size: %d by %d" % (120 + 2 * BORDER, 90 + HEADER + BORDER) in text
+    assert "maximum size: %d by %d" % (400 + 2 * BORDER, 300 + HEADER + BORDER) in text
+    focus(d, 0x101)
+    a.flags(0x100, 2)
+    wait_for("urgent", lambda: "urgency hint" in output("xprop", "-id", main, "WM_HINTS"))
+    # As long as it is modal the window manager keeps the focus from its parent.
+    a.flags(0x101, 0, 8)
+    wait_for("not modal", lambda: "_NET_WM_STATE_MODAL" not in output("xprop", "-id", ask, "_NET_WM_STATE"))
+    focus(d, 0x100)
+    wait_for("calm", lambda: "urgency hint" not in output("xprop", "-id", main, "WM_HINTS"))
+    a.send(fa.UNMAP, 0x101)
+    wait_for("hidden", lambda: "IsViewable" not in output("xwininfo", "-id", ask))
+    a.map(0x101)
+    wait_for("shown", lambda: "IsViewable" in output("xwininfo", "-id", ask))
+    a.send(fa.UNMAP, 0x101)
+    a.send(fa.DESTROY, 0x101)
+    a.expect(fa.DESTROY, 0x101)
+    assert "IsViewable" in output("xwininfo", "-id", main)
     d.close()
 
 
