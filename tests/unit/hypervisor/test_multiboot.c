@@ -258,7 +258,7 @@ static void mb2_all_tags(void **state)
     assert_int_equal(info.fb.width, 1280);
     assert_int_equal(info.fb.bpp, 32);
     assert_int_equal(info.fb.colour[0], 16);
-    assert_int_equal(info.fb.blue_size, 8);
+    assert_int_equal(info.fb.colour[5], 8);
     assert_int_equal(info.rsdp_copy_len, 36);
     assert_memory_equal(info.rsdp_copy, "RSD PTR ", 8);
     assert_true(info.efi);
