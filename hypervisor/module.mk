@@ -17,7 +17,8 @@ HV_DEFS ?=
 # no indirect branch that a guest could train (Spectre v2)
 HV_RETPOLINE := $(if $(shell $(HV_CC) --version | grep -i clang),-mretpoline,-mindirect-branch=thunk-inline -mindirect-branch-register) \
 	-fno-jump-tables
-HV_CFLAGS := $(HV_RETPOLINE) -std=gnu11 -O2 -fno-omit-frame-pointer -fstack-protector-strong -Wconversion $(WARN) $(HV_FLAGS) $(HV_DEFS)
+# handlers in tables have parameters that not each of them needs
+HV_CFLAGS := $(HV_RETPOLINE) -std=gnu11 -O2 -fno-omit-frame-pointer -fstack-protector-strong -Wconversion $(WARN) -Wno-unused-parameter $(HV_FLAGS) $(HV_DEFS)
 HV_LDFLAGS := -nostdlib -static -no-pie -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,--gc-sections -Wl,--build-id=sha1 \
 	-Wl,--no-warn-rwx-segments -Wl,-T,hypervisor/bulkhead.lds
 
@@ -38,13 +39,12 @@ $(HV)/font.bin: $(HV_FONT)
 $(HV)/obj/drivers/font.S.o: $(HV)/font.bin
 
 # Two link passes: the second one carries the symbol table made from the first, for backtraces.
-$(HV)/mksyms: hypervisor/tools/mksyms.c
+HV_MKSYMS := hypervisor/tools/mksyms.awk
+$(HV)/syms.%.c: $(HV)/bulkhead.% $(HV_MKSYMS)
+	@nm -n $< | awk -f $(HV_MKSYMS) > $@
+$(HV)/syms.0.c: $(HV_MKSYMS)
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -D_GNU_SOURCE -O2 $(WARN) $< -o $@
-$(HV)/syms.%.c: $(HV)/bulkhead.% $(HV)/mksyms
-	@nm -n $< | $(HV)/mksyms > $@
-$(HV)/syms.0.c: $(HV)/mksyms
-	@: | $(HV)/mksyms > $@
+	@awk -f $< < /dev/null > $@
 $(HV)/syms.%.o: $(HV)/syms.%.c
 	@$(HV_CC) $(HV_CFLAGS) -c $< -o $@
 $(HV)/bulkhead.1: $(HV_OBJ) $(HV)/syms.0.o hypervisor/bulkhead.lds

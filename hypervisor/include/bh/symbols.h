@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Names of the image's functions, for backtraces. tools/mksyms makes the table from the first link, the
+ * Names of the image's functions, for backtraces. tools/mksyms.awk makes the table from the first link, the
  * second link carries it. Addresses are relative to a linker symbol before any place that the table's own
  * size could move.
  */

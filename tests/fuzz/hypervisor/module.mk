@@ -18,7 +18,7 @@ HVFUZZ_RUNS_insn = $(shell expr $(FUZZ_RUNS) \* 10)
 HVFUZZ_NAMES := $(sort $(patsubst HVFUZZ_SRC_%,%,$(filter HVFUZZ_SRC_%,$(.VARIABLES))))
 HVFUZZ_PROGRAMS := $(HVFUZZ_NAMES:%=$(HVFUZZ)/fuzz_%)
 HVFUZZ_COMMON := $(HVFUZZ)/test/host_lib.o $(HVFUZZ)/hv/lib/vsnprintf.o
-HVFUZZ_CFLAGS := $(CFLAGS_FUZZ) -std=gnu11 -MMD -MP $(WARN) -DHOST_TEST -Ihypervisor/include -Itests/unit/hypervisor \
+HVFUZZ_CFLAGS := $(CFLAGS_FUZZ) -std=gnu11 -MMD -MP $(WARN) -Wno-unused-parameter -DHOST_TEST -Ihypervisor/include -Itests/unit/hypervisor \
 	-include tests/unit/hypervisor/host_lib.h
 
 define HVFUZZ_PROGRAM
