@@ -291,14 +291,12 @@ struct mb2_tag {
 
 static int mb2_cmdline(const struct mb2_tag *tag, struct boot_info *out, const char **why)
 {
-    (void)why;
     copy_tag_string(tag->body, tag->len, out->cmdline, sizeof(out->cmdline));
     return 0;
 }
 
 static int mb2_loader(const struct mb2_tag *tag, struct boot_info *out, const char **why)
 {
-    (void)why;
     copy_tag_string(tag->body, tag->len, out->loader, sizeof(out->loader));
     return 0;
 }
@@ -315,7 +313,6 @@ static int mb2_module(const struct mb2_tag *tag, struct boot_info *out, const ch
 
 static int mb2_basic_memory(const struct mb2_tag *tag, struct boot_info *out, const char **why)
 {
-    (void)why;
     if (!out->nr_e820)
         e820_from_basic(out, read_le32(tag->body), read_le32(tag->body + 4));
     return 0;
@@ -338,22 +335,18 @@ static int mb2_framebuffer(const struct mb2_tag *tag, struct boot_info *out, con
 {
     static const uint8_t no_colours[sizeof(out->fb.colour)];
 
-    (void)why;
     parse_framebuffer(&out->fb, tag->body, tag->len >= 30 ? tag->body + 24 : no_colours);
     return 0;
 }
 
 static int mb2_efi32(const struct mb2_tag *tag, struct boot_info *out, const char **why)
 {
-    (void)tag;
-    (void)why;
     out->efi = true; /* 32-bit firmware: its system table is of no use to a 64-bit dom0 */
     return 0;
 }
 
 static int mb2_efi64(const struct mb2_tag *tag, struct boot_info *out, const char **why)
 {
-    (void)why;
     out->efi = true;
     out->efi_systab = read_le64(tag->body);
     return 0;
@@ -367,7 +360,6 @@ static void copy_rsdp(const struct mb2_tag *tag, struct boot_info *out)
 
 static int mb2_rsdp_old(const struct mb2_tag *tag, struct boot_info *out, const char **why)
 {
-    (void)why;
     if (!out->rsdp_copy_len)
         copy_rsdp(tag, out);
     return 0;
@@ -375,7 +367,6 @@ static int mb2_rsdp_old(const struct mb2_tag *tag, struct boot_info *out, const 
 
 static int mb2_rsdp_new(const struct mb2_tag *tag, struct boot_info *out, const char **why)
 {
-    (void)why;
     copy_rsdp(tag, out);
     return 0;
 }

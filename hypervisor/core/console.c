@@ -118,7 +118,7 @@ void console_ring_clear(void)
     ring_prod = 0;
 }
 
-void console_poll_input(void)
+static void input_interrupt(uint8_t vector, void *arg)
 {
     bool any = false;
     int c;
@@ -130,12 +130,6 @@ void console_poll_input(void)
     }
     if (any)
         event_global_virq(VIRQ_CONSOLE);
-}
-
-static void input_interrupt(uint8_t vector, void *arg)
-{
-    (void)vector, (void)arg;
-    console_poll_input();
 }
 
 /* COM1 is ISA interrupt 4: edge, active high, on the first IO-APIC. */

@@ -243,20 +243,6 @@ void domain_unpause(struct domain *d)
             sched_vcpu_recheck(d->vcpu[i]);
 }
 
-void vcpu_pause(struct vcpu *v)
-{
-    __atomic_add_fetch(&v->pause_count, 1, __ATOMIC_SEQ_CST);
-    sched_vcpu_recheck(v);
-    if (v != current_vcpu())
-        sched_vcpu_sync(v);
-}
-
-void vcpu_unpause(struct vcpu *v)
-{
-    if (!__atomic_sub_fetch(&v->pause_count, 1, __ATOMIC_SEQ_CST))
-        sched_vcpu_recheck(v);
-}
-
 void domain_shutdown(struct domain *d, uint8_t reason)
 {
     if (d->hardware)

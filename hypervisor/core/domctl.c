@@ -162,7 +162,6 @@ static DOMCTL(ioport_permission)
 
 static DOMCTL(setvnumainfo)
 {
-    (void)c;
     return -XEN_EOPNOTSUPP;
 }
 

@@ -142,7 +142,6 @@ bool event_fifo_is_masked(struct domain *d, uint32_t port)
 
 int event_fifo_set_priority(struct domain *d, struct evtchn *e, uint32_t priority)
 {
-    (void)d;
     if (priority > EVTCHN_FIFO_PRIORITY_MIN)
         return -XEN_EINVAL;
     e->priority = (uint8_t)priority; /* takes effect at the next enqueue */

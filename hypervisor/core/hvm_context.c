@@ -228,7 +228,6 @@ static void xsave_save(const struct context *x, struct vcpu *v, void *out)
 {
     struct hvm_hw_cpu_xsave *r = out;
 
-    (void)x;
     r->xfeature_mask = xsave_components(v);
     r->xcr0 = v->xcr0;
     r->xcr0_accum = xsave_components(v);
@@ -249,7 +248,6 @@ static int xsave_load(const struct context *x, struct vcpu *v, const void *untru
     uint32_t have = length - (uint32_t)XSAVE_RECORD_HEAD, span;
     uint64_t xcr0, header[8];
 
-    (void)x;
     memcpy(&xcr0, (const char *)untrusted_data + offsetof(struct hvm_hw_cpu_xsave, xcr0), sizeof(xcr0));
     memcpy(header, area + XSAVE_LEGACY, sizeof(header));
     if (!cpu_features.xsave || !xcr0_valid(v, xcr0) || header[0] & ~xsave_components(v) || header[1])
@@ -268,7 +266,6 @@ static int xsave_load(const struct context *x, struct vcpu *v, const void *untru
 
 static uint32_t lapic_size(const struct vcpu *v)
 {
-    (void)v;
     return sizeof(struct hvm_hw_lapic);
 }
 
@@ -276,7 +273,6 @@ static void lapic_save(const struct context *x, struct vcpu *v, void *out)
 {
     struct hvm_hw_lapic *l = out;
 
-    (void)x;
     l->apic_base_msr = v->lapic.base_msr;
     l->disabled = (v->lapic.base_msr & BIT(11) ? 0u : 1u) | (v->lapic.svr & 0x100 ? 0u : 2u);
     l->timer_divisor = 1u << ((((v->lapic.timer_divide & 3) | (v->lapic.timer_divide >> 1 & 4)) + 1) & 7);
@@ -286,7 +282,6 @@ static int lapic_load(const struct context *x, struct vcpu *v, const void *untru
 {
     uint64_t base;
 
-    (void)x, (void)length;
     memcpy(&base, untrusted_data, sizeof(base));
     if ((base & ~0xd00ull) != 0xfee00000 || (base & 0xc00) == 0x400)
         return -XEN_EINVAL;
@@ -296,7 +291,6 @@ static int lapic_load(const struct context *x, struct vcpu *v, const void *untru
 
 static uint32_t lapic_regs_size(const struct vcpu *v)
 {
-    (void)v;
     return sizeof(struct hvm_hw_lapic_regs);
 }
 
@@ -324,7 +318,6 @@ static void lapic_regs_save(const struct context *x, struct vcpu *v, void *out)
     const struct vlapic *a = &v->lapic;
     bool x2apic = a->base_msr & BIT(10);
 
-    (void)x;
     reg_put(out, 0x02, x2apic ? vlapic_id(v) : vlapic_id(v) << 24);
     reg_put(out, 0x03, 0x50014);
     reg_put(out, 0x0d, x2apic ? vlapic_id(v) >> 4 << 16 | 1u << (vlapic_id(v) & 15) : a->ldr);
@@ -348,7 +341,6 @@ static int lapic_regs_load(const struct context *x, struct vcpu *v, const void *
 {
     struct vlapic *a = &v->lapic;
 
-    (void)x, (void)length;
     a->ldr = reg_get(untrusted_page, 0x0d) & 0xff000000;
 #define LAPIC_LOAD(reg, field, valid) a->field = reg_get(untrusted_page, reg) & (uint32_t)(valid);
     LAPIC_PLAIN(LAPIC_LOAD)
@@ -373,7 +365,6 @@ static int lapic_regs_load(const struct context *x, struct vcpu *v, const void *
 
 static uint32_t mtrr_size(const struct vcpu *v)
 {
-    (void)v;
     return sizeof(struct hvm_hw_mtrr);
 }
 
@@ -382,7 +373,6 @@ static void mtrr_save(const struct context *x, struct vcpu *v, void *out)
     struct hvm_hw_mtrr *m = out;
     struct cpu_state s = {0};
 
-    (void)x;
     virt->get_state(v, &s);
     m->msr_pat_cr = s.pat;
     memcpy(m->msr_mtrr_var, v->mtrr_var, sizeof(m->msr_mtrr_var));
@@ -408,7 +398,6 @@ static int mtrr_load(const struct context *x, struct vcpu *v, const void *untrus
     struct hvm_hw_mtrr m;
     struct cpu_state s = {0};
 
-    (void)x, (void)length;
     memcpy(&m, untrusted_data, sizeof(m));
     if (!pat_valid(m.msr_pat_cr) || (uint8_t)m.msr_mtrr_cap > MTRR_VCNT)
         return -XEN_EINVAL;

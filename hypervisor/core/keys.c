@@ -40,7 +40,6 @@ static bool print_domain(struct domain *d, void *arg)
 {
     int timers = 0;
 
-    (void)arg;
     for (unsigned i = 0; i < d->max_vcpus; i++)
         if (d->vcpu[i])
             timers += (d->vcpu[i]->singleshot.queue != NULL) + (d->vcpu[i]->periodic.queue != NULL) +
@@ -61,7 +60,6 @@ static void key_domains(void)
 
 static bool print_vcpus(struct domain *d, void *arg)
 {
-    (void)arg;
     for (unsigned i = 0; i < d->max_vcpus; i++) {
         struct vcpu *v = d->vcpu[i];
 
@@ -83,7 +81,6 @@ static bool print_ports(struct domain *d, void *arg)
 {
     static const char *const states[] = {"free", "reserved", "unbound", "interdomain", "pirq", "virq", "ipi"};
 
-    (void)arg;
     for (uint32_t p = 1; p < d->evtchn.nr_ports; p++) {
         const struct evtchn *e = event_port(d, p);
 

@@ -14,7 +14,6 @@ _Static_assert(XENPF_INTERFACE_VERSION == PLATFORM_VERSION, "platform interface 
 
 static bool publish_wallclock(struct domain *d, void *arg)
 {
-    (void)arg;
     domain_update_wallclock(d);
     return true;
 }

@@ -143,7 +143,6 @@ static void event_interrupt(uint8_t vector, void *arg)
     struct amdvi_unit *u = arg;
     uint64_t status;
 
-    (void)vector;
     spin_lock(&amdvi.lock);
     status = reg_read(u, AMDVI_STATUS);
     reg_write(u, AMDVI_STATUS, status & (STATUS_EVT_INT | STATUS_EVT_OVERFLOW)); /* write one to clear */

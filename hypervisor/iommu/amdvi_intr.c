@@ -137,7 +137,6 @@ int amdvi_map_msi(struct pci_sbdf source, uint32_t apic_id, uint8_t vector, int 
     struct amdvi_unit *u = amdvi_lookup(source, &id);
     int rc;
 
-    (void)addr;
     if (!u)
         return -XEN_ENODEV;
     spin_lock(&amdvi.lock);
@@ -180,8 +179,6 @@ int amdvi_map_ioapic(uint8_t ioapic_id, unsigned pin, uint32_t apic_id, uint8_t 
     struct amdvi_unit *u;
     int rc;
 
-    (void)pin;
-    (void)level;
     if (!s)
         return -XEN_ENODEV;
     u = &amdvi.unit[s->unit];

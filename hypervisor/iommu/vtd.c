@@ -261,12 +261,10 @@ static void vtd_flush_domain(struct domain *d)
 
 static uint64_t vtd_leaf_bits(bool writable)
 {
-    (void)writable;
     return 0;
 }
 static uint64_t vtd_node_bits(unsigned level)
 {
-    (void)level;
     return 0;
 }
 
@@ -292,7 +290,6 @@ static void fault_interrupt(uint8_t vector, void *arg)
 {
     struct vtd_unit *u = arg;
 
-    (void)vector;
     spin_lock(&vtd.lock);
     for (unsigned i = 0; i < CAP_NFR(u->cap); i++)
         if (CAP_FRO(u->cap) + 16 * (i + 1) <= VTD_MMIO_SIZE)

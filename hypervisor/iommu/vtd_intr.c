@@ -133,7 +133,6 @@ int vtd_map_ioapic(uint8_t ioapic_id, unsigned pin, uint32_t apic_id, uint8_t ve
     const struct dmar_scope *s = ioapic_find(ioapic_id);
     int rc;
 
-    (void)pin;
     if (!s)
         return -XEN_ENODEV;
     spin_lock(&vtd.lock);
@@ -146,7 +145,6 @@ int vtd_map_ioapic(uint8_t ioapic_id, unsigned pin, uint32_t apic_id, uint8_t ve
 
 void vtd_unmap_irq(struct pci_sbdf source, int index)
 {
-    (void)source;
     if (index < 0 || index >= (int)IRT_ENTRIES)
         return;
     spin_lock(&vtd.lock);

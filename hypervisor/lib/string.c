@@ -81,29 +81,12 @@ size_t(strnlen)(const char *s, size_t max)
     return n;
 }
 
-int(strcmp)(const char *a, const char *b)
-{
-    while (*a && *a == *b) {
-        a++;
-        b++;
-    }
-    return (unsigned char)*a - (unsigned char)*b;
-}
-
 int(strncmp)(const char *a, const char *b, size_t n)
 {
     for (; n > 0; n--, a++, b++)
         if (*a != *b || !*a)
             return (unsigned char)*a - (unsigned char)*b;
     return 0;
-}
-
-char *(strchr)(const char *s, int c)
-{
-    for (; *s != (char)c; s++)
-        if (!*s)
-            return NULL;
-    return (char *)(uintptr_t)s; /* C's signature drops the const */
 }
 
 size_t(strlcpy)(char *restrict dst, const char *restrict src, size_t size)

@@ -178,14 +178,3 @@ int bh_vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
         buf[MIN(out.len, size - 1)] = '\0';
     return (int)MIN(out.len, (size_t)INT32_MAX);
 }
-
-int bh_snprintf(char *buf, size_t size, const char *fmt, ...)
-{
-    va_list ap;
-    int n;
-
-    va_start(ap, fmt);
-    n = bh_vsnprintf(buf, size, fmt, ap);
-    va_end(ap);
-    return n;
-}

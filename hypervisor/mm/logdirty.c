@@ -108,7 +108,6 @@ static bool retype(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_
 {
     struct walk *w = arg;
 
-    (void)order;
     if (t == w->from && page_owner(m) == d->id)
         p2m_change_type_locked(d, g, w->from, w->to);
     return --w->budget > 0;

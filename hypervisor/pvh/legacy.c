@@ -28,17 +28,12 @@ static const uint64_t absent = ~0ull, zero;
 static void constant_access(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool write,
                             uint64_t *val)
 {
-    (void)v;
-    (void)offset;
-    (void)size;
     if (!write)
         *val = *(const uint64_t *)arg;
 }
 
 static void rtc_access(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool write, uint64_t *val)
 {
-    (void)v;
-    (void)arg;
     if (size != 1) {
         *val = ~0ull;
         return;

@@ -59,7 +59,6 @@ static void pin_interrupt(uint8_t vector, void *arg)
     uint64_t e;
     bool deliver;
 
-    (void)vector;
     spin_lock(&vioapic.lock);
     e = p->entry;
     deliver = !(e & RTE_MASKED) && !p->in_service;
@@ -207,7 +206,6 @@ static void vioapic_access(struct vcpu *v, void *arg, uint64_t offset, unsigned 
 {
     struct vioapic *io = arg;
 
-    (void)v;
     if (size > 4 || (offset & 3)) {
         if (!write)
             *val = ~0ull;
@@ -250,7 +248,6 @@ static int vioapic_setup(struct domain *d, struct vioapic *io, const struct ioap
 
 int vioapic_init(struct domain *d, const struct acpi_info *acpi)
 {
-    (void)acpi;
     vioapic.domain = d;
     for (unsigned i = 0; i < ioapic_count(); i++) {
         struct vioapic *io = &vioapic.io[i];

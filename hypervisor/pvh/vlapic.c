@@ -414,7 +414,6 @@ void vlapic_mmio(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool
 {
     uint32_t low = (uint32_t)*val;
 
-    (void)arg;
     if (x2apic_mode(&v->lapic) || !(v->lapic.base_msr & BASE_ENABLED) || offset & 15 || size < 4) {
         *val = write ? *val : ~0ull;
         return;

@@ -64,7 +64,6 @@ static void msi_interrupt(uint8_t vector, void *arg)
     unsigned mme = MSI_MME(m->ctrl);
     uint32_t number = (uint32_t)(s - m->slot);
 
-    (void)vector;
     if (m->ctrl & MSI_ENABLE)
         msi_deliver(m->f->domain, m->address, (m->data & ~((1u << mme) - 1)) | number);
 }

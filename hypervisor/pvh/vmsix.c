@@ -115,7 +115,6 @@ static void msix_interrupt(uint8_t vector, void *arg)
 {
     const struct vmsix_entry *e = arg;
 
-    (void)vector;
     if ((e->owner->ctrl & MSIX_ENABLE) && !e->masked)
         msi_deliver(e->owner->f->domain, e->address, e->data);
 }
@@ -284,7 +283,6 @@ static void vmsix_access(struct vcpu *v, void *arg, uint64_t offset, unsigned si
     bool in_table = offset >= start && offset + size <= end;
     bool outside = offset + size <= start || offset >= end;
 
-    (void)v;
     vpci_lock();
     if (in_table && size >= 4 && !(offset & (size - 1)))
         table_access(m, (uint32_t)(offset - start), size, write, val);

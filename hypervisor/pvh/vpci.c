@@ -243,8 +243,6 @@ static void data_port(unsigned byte, unsigned size, bool write, uint64_t *val)
 
 static void port_access(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool write, uint64_t *val)
 {
-    (void)v;
-    (void)arg;
     if (offset >= 4) {
         data_port((unsigned)offset - 4, size, write, val);
     } else if (offset == 0 && size == 4) {
@@ -271,7 +269,6 @@ static void mmcfg_access(struct vcpu *v, void *arg, uint64_t offset, unsigned si
         pci_sbdf(a->segment, (uint8_t)(a->bus_start + (offset >> 20)), (uint8_t)(offset >> 12));
     uint64_t read = 0;
 
-    (void)v;
     for (unsigned i = 0; i < size; i += 4) {
         unsigned reg = (unsigned)(offset & 0xfff) + i, n = MIN(size, 4u);
         uint32_t part = (uint32_t)(*val >> (8 * i));

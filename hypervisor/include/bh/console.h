@@ -19,8 +19,6 @@ int console_ring_copy(uint32_t *index, size_t size,
 void console_ring_clear(void);
 /* Serial input collected for dom0. Returns bytes copied. */
 size_t console_read(char *buf, size_t size);
-/* Bytes arrived on the serial line. */
-void console_poll_input(void);
 /* Switch the UART's receive interrupt on (after the IO-APICs are there). */
 void console_input_init(void);
 /* I/O port of the UART that the hypervisor uses, 0: none. */

@@ -66,12 +66,10 @@ extern struct cpu_features cpu_features;
 void cpu_features_init(void);
 void cpu_init_tables(struct cpu *c); /* GDT, TSS, IDT, GS of this CPU */
 void cpu_init_control(void);         /* CR4, EFER bits, PAT of this CPU */
-void smp_init(void);                 /* start all CPUs that ACPI lists */
 /* Ask a CPU to look at its work; interrupts it if it runs a guest or idles. */
 void cpu_kick(struct cpu *c, uint32_t work);
 /* Do all work, choose who runs, load its state; sleeps while nobody can. For the back end's loop. */
 struct vcpu *cpu_next_vcpu(void);
 _Noreturn void cpu_loop(void);
-void cpu_relax_poll(void);
 
 #endif

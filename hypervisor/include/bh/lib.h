@@ -20,7 +20,6 @@ enum { LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 void printk(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void vprintk(int level, const char *fmt, va_list ap);
 int bh_vsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
-int bh_snprintf(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* One clear sentence for the user, registers and backtrace, then halt or reboot as configured. */
 _Noreturn void panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -15,7 +15,6 @@ paddr_t svm_iopm_pa(const struct domain *d)
 
 static void exit_interrupt(struct vcpu *v)
 {
-    (void)v;
     __asm__ volatile("sti; nop; cli" ::: "memory"); /* the pending interrupt is taken here */
 }
 
@@ -145,7 +144,6 @@ static void exit_ac(struct vcpu *v)
 
 static void exit_mc(struct vcpu *v)
 {
-    (void)v;
     __asm__ volatile("int $18");
 }
 
