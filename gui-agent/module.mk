@@ -136,6 +136,7 @@ CHECK_SYSTEM += check-gui-e2e check-gui-e2e-xorg
 check-gui-units: gui-agent
 	@tests/harness/stage gui-units --timeout 150 -- tests/system/gui/test_units.py
 CHECK_SYSTEM += check-gui-units
+CHECK_GUI += check-gui-agent-unit check-gui-agent check-gui-agent-xorg check-gui-e2e check-gui-e2e-xorg check-gui-units
 HELP += check-gui-e2e|GUI~agent~and~daemon~together~under~Xvfb
 
 # Figures: make bench-gui

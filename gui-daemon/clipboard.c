@@ -222,6 +222,14 @@ static void ask_policy(struct clipboard *c, const struct clipboard_entry *entry)
         tell(c, "Pasting from %s to %s: the policy daemon cannot be asked.", c->paste_source, target);
 }
 
+/* The daemon that should have wiped it may have ended with its domain. */
+static bool expired(const struct clipboard *c, const struct clipboard_entry *entry)
+{
+    uint32_t limit_ms = (uint32_t)c->view->config->clipboard_timeout * 1000;
+
+    return limit_ms && clipboard_time_after(c->paste_time, entry->time + limit_ms);
+}
+
 void clipboard_paste(struct clipboard *c, uint32_t window, uint32_t time)
 {
     struct clipboard_entry entry;
@@ -234,6 +242,10 @@ void clipboard_paste(struct clipboard *c, uint32_t window, uint32_t time)
     if (!lock(c))
         return;
     err = clipboard_store_read(&c->store, false, &entry);
+    if (!err && entry.source[0] && expired(c, &entry)) {
+        clipboard_store_wipe(&c->store, time);
+        entry.source[0] = 0;
+    }
     clipboard_store_unlock(&c->store);
     if (!err)
         ask_policy(c, &entry);

@@ -942,7 +942,21 @@ def test_clipboard_is_cleared_after_a_time(desktop):
     path = desktop.dir + "/qubes-clipboard.bin"
     wait_for("copy", lambda: os.path.exists(path) and open(path).read() == "short-lived")
     wait_for("wipe", lambda: open(path).read() == "", 5)
+    # The daemon that copied does not live long enough: whoever pastes later finds nothing.
+    subprocess.run(["xdotool", "key", "ctrl+shift+c"], check=True)
+    d.agent.expect(fa.CLIPBOARD_REQ, 0x100)
+    d.agent.send(fa.CLIPBOARD_DATA, 0x100, b"left over")
+    wait_for("copy", lambda: open(path).read() == "left over")
+    d.process.kill()
     d.close()
+    other = Domain(desktop, "bank", 6, GREEN, config="clipboard_timeout = 1\n")
+    other.agent.window(0x100, 50, 100, 300, 200, 0xffffff)
+    other.mapped(0x100)
+    focus(other, 0x100)
+    time.sleep(1.5)  # longer than the time-out
+    subprocess.run(["xdotool", "key", "ctrl+shift+v"], check=True)
+    wait_for("nothing", lambda: "The clipboard is empty" in other.text() and open(path).read() == "")
+    other.close()
 
 
 def test_notifications(desktop):
@@ -961,6 +975,16 @@ def test_notifications(desktop):
         d.agent.expect(fa.CLIPBOARD_REQ, 0x100)
         d.agent.send(fa.CLIPBOARD_DATA, 0x100, b"<12345>")
         wait_for("notification", lambda: "work|Copied 7 bytes from work." in open(record).read())
+        policy = Policy(desktop)
+        other = Domain(desktop, "bank", 6, GREEN, env=env)
+        other.agent.window(0x100, 650, 100, 300, 200, 0xffffff)
+        other.mapped(0x100)
+        focus(other, 0x100)
+        subprocess.run(["xdotool", "key", "ctrl+shift+v"], check=True)
+        assert other.agent.expect(fa.CLIPBOARD_DATA) == b"<12345>"
+        wait_for("source and target", lambda: "bank|Pasted 7 bytes from work to bank." in open(record).read())
+        policy.close()
+        other.close()
         d.close()
     finally:
         stop(service)
