@@ -128,19 +128,22 @@ class Qmp:
 
 
 class Machine:
-    """The ISO booted by the menu entry of `hypervisor`; `words` go to dom0's kernel. To be used in a `with` statement."""
+    """The ISO booted by the menu entry of `hypervisor`; `words` go to dom0's kernel, `disks` are images that it may write to.
+    To be used in a `with` statement."""
 
-    def __init__(self, iso, log, hypervisor="bulkhead", words=""):
+    def __init__(self, iso, log, hypervisor="bulkhead", words="", memory_mib=6144, disks=()):
         self.directory = tempfile.mkdtemp(prefix="bulkhead-test.")
         serial, qmp = (os.path.join(self.directory, name) for name in ("serial", "qmp"))
         entry = "xen" if hypervisor == "xen" else "live"
+        more = [word for n, disk in enumerate(disks) for word in (
+            "-drive", "file=%s,if=none,id=x%d,format=raw" % (disk, n), "-device", "nvme,drive=x%d,serial=x%d" % (n, n))]
         self.process = subprocess.Popen(
             ["qemu-system-x86_64", "-accel", "tcg", "-machine", "q35", "-cpu", CPU, "-device", "amd-iommu,intremap=on",
-             "-smp", "1", "-m", "6144", "-display", "none", "-vga", "std", "-no-reboot", "-monitor", "none", "-nic", "none",
+             "-smp", "1", "-m", str(memory_mib), "-display", "none", "-vga", "std", "-no-reboot", "-monitor", "none", "-nic", "none",
              "-chardev", "socket,id=s,path=%s,server=on,wait=off" % serial, "-serial", "chardev:s",
              "-qmp", "unix:%s,server=on,wait=off" % qmp, "-device", "qemu-xhci", "-device", "usb-tablet",
              "-drive", "file=%s,if=none,id=d0,format=raw,readonly=on" % iso, "-device", "nvme,drive=d0,serial=b,bootindex=1",
-             "-smbios", "type=11,value=bulkhead:%s::%s" % (entry, words)], stdin=subprocess.DEVNULL)
+             "-smbios", "type=11,value=bulkhead:%s::%s" % (entry, words)] + more, stdin=subprocess.DEVNULL)
         self.start = time.monotonic()
         self.console, self.qmp = Console(serial, log), Qmp(qmp)
 
