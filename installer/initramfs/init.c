@@ -141,10 +141,37 @@ static void link_to_medium(const char *directory, const char *name)
 {
     char target[600], link[600];
 
-    snprintf(target, sizeof(target), "/run/bulkhead/medium/bulkhead/%s%.200s", directory, name);
-    snprintf(link, sizeof(link), STATE "/%s%.200s", directory, name);
+    snprintf(target, sizeof(target), "/run/bulkhead/medium/bulkhead/%.300s%.200s", directory, name);
+    snprintf(link, sizeof(link), STATE "/%.300s%.200s", directory, name);
     if (symlink(target, link) != 0)
         early_log("cannot make %s", link);
+}
+
+/* Call `visit` with `prefix` and the name of each entry of the medium's directory bulkhead/`prefix`. */
+static void for_each_on_medium(const char *prefix, void (*visit)(const char *prefix, const char *name))
+{
+    char path[600];
+    struct dirent *entry;
+
+    snprintf(path, sizeof(path), MEDIUM "/bulkhead/%.300s", prefix);
+    DIR *directory = opendir(path);
+    if (!directory)
+        return;
+    while ((entry = readdir(directory)) != NULL)
+        if (entry->d_name[0] != '.')
+            visit(prefix, entry->d_name);
+    closedir(directory);
+}
+
+/* A directory of its own, with links to the files: changes of the template are kept beside them. */
+static void link_template(const char *prefix, const char *name)
+{
+    char directory[600], path[700];
+
+    snprintf(directory, sizeof(directory), "%.200s%.200s/", prefix, name);
+    snprintf(path, sizeof(path), STATE "/%s", directory);
+    early_mkdirs(path);
+    for_each_on_medium(directory, link_to_medium);
 }
 
 /*
@@ -154,18 +181,9 @@ static void link_to_medium(const char *directory, const char *name)
  */
 static void mount_state(void)
 {
-    struct dirent *entry;
-
     early_mount("state", STATE, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=75%");
     link_to_medium("", "kernels");
-    early_mkdirs(STATE "/templates");
-    DIR *templates = opendir(MEDIUM "/bulkhead/templates");
-    if (!templates)
-        return;
-    while ((entry = readdir(templates)) != NULL)
-        if (entry->d_name[0] != '.')
-            link_to_medium("templates/", entry->d_name);
-    closedir(templates);
+    for_each_on_medium("templates/", link_template);
 }
 
 int main(void)

@@ -19,8 +19,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define COOKIE_NAME "MIT-MAGIC-COOKIE-1"
-#define COOKIE_SIZE 16
+#define COOKIE_NAME        "MIT-MAGIC-COOKIE-1"
+#define COOKIE_SIZE        16
+#define LOCK_AFTER_MINUTES "20" /* without a key or a movement; the session locks the screen then */
 
 /* One Xauthority record for any display: family 0xffff (FamilyWild), empty address and number, name, cookie.
  */
@@ -73,8 +74,8 @@ static pid_t start_xorg(const char *authority, int ready_fd)
     pid_t child = fork();
     if (child == 0) {
         execl("/usr/lib/xorg/Xorg", "Xorg", ":0", "vt7", "-novtswitch", "-keeptty", "-nolisten", "tcp",
-              "-auth", authority, "-displayfd", fd_text, "-noreset", "-s", "0", "-background", "none",
-              (char *)NULL);
+              "-auth", authority, "-displayfd", fd_text, "-noreset", "-s", LOCK_AFTER_MINUTES, "-background",
+              "none", (char *)NULL);
         _exit(127);
     }
     return child;
