@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../../../gui-common/gui-protocol.h"
 #include "../../../gui-daemon/frame.h"
 
 #define FONT      "Sans" /* as frame_layout() */

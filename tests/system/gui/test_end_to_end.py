@@ -16,9 +16,13 @@ tap = Tap()
 WITH_XORG = "--xorg" in sys.argv
 
 COLOURS = {1: 0x3465a4, 2: 0x73d216, 3: 0xcc0000}
+RGB = {n: (c >> 16, c >> 8 & 255, c & 255) for n, c in COLOURS.items()}
 NAMES = {1: "work", 2: "bank", 3: "disp"}
 LABELS = {1: 6, 2: 4, 3: 1}
 X11PERF_DOMAIN = 3
+MENU_STEPS = 20
+LEAST_MENUS = 7   # of mousepad: six in the bar and submenus
+POPUP_BORDER = 2
 PATTERN = os.path.join(TOP, "build/gui-agent/test-pattern")
 
 
@@ -175,15 +179,13 @@ def test_three_domains(rig, dom0, doms):
     shot = dom0.screenshot(os.path.join(TOP, "build/check/gui-three-domains%s.png" % ("-xorg" if WITH_XORG else "")))
     for n, dom in doms.items():
         _, _, x, y, w, h, _ = dom.top("xterm-")
-        rgb = (COLOURS[n] >> 16, COLOURS[n] >> 8 & 255, COLOURS[n] & 255)
         around = [(x - 2, y + h // 2), (x + w + 1, y + h // 2), (x + w // 2, y + h + 1)]
-        tap.ok(all(shot.getpixel(p) == rgb for p in around), "%s: framed in the label's colour" % NAMES[n],
+        tap.ok(all(shot.getpixel(p) == RGB[n] for p in around), "%s: framed in the label's colour" % NAMES[n],
                [shot.getpixel(p) for p in around])
 
 
 def test_patterns(rig, dom0, doms):
     """Two domains' windows side by side, each pixel of content, border and header compared."""
-    rgb = {n: (c >> 16, c >> 8 & 255, c & 255) for n, c in COLOURS.items()}
     programs = [doms[n].start(PATTERN, "300", "200", str(n), name="pattern-%d" % n) for n in (1, 2)]
     for i, n in enumerate((1, 2)):
         t = wait_for(lambda: doms[n].top("pattern"))
@@ -191,7 +193,7 @@ def test_patterns(rig, dom0, doms):
         dom0.xdo("windowmove", w.id, 500 + 330 * i, 100)
     for n in (1, 2):
         wait_for(lambda: find_pattern(dom0.screenshot(), pattern(300, 200, n)))
-        compare(dom0.screenshot(), rgb[n], NAMES[n], n, 300, 200, tap.ok)
+        compare(dom0.screenshot(), RGB[n], NAMES[n], n, 300, 200, tap.ok)
     for p in programs:
         rig.stop(p)
 
@@ -228,6 +230,42 @@ def test_editor(rig, dom0, dom):
     dom0.screenshot(os.path.join(TOP, "build/check/gui-menu.png"))
     dom0.xdo("key", "Escape")
     tap.ok(wait_for(lambda: not dom.top("", 1)), "Escape closes it")
+    test_menus(dom0, dom)
+
+
+def menus_shown_right(dom0, dom, menus):
+    """Are these menus on dom0's screen, each in a border of the label's colour, the later ones above?"""
+    try:
+        screen = dom0.screenshot()
+        want = screen.copy()
+        for wid, _, x, y, w, h, _ in menus:
+            want.paste(RGB[dom.n], (x - POPUP_BORDER, y - POPUP_BORDER, x + w + POPUP_BORDER, y + h + POPUP_BORDER))
+            want.paste(dom.pixels(wid), (x, y))
+    except XError:  # closed meanwhile
+        return False
+    return not ImageChops.difference(screen, want).getbbox()
+
+
+def test_menus(dom0, dom):
+    """Through all menus of the menu bar by keys, submenus too: whatever is open is shown in dom0, right to the pixel."""
+    raise_window(dom0, dom, "Mousepad")
+    dom0.xdo("key", "F10")
+    wait_for(lambda: dom.top("", 1))
+    seen, wrong, deepest = set(), [], 0
+    for key in ("Down", "Right") * MENU_STEPS:
+        dom0.xdo("key", key)
+        dom.d.sync()
+        good = wait_for(lambda: menus_shown_right(dom0, dom, [t for t in dom.tops() if t[6]]), 3, 0.02)
+        menus = [t for t in dom.tops() if t[6]]
+        seen |= {t[0] for t in menus}
+        deepest = max(deepest, len(menus))
+        if not good:
+            wrong.append((key, menus))
+    tap.ok(len(seen) >= LEAST_MENUS and deepest > 1, "%d menus opened by keys, a submenu among them" % len(seen), deepest)
+    tap.ok(not wrong, "each with its pixels and its border in dom0", wrong)
+    for _ in range(deepest + 1):
+        dom0.xdo("key", "Escape")
+    tap.ok(wait_for(lambda: not dom.top("", 1)), "and all closed")
 
 
 def test_resize_storm(rig, dom0, dom):
