@@ -129,7 +129,21 @@ check-manager-libxl: domain-manager $(DM_TEST)/fake_libxl.so
 check-manager-desktop: domain-manager
 	@tests/harness/stage manager-desktop --timeout 180 -- /usr/bin/python3 tests/system/manager-fake/test_desktop.py
 CHECK_SYSTEM += check-manager-libxl check-manager-cut check-manager-desktop
-check-manager: check-manager-unit check-manager-tools check-manager-bus check-manager-sanitized check-manager-libxl check-manager-cut check-manager-desktop check-manager-fuzz
+
+# With the hypervisor and real templates. The ISO has debian-12; the other recipes come on the state's disk.
+.PHONY: check-manager-system check-manager-templates bench-manager-start
+check-manager-templates: check-iso-build
+	@tests/harness/stage manager-templates --timeout 900 -- sh -c '$(MAKE) templates && $(MAKE) template-package TEMPLATE=debian-12-minimal'
+check-manager-system: check-manager-templates
+	@tests/harness/stage manager-system --timeout 1200 -- /usr/bin/python3 tests/system/manager-real/test_real.py \
+	  $(ISO) $(TPL) $(B)/check/manager-system
+CHECK_SYSTEM += check-manager-system
+HELP += check-manager-system|real~templates~on~the~hypervisor:~life,~disposable,~network,~ten~at~once,~power~cut;~ONLY=life,…
+# phases of a start; HYPERVISOR=xen for reference
+bench-manager-start:
+	@/usr/bin/python3 tests/bench/manager/start_phases.py $(ISO) $(B)/check/start-phases.log $(TEMPLATE)
+HELP += bench-manager-start|phases~of~the~start~of~a~domain~to~its~first~window
+check-manager: check-manager-system check-manager-unit check-manager-tools check-manager-bus check-manager-sanitized check-manager-libxl check-manager-cut check-manager-desktop check-manager-fuzz
 .PHONY: bench-manager
 bench-manager: domain-manager
 	@/usr/bin/python3 tests/bench/manager/bench.py
@@ -139,7 +153,7 @@ HELP += check-manager|tests~of~the~domain~manager~on~the~fake~hypervisor
 # -- installation --
 
 DM_ADMIN_METHODS = $(shell sed -n 's/^ *{"\(admin\.[A-Za-z_.]*\)".*/\1/p' domain-manager/daemon/admin_*.c) \
-	admin.Events admin.vm.volume.Import admin.vm.volume.ImportWithSize
+	admin.Events admin.vm.Stats admin.vm.Console admin.vm.volume.Import admin.vm.volume.ImportWithSize
 DM_UNITS := bulkhead-domains.service bulkhead-domain-manager.service bulkhead-qrexec@.service bulkhead-guid@.service
 
 .PHONY: install-dom0-manager install-vm-manager

@@ -6,7 +6,7 @@
 #include "dm_error.h"
 
 static const struct admin_method *const tables[] = {admin_vm_methods, admin_data_methods,
-                                                    admin_volume_methods};
+                                                    admin_volume_methods, admin_device_methods};
 
 static const struct admin_method *find(const char *name)
 {

@@ -39,7 +39,8 @@ struct admin_method {
 #define ADMIN_CHANGE 8u /* the target must have no long operation under way */
 
 /* Ended by a NULL name. */
-extern const struct admin_method admin_vm_methods[], admin_data_methods[], admin_volume_methods[];
+extern const struct admin_method admin_vm_methods[], admin_data_methods[], admin_volume_methods[],
+    admin_device_methods[];
 
 /* Run one request; takes ownership of nothing, copies what it needs. untrusted_method is "METHOD+ARG". */
 void admin_call(struct manager *m, const char *untrusted_method, const char *source,

@@ -33,6 +33,18 @@ struct backend_domain {
     guint64 memory_kib, cpu_time_ns;
 };
 
+#define BACKEND_BLOCK_NAME_SIZE 32
+#define BACKEND_VDEV_SIZE       8
+
+/* A block device of dom0 that is or can be attached to a domain. */
+struct backend_block {
+    char name[BACKEND_BLOCK_NAME_SIZE], path[64]; /* "sdb", "/dev/sdb" */
+    char vdev[BACKEND_VDEV_SIZE];                 /* attached: "xvdi" */
+    gboolean writable;
+    guint64 size;
+    char description[64];
+};
+
 struct backend;
 
 struct backend_ops {
@@ -55,6 +67,14 @@ struct backend_ops {
     /* From now on report the end of this domain by b->notify. */
     gboolean (*watch)(struct backend *b, int domid, GError **error);
     void (*unwatch)(struct backend *b, int domid);
+    /* dom0's free block devices; what one domain has attached besides its volumes. Arrays of struct
+     * backend_block. */
+    GArray *(*block_available)(struct backend *b, GError **error);
+    GArray *(*block_attached)(struct backend *b, int domid, GError **error);
+    gboolean (*block_attach)(struct backend *b, int domid, const struct backend_block *block,
+                             GError **error); /* [worker] */
+    gboolean (*block_detach)(struct backend *b, int domid, const struct backend_block *block,
+                             GError **error); /* [worker] */
     int (*cpus)(struct backend *b);
     guint64 (*memory)(struct backend *b, gboolean only_free); /* bytes */
 };

@@ -167,8 +167,11 @@ static gboolean fake_request_shutdown(struct backend *b, int domid, GError **err
 static gboolean fake_destroy(struct backend *b, int domid, GError **error)
 {
     g_autofree char *path = fake_path(b->impl, domid);
-    g_autofree char *keys = g_strconcat(path, ".keys", NULL);
-    g_unlink(keys);
+    static const char *const more[] = {".keys", ".blocks"};
+    for (guint i = 0; i < G_N_ELEMENTS(more); i++) {
+        g_autofree char *beside = g_strconcat(path, more[i], NULL);
+        g_unlink(beside);
+    }
     if (g_unlink(path) < 0 && errno != ENOENT)
         return dm_error_errno(error, "%s", path);
     return TRUE;
@@ -212,6 +215,68 @@ static GArray *fake_list(struct backend *b, GError **error)
     return all;
 }
 
+/* A file of lines "NAME SIZE w|r VDEV": "blocks" is dom0's, "DOMID.blocks" what a domain has attached. */
+static GArray *read_blocks(struct fake *f, const char *file)
+{
+    GArray *all = g_array_new(FALSE, TRUE, sizeof(struct backend_block));
+    g_autofree char *path = g_build_filename(f->dir, file, NULL), *text = NULL;
+    g_auto(GStrv) lines = g_file_get_contents(path, &text, NULL, NULL) ? g_strsplit(text, "\n", 0) : NULL;
+    for (char **line = lines; line && *line; line++) {
+        struct backend_block block = {0};
+        char mode = 0;
+        if (sscanf(*line, "%31s %" G_GUINT64_FORMAT " %c %7s", block.name, &block.size, &mode, block.vdev) <
+            3)
+            continue;
+        block.writable = mode == 'w';
+        g_snprintf(block.path, sizeof block.path, "/dev/%s", block.name);
+        g_array_append_val(all, block);
+    }
+    return all;
+}
+
+static gboolean write_blocks(struct fake *f, int domid, const GArray *blocks, GError **error)
+{
+    g_autofree char *path = g_strdup_printf("%s/%d.blocks", f->dir, domid);
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (guint i = 0; i < blocks->len; i++) {
+        const struct backend_block *block = &g_array_index(blocks, struct backend_block, i);
+        g_string_append_printf(text, "%s %" G_GUINT64_FORMAT " %c %s\n", block->name, block->size,
+                               block->writable ? 'w' : 'r', block->vdev);
+    }
+    return g_file_set_contents(path, text->str, -1, error);
+}
+
+static GArray *fake_block_available(struct backend *b, GError **error)
+{
+    (void)error;
+    return read_blocks(b->impl, "blocks");
+}
+
+static GArray *fake_block_attached(struct backend *b, int domid, GError **error)
+{
+    g_autofree char *file = g_strdup_printf("%d.blocks", domid);
+    (void)error;
+    return read_blocks(b->impl, file);
+}
+
+static gboolean fake_block_attach(struct backend *b, int domid, const struct backend_block *block,
+                                  GError **error)
+{
+    g_autoptr(GArray) all = fake_block_attached(b, domid, NULL);
+    g_array_append_val(all, *block);
+    return write_blocks(b->impl, domid, all, error);
+}
+
+static gboolean fake_block_detach(struct backend *b, int domid, const struct backend_block *block,
+                                  GError **error)
+{
+    g_autoptr(GArray) all = fake_block_attached(b, domid, NULL);
+    for (guint i = 0; i < all->len; i++)
+        if (strcmp(g_array_index(all, struct backend_block, i).vdev, block->vdev) == 0)
+            g_array_remove_index(all, i--);
+    return write_blocks(b->impl, domid, all, error);
+}
+
 static gboolean fake_watch(struct backend *b, int domid, GError **error)
 {
     struct fake *f = b->impl;
@@ -252,6 +317,10 @@ const struct backend_ops backend_fake = {
     .list = fake_list,
     .watch = fake_watch,
     .unwatch = fake_unwatch,
+    .block_available = fake_block_available,
+    .block_attached = fake_block_attached,
+    .block_attach = fake_block_attach,
+    .block_detach = fake_block_detach,
     .cpus = fake_cpus,
     .memory = fake_memory,
 };

@@ -18,6 +18,7 @@
 
 #include "../common/guest_store.h"
 #include "backend.h"
+#include "block_scan.h"
 #include "dm_error.h"
 #include "loop_device.h"
 #include "volume.h"
@@ -276,21 +277,25 @@ static gboolean attach_loops(struct loops *l, const struct volume_plan *plan, GE
     return TRUE;
 }
 
-static void fill_disks(libxl_domain_config *c, const struct backend_config *config, const struct loops *l)
+static void fill_disk(libxl_device_disk *disk, const char *path, const char *vdev, gboolean writable)
 {
     const char *program = access(HOTPLUG_PROGRAM, X_OK) == 0 ? HOTPLUG_PROGRAM : HOTPLUG_FALLBACK;
+    libxl_device_disk_init(disk);
+    disk->pdev_path = strdup(path);
+    disk->vdev = strdup(vdev);
+    disk->backend = LIBXL_DISK_BACKEND_PHY;
+    disk->script = strdup(program); /* connect_disk does the work */
+    disk->format = LIBXL_DISK_FORMAT_RAW;
+    disk->readwrite = writable;
+}
+
+static void fill_disks(libxl_domain_config *c, const struct backend_config *config, const struct loops *l)
+{
     c->num_disks = (int)l->n;
     c->disks = calloc(l->n, sizeof *c->disks);
-    for (unsigned i = 0; i < l->n; i++) {
-        libxl_device_disk *disk = &c->disks[i];
-        libxl_device_disk_init(disk);
-        disk->pdev_path = strdup(l->device[i].path);
-        disk->vdev = strdup(config->volumes->disks[i].vdev);
-        disk->backend = LIBXL_DISK_BACKEND_PHY;
-        disk->script = strdup(program); /* connect_disks does the work */
-        disk->format = LIBXL_DISK_FORMAT_RAW;
-        disk->readwrite = config->volumes->disks[i].writable;
-    }
+    for (unsigned i = 0; i < l->n; i++)
+        fill_disk(&c->disks[i], l->device[i].path, config->volumes->disks[i].vdev,
+                  config->volumes->disks[i].writable);
 }
 
 static void fill_nic(libxl_domain_config *c, const struct backend_nic *nic)
@@ -336,24 +341,33 @@ static void fill_config(libxl_ctx *ctx, libxl_domain_config *c, const struct bac
         LIBXL_ACTION_ON_SHUTDOWN_DESTROY;
 }
 
+/* Xen's number of "xvda" and so on: major 202, sixteen minors each. */
+#define XVD_MAJOR  202
+#define XVD_MINORS 16
+
 /* What a hotplug script would do: tell blkback which device it is. */
+static gboolean connect_disk(struct xs_handle *xs, int domid, const char *vdev, const char *device,
+                             unsigned major, unsigned minor)
+{
+    int devid = (XVD_MAJOR << 8) | ((vdev[3] - 'a') * XVD_MINORS);
+    char dir[128], path[192], value[64];
+    snprintf(dir, sizeof dir, "/local/domain/0/backend/vbd/%d/%d", domid, devid);
+    snprintf(path, sizeof path, "%s/physical-device-path", dir);
+    bool ok = xs_write(xs, XBT_NULL, path, device, (unsigned)strlen(device));
+    snprintf(path, sizeof path, "%s/physical-device", dir);
+    snprintf(value, sizeof value, "%x:%x", major, minor);
+    ok = ok && xs_write(xs, XBT_NULL, path, value, (unsigned)strlen(value));
+    snprintf(path, sizeof path, "%s/hotplug-status", dir);
+    return ok && xs_write(xs, XBT_NULL, path, "connected", strlen("connected"));
+}
+
 static gboolean connect_disks(struct xs_handle *xs, int domid, const struct backend_config *config,
                               const struct loops *l)
 {
-    for (unsigned i = 0; i < l->n; i++) {
-        const char *vdev = config->volumes->disks[i].vdev;
-        int devid = (202 << 8) | ((vdev[3] - 'a') << 4);
-        char dir[128], path[192], value[64];
-        snprintf(dir, sizeof dir, "/local/domain/0/backend/vbd/%d/%d", domid, devid);
-        snprintf(path, sizeof path, "%s/physical-device-path", dir);
-        bool ok = xs_write(xs, XBT_NULL, path, l->device[i].path, (unsigned)strlen(l->device[i].path));
-        snprintf(path, sizeof path, "%s/physical-device", dir);
-        snprintf(value, sizeof value, "%x:%x", l->device[i].major, l->device[i].minor);
-        ok = ok && xs_write(xs, XBT_NULL, path, value, (unsigned)strlen(value));
-        snprintf(path, sizeof path, "%s/hotplug-status", dir);
-        if (!ok || !xs_write(xs, XBT_NULL, path, "connected", 9))
+    for (unsigned i = 0; i < l->n; i++)
+        if (!connect_disk(xs, domid, config->volumes->disks[i].vdev, l->device[i].path, l->device[i].major,
+                          l->device[i].minor))
             return FALSE;
-    }
     return TRUE;
 }
 
@@ -583,6 +597,88 @@ static GArray *xl_list(struct backend *b, GError **error)
     return out;
 }
 
+/* -- block devices that come and go -- */
+
+static GArray *xl_block_available(struct backend *b, GError **error)
+{
+    (void)b, (void)error;
+    return block_scan();
+}
+
+static GArray *xl_block_attached(struct backend *b, int domid, GError **error)
+{
+    struct impl *impl = b->impl;
+    int n = 0;
+    libxl_device_disk *disks = libxl_device_disk_list(impl->main_ctx, (uint32_t)domid, &n);
+    GArray *found = g_array_new(FALSE, TRUE, sizeof(struct backend_block));
+    (void)error;
+    for (int i = 0; i < n; i++) {
+        struct backend_block block = {.writable = disks[i].readwrite};
+        const char *path = disks[i].pdev_path ? disks[i].pdev_path : "";
+        g_strlcpy(block.path, path, sizeof block.path);
+        g_strlcpy(block.name, strrchr(path, '/') ? strrchr(path, '/') + 1 : path, sizeof block.name);
+        g_strlcpy(block.vdev, disks[i].vdev ? disks[i].vdev : "", sizeof block.vdev);
+        if (strcmp(block.vdev, VOLUME_LAST_VDEV) > 0)
+            g_array_append_val(found, block);
+    }
+    libxl_device_disk_list_free(disks, n);
+    return found;
+}
+
+static int add_disk(libxl_ctx *ctx, uint32_t domid, libxl_device_disk *disk)
+{
+    return libxl_device_disk_add(ctx, domid, disk, NULL);
+}
+
+static int remove_disk(libxl_ctx *ctx, uint32_t domid, libxl_device_disk *disk)
+{
+    return libxl_device_disk_remove(ctx, domid, disk, NULL);
+}
+
+static gboolean change_disk(int domid, const struct backend_block *block,
+                            int (*change)(libxl_ctx *, uint32_t, libxl_device_disk *), GError **error)
+{
+    libxl_device_disk disk;
+    struct reaper reaper;
+    libxl_ctx *ctx = context_new(error);
+    if (!ctx)
+        return FALSE;
+    fill_disk(&disk, block->path, block->vdev, block->writable);
+    reaper_start(&reaper, ctx);
+    int rc = change(ctx, (uint32_t)domid, &disk);
+    reaper_stop(&reaper);
+    if (rc)
+        xl_error(error, rc, block->path);
+    libxl_device_disk_dispose(&disk);
+    libxl_ctx_free(ctx);
+    return rc == 0;
+}
+
+static gboolean xl_block_attach(struct backend *b, int domid, const struct backend_block *block,
+                                GError **error)
+{
+    unsigned major, minor;
+    (void)b;
+    if (!block_number(block->path, &major, &minor))
+        return dm_error_errno(error, "%s", block->path);
+    if (!change_disk(domid, block, add_disk, error))
+        return FALSE;
+    struct xs_handle *xs = xs_open(0);
+    gboolean ok = xs && connect_disk(xs, domid, block->vdev, block->path, major, minor);
+    if (!ok)
+        dm_error_errno(error, "xenstore: %s", block->path);
+    if (xs)
+        xs_close(xs);
+    return ok;
+}
+
+static gboolean xl_block_detach(struct backend *b, int domid, const struct backend_block *block,
+                                GError **error)
+{
+    (void)b;
+    return change_disk(domid, block, remove_disk, error);
+}
+
 static int xl_cpus(struct backend *b)
 {
     struct impl *impl = b->impl;
@@ -614,6 +710,10 @@ const struct backend_ops backend_libxl = {
     .list = xl_list,
     .watch = xl_watch,
     .unwatch = xl_unwatch,
+    .block_available = xl_block_available,
+    .block_attached = xl_block_attached,
+    .block_attach = xl_block_attach,
+    .block_detach = xl_block_detach,
     .cpus = xl_cpus,
     .memory = xl_memory,
 };

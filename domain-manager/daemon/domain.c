@@ -47,6 +47,7 @@ static struct domain *domain_new(struct manager *m, const char *name, enum domai
     d->properties = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     d->features = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     d->tags = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    d->devices = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     d->volumes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return d;
 }
@@ -58,6 +59,7 @@ void domain_free(struct domain *d)
     g_hash_table_unref(d->properties);
     g_hash_table_unref(d->features);
     g_hash_table_unref(d->tags);
+    g_hash_table_unref(d->devices);
     g_hash_table_unref(d->volumes);
     g_free(d->root_source);
     g_free(d->name);
@@ -114,6 +116,7 @@ static gboolean save_in(struct domain *d, const char *dir, GError **error)
     table_to_group(k, "properties", d->properties);
     table_to_group(k, "features", d->features);
     table_to_group(k, "tags", d->tags);
+    table_to_group(k, "devices", d->devices);
     table_to_group(k, "volumes", d->volumes);
     return store_write_keyfile(path, k, error);
 }
@@ -152,6 +155,7 @@ struct domain *domain_load(struct manager *m, const char *name, GError **error)
     group_to_table(k, "properties", d->properties);
     group_to_table(k, "features", d->features);
     group_to_table(k, "tags", d->tags);
+    group_to_table(k, "devices", d->devices);
     group_to_table(k, "volumes", d->volumes);
     return d;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "backend.h"
+#include "device.h"
 #include "dm_error.h"
 #include "guest_keys.h"
 #include "property.h"
@@ -389,6 +390,7 @@ struct start_work {
     struct backend_config config;
     char *name, *uuid, *mac, *ip;
     struct volume_plan *plan;
+    GArray *blocks; /* assigned devices, or NULL */
     char **keys;
     int domid;
 };
@@ -397,6 +399,7 @@ static void start_work_free(void *data)
 {
     struct start_work *w = data;
     volume_plan_free(w->plan);
+    g_clear_pointer(&w->blocks, g_array_unref);
     g_strfreev(w->keys);
     g_free(w->config.command_line);
     g_free(w->name);
@@ -426,6 +429,15 @@ static char *building_mark(struct manager *m, const char *uuid)
     return g_strdup_printf("%s/building-%s", m->run_dir, uuid);
 }
 
+static gboolean attach_blocks(struct start_work *w, GError **error)
+{
+    for (guint i = 0; w->blocks && i < w->blocks->len; i++)
+        if (!w->backend->ops->block_attach(w->backend, w->domid,
+                                           &g_array_index(w->blocks, struct backend_block, i), error))
+            return FALSE;
+    return TRUE;
+}
+
 static void start_thread(GTask *task, void *source, void *data, GCancellable *cancellable)
 {
     struct start_work *w = data;
@@ -436,8 +448,8 @@ static void start_thread(GTask *task, void *source, void *data, GCancellable *ca
     w->domid = -1;
     if (volume_plan_prepare(w->plan, &error) && g_file_set_contents(mark, "", 0, &error))
         w->domid = b->ops->create(b, &w->config, &error);
-    if (w->domid >= 0 &&
-        (!b->ops->write_keys(b, w->domid, w->keys, &error) || !b->ops->unpause(b, w->domid, &error))) {
+    if (w->domid >= 0 && (!attach_blocks(w, &error) || !b->ops->write_keys(b, w->domid, w->keys, &error) ||
+                          !b->ops->unpause(b, w->domid, &error))) {
         b->ops->destroy(b, w->domid, NULL);
         w->domid = -1;
     }
@@ -534,7 +546,7 @@ static void start_build(struct domain *d)
     struct domain *netvm = property_get_vm(d, "netvm");
     struct start_work *w = g_new0(struct start_work, 1);
     w->plan = volume_plan_new(d, &error);
-    if (!w->plan) {
+    if (!w->plan || !device_plan(d, &w->blocks, &error)) {
         start_work_free(w);
         start_failed(d, error);
         g_error_free(error);

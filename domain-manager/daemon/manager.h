@@ -37,6 +37,7 @@ struct domain {
     GHashTable *properties; /* name → text; only those set by hand */
     GHashTable *features;   /* name → text */
     GHashTable *tags;       /* set */
+    GHashTable *devices;    /* name of a block device of dom0 → options: assignments */
     GHashTable *volumes;    /* "private.size" … → text: settings of volumes */
 
     /* run time */

@@ -14,7 +14,8 @@ struct volume_disk {
     gboolean writable;
 };
 
-#define VOLUME_DISKS 6
+#define VOLUME_DISKS     6
+#define VOLUME_LAST_VDEV "xvdf" /* disks after it are no volumes */
 
 /* What one start needs; made in the main thread, used by one worker thread. */
 struct volume_plan {

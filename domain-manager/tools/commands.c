@@ -59,5 +59,17 @@ const struct tool tools[] = {
      "       purge NAME…"},
     {"qvm-notes", cmd_notes, "NAME [-p|--print] [-s|--set TEXT] [-D|--delete]"},
     {"qvm-pool", cmd_pool, "[list | info POOL | drivers]"},
+    {"qvm-device", cmd_device,
+     "block list [NAME…] | block attach [--ro] [-o OPTION] NAME dom0:DEVICE | block detach NAME dom0:DEVICE "
+     "|\n"
+     "       block assign [--ro] [--required] [-o OPTION] NAME dom0:DEVICE | block unassign NAME "
+     "dom0:DEVICE\n"
+     "      --ro                 the domain may only read\n"
+     "      --required           assign: the domain does not start without it\n"
+     "  -o, --option=frontend-dev=xvdj   its name in the domain (default: the first free one from xvdi)"},
+    {"qvm-block", cmd_device,
+     "list [NAME…] | attach [--ro] [-o OPTION] NAME dom0:DEVICE | detach NAME dom0:DEVICE | assign … | "
+     "unassign …\n"
+     "  --ro, --required, -o, --option as qvm-device has them"},
     {0},
 };

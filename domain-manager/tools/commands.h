@@ -17,6 +17,7 @@ int cmd_features(int argc, char **argv);
 int cmd_service(int argc, char **argv);
 int cmd_tags(int argc, char **argv);
 int cmd_volume(int argc, char **argv);
+int cmd_device(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_appmenus(int argc, char **argv);
 int cmd_template(int argc, char **argv);

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "device.h"
+
+#include <string.h>
+
+#include "dm_error.h"
+#include "rules.h"
+
+#define VDEV_PREFIX "xvd"
+#define VDEV_FIRST  'i' /* the letters before are the domain's own volumes' */
+#define VDEV_LAST   'z'
+
+static gboolean vdev_valid(const char *vdev)
+{
+    return strlen(vdev) == strlen(VDEV_PREFIX) + 1 && g_str_has_prefix(vdev, VDEV_PREFIX) &&
+           vdev[3] >= VDEV_FIRST && vdev[3] <= VDEV_LAST;
+}
+
+gboolean device_options_parse(const char *untrusted_text, struct device_options *options, GError **error)
+{
+    g_auto(GStrv) words = g_strsplit(untrusted_text, " ", 16);
+    *options = (struct device_options){0};
+    for (char **w = words; *w; w++) {
+        const char *value = strchr(*w, '=');
+        int yes = value ? rules_bool_parse(value + 1) : -1;
+        if (g_str_has_prefix(*w, "read-only=") && yes >= 0)
+            options->read_only = yes;
+        else if (g_str_has_prefix(*w, "required=") && yes >= 0)
+            options->required = yes;
+        else if (g_str_has_prefix(*w, "frontend-dev=") && vdev_valid(value + 1))
+            g_strlcpy(options->vdev, value + 1, sizeof options->vdev);
+        else if (**w)
+            return dm_fail(
+                error, DM_ERROR_VALUE,
+                "option \"%s\" is not understood: read-only=yes, required=yes, frontend-dev=xvdi to xvdz",
+                *w);
+    }
+    return TRUE;
+}
+
+char *device_name(const char *untrusted_identity, GError **error)
+{
+    static const char dom0[] = "dom0+",
+                      chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    const char *name = g_str_has_prefix(untrusted_identity, dom0) ? untrusted_identity + strlen(dom0) : "";
+    size_t length = strspn(name, chars);
+    if (length > 0 && length < BACKEND_BLOCK_NAME_SIZE && (name[length] == 0 || name[length] == ':'))
+        return g_strndup(name, length); /* after a colon: the device's own identity */
+    g_autofree char *shown = g_strescape(untrusted_identity, NULL);
+    dm_fail(error, DM_ERROR_VALUE,
+            "\"%s\" is no block device of dom0; one is written dom0:NAME (qvm-block list)", shown);
+    return NULL;
+}
+
+static struct backend_block *find(GArray *blocks, const char *name)
+{
+    for (guint i = 0; blocks && i < blocks->len; i++)
+        if (strcmp(g_array_index(blocks, struct backend_block, i).name, name) == 0)
+            return &g_array_index(blocks, struct backend_block, i);
+    return NULL;
+}
+
+/* The device as it will be attached: where it is, whether it may be written, under which name. */
+static gboolean choose(GArray *available, GArray *attached, const char *name,
+                       const struct device_options *options, struct backend_block *out, GError **error)
+{
+    const struct backend_block *device = find(available, name);
+    gboolean used[VDEV_LAST - VDEV_FIRST + 1] = {FALSE};
+    if (!device)
+        return dm_fail(error, DM_ERROR_IN_USE,
+                       "there is no free block device %s in dom0 (qvm-block list shows them)", name);
+    for (guint i = 0; attached && i < attached->len; i++) {
+        const char *vdev = g_array_index(attached, struct backend_block, i).vdev;
+        if (vdev_valid(vdev))
+            used[vdev[3] - VDEV_FIRST] = TRUE;
+    }
+    char letter = options->vdev[0] ? options->vdev[3] : VDEV_FIRST;
+    while (!options->vdev[0] && letter < VDEV_LAST && used[letter - VDEV_FIRST])
+        letter++;
+    if (used[letter - VDEV_FIRST])
+        return dm_fail(error, DM_ERROR_IN_USE, VDEV_PREFIX "%c is in use in that domain already", letter);
+    *out = *device;
+    out->writable = device->writable && !options->read_only;
+    g_snprintf(out->vdev, sizeof out->vdev, VDEV_PREFIX "%c", letter);
+    return TRUE;
+}
+
+/* -- attach, detach: the back end waits for the guest, so in a thread -- */
+
+struct device_work {
+    struct manager *manager;
+    char *domain;
+    int domid;
+    struct backend_block block;
+    gboolean attach;
+    done_fn done;
+    void *data;
+};
+
+static void device_work_free(void *data)
+{
+    struct device_work *w = data;
+    g_free(w->domain);
+    g_free(w);
+}
+
+static void device_thread(GTask *task, void *source, void *data, GCancellable *cancellable)
+{
+    struct device_work *w = data;
+    struct backend *b = w->manager->backend;
+    GError *error = NULL;
+    (void)source, (void)cancellable;
+    if ((w->attach ? b->ops->block_attach : b->ops->block_detach)(b, w->domid, &w->block, &error))
+        g_task_return_boolean(task, TRUE);
+    else
+        g_task_return_error(task, error);
+}
+
+static void device_ready(GObject *source, GAsyncResult *res, void *data)
+{
+    struct device_work *w = g_task_get_task_data(G_TASK(res));
+    struct domain *d = manager_find(w->manager, w->domain);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *identity = g_strconcat("dom0:", w->block.name, NULL);
+    (void)source, (void)data;
+    if (g_task_propagate_boolean(G_TASK(res), &error) && d)
+        manager_emit(w->manager, d, w->attach ? "device-attach:block" : "device-detach:block", "device",
+                     identity, NULL);
+    w->done(error, w->data);
+}
+
+static void device_run(struct domain *d, const struct backend_block *block, gboolean attach, done_fn done,
+                       void *data)
+{
+    struct device_work *w = g_new(struct device_work, 1);
+    *w = (struct device_work){d->manager, g_strdup(d->name), d->domid, *block, attach, done, data};
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, device_ready, NULL);
+    g_task_set_task_data(task, w, device_work_free);
+    g_task_run_in_thread(task, device_thread);
+}
+
+/* What a running domain has attached; NULL with error when it does not run. */
+static GArray *attached_of(struct domain *d, GError **error)
+{
+    struct backend *b = d->manager->backend;
+    if (d->klass != CLASS_ADMIN && d->state == STATE_RUNNING)
+        return b->ops->block_attached(b, d->domid, error);
+    dm_fail(error, DM_ERROR_NOT_RUNNING, "%s is not running", d->name);
+    return NULL;
+}
+
+void device_attach(struct domain *d, const char *name, const struct device_options *options, done_fn done,
+                   void *data)
+{
+    struct backend *b = d->manager->backend;
+    g_autoptr(GError) error = NULL;
+    struct backend_block block;
+    g_autoptr(GArray) attached = attached_of(d, &error);
+    g_autoptr(GArray) available = attached ? b->ops->block_available(b, &error) : NULL;
+    if (available && choose(available, attached, name, options, &block, &error))
+        device_run(d, &block, TRUE, done, data);
+    else
+        done(error, data);
+}
+
+void device_detach(struct domain *d, const char *name, done_fn done, void *data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GArray) attached = attached_of(d, &error);
+    const struct backend_block *block = find(attached, name);
+    if (!error && (!block || !vdev_valid(block->vdev)))
+        dm_fail(&error, DM_ERROR_VALUE, "%s has no device dom0:%s", d->name, name);
+    if (error)
+        done(error, data);
+    else
+        device_run(d, block, FALSE, done, data);
+}
+
+gboolean device_plan(struct domain *d, GArray **blocks, GError **error)
+{
+    struct backend *b = d->manager->backend;
+    GHashTableIter it;
+    const char *name, *text;
+    *blocks = NULL;
+    if (!g_hash_table_size(d->devices))
+        return TRUE;
+    g_autoptr(GArray) available = b->ops->block_available(b, error);
+    if (!available)
+        return FALSE;
+    g_autoptr(GArray) chosen = g_array_new(FALSE, TRUE, sizeof(struct backend_block));
+    g_hash_table_iter_init(&it, d->devices);
+    while (g_hash_table_iter_next(&it, (void **)&name, (void **)&text)) {
+        g_autoptr(GError) why = NULL;
+        struct device_options options;
+        struct backend_block block;
+        if (device_options_parse(text, &options, &why) &&
+            choose(available, chosen, name, &options, &block, &why)) {
+            g_array_append_val(chosen, block);
+        } else if (options.required) {
+            g_propagate_prefixed_error(error, g_steal_pointer(&why),
+                                       "a device that %s requires is missing: ", d->name);
+            return FALSE;
+        } else {
+            g_message("%s starts without an assigned device: %s", d->name, why->message);
+        }
+    }
+    *blocks = g_steal_pointer(&chosen);
+    return TRUE;
+}
