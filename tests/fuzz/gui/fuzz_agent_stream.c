@@ -62,7 +62,8 @@ static void destroy(void *data, struct window *window)
 
 static void map(void *data, struct window *window)
 {
-    struct rect outer = frame_outer((struct frame_style){FRAME_POPUP, GUI_SCALE_ONE}, &window->configure.geometry);
+    struct rect outer =
+        frame_outer((struct frame_style){FRAME_POPUP, GUI_SCALE_ONE}, &window->configure.geometry);
 
     (void)data;
     check_window(window);
