@@ -17,28 +17,30 @@ QREXEC_FUZZ_answer := qrexec/daemon/answer.c
 QREXEC_FUZZ_service := $(QREXEC_UNIT_test_service)
 QREXEC_FUZZ_filecopy := $(QREXEC_UNIT_test_filecopy)
 
-$(QREXEC_T)/test_socket: tests/unit/libvchan/test_socket.c libvchan/socket.c
+# one command compiles all of a program, so its headers are named here
+QREXEC_T_HEADERS := $(wildcard qrexec/*/*.h libvchan/*.h tests/fuzz/qrexec/*.h tests/unit/libvchan/*.h)
+
+$(QREXEC_T)/test_socket: tests/unit/libvchan/test_socket.c libvchan/socket.c $(QREXEC_T_HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(QREXEC_T_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka
 
-$(QREXEC_T)/test_xen: tests/unit/libvchan/test_xen.c tests/unit/libvchan/fake_xen.c libvchan/xen.c libvchan/xen_ring.c
+$(QREXEC_T)/test_xen: tests/unit/libvchan/test_xen.c tests/unit/libvchan/fake_xen.c libvchan/xen.c libvchan/xen_ring.c $(QREXEC_T_HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(QREXEC_T_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka
 
 define QREXEC_UNIT_RULE
-$(QREXEC_T)/$(1): tests/unit/qrexec/$(1).c $(QREXEC_UNIT_$(1))
+$(QREXEC_T)/$(1): tests/unit/qrexec/$(1).c $(QREXEC_UNIT_$(1)) $(QREXEC_T_HEADERS)
 	@mkdir -p $$(@D)
 	$$(CC) $$(QREXEC_T_CFLAGS) -o $$@ $$(filter %.c,$$^) -lcmocka
 endef
 $(foreach t,$(QREXEC_UNIT),$(eval $(call QREXEC_UNIT_RULE,$(t))))
 
 define QREXEC_FUZZ_RULE
-$(QREXEC_T)/fuzz_$(1): tests/fuzz/qrexec/fuzz_$(1).c $(QREXEC_FUZZ_$(1))
+$(QREXEC_T)/fuzz_$(1): tests/fuzz/qrexec/fuzz_$(1).c $(QREXEC_FUZZ_$(1)) $(QREXEC_T_HEADERS)
 	@mkdir -p $$(@D)
 	$$(CLANG) $$(CFLAGS_FUZZ) $$(filter -I%,$$(QREXEC_T_CFLAGS)) -o $$@ $$(filter %.c,$$^)
 endef
 $(foreach t,$(QREXEC_FUZZ),$(eval $(call QREXEC_FUZZ_RULE,$(t))))
-
 
 $(QREXEC_T)/seeds: tests/fuzz/qrexec/make_seeds.py
 	rm -rf $@
@@ -53,10 +55,11 @@ check-qrexec-tools: qrexec-socket
 	@tests/harness/stage qrexec-tools --timeout 120 -- tests/unit/qrexec/tools.py
 check-qrexec-fuzz: $(addprefix $(QREXEC_T)/fuzz_,$(QREXEC_FUZZ)) $(QREXEC_T)/seeds
 	@tests/harness/stage qrexec-fuzz --timeout 300 -- tests/fuzz/qrexec/run $(QREXEC_T) $(FUZZ_RUNS) $(QREXEC_FUZZ)
-check-qrexec: check-qrexec-unit check-qrexec-e2e check-qrexec-tools check-qrexec-fuzz
+# all that the component has, its policy half included (policy.mk); the stages by themselves are part of `make check`
+check-qrexec: check-qrexec-unit check-qrexec-e2e check-qrexec-tools check-qrexec-fuzz check-policy-unit \
+	check-policy-programs check-policy-calls check-policy-dialog check-policy-fuzz
 bench-qrexec: qrexec-socket
 	@tests/bench/qrexec/bench.py
 
 CHECK_QUICK += check-qrexec-unit check-qrexec-e2e check-qrexec-tools check-qrexec-fuzz
-HELP += bench-qrexec|calls~and~throughput~over~sockets
--include $(wildcard $(QREXEC_T)/*.d)
+HELP += check-qrexec|all~tests~of~libvchan,~qrexec~and~policy bench-qrexec|calls~and~throughput~over~sockets

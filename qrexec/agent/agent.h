@@ -9,6 +9,7 @@
 
 #include "channel.h"
 #include "serve.h"
+#include "spare.h"
 
 #define AGENT_QUEUE_LIMIT (1u << 20)
 
@@ -32,6 +33,7 @@ struct agent {
     int listen_fd;
     uint32_t last_ident;
     struct connection connections[MAX_CONNECTIONS];
+    struct spare spare; /* serves the next call */
 };
 
 /* dom0_link.c */
@@ -46,6 +48,9 @@ int dom0_event(struct agent *a);
 int dom0_message(struct agent *a, uint32_t type, const char *body, size_t size);
 
 /* connections.c */
+
+/** Have a process ready for the next call. */
+void connection_prepare(struct agent *a);
 
 /** Start to serve a call. */
 void connection_serve(struct agent *a, uint32_t type, const char *body, size_t size);

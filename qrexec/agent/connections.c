@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,9 +47,19 @@ static void connection_end(struct agent *a, struct connection *c)
     c->used = false;
 }
 
-/* In the child: only the call's own things stay open. */
-static int serve_child(struct agent *a, struct serve *s, const char *text)
+/* What the serving process gets: this, then the command with its NUL. */
+struct order {
+    uint32_t type;
+    struct exec_params params;
+};
+
+/* In the serving process: only the call's own things stay open. */
+static int serve_child(void *context, int fd)
 {
+    static char packet[sizeof(struct order) + MAX_FORWARDED];
+    const struct order *order = (struct order *)packet;
+    struct agent *a = context;
+    struct serve s = {.fork_server = a->fork_server};
     char *user;
     int ret;
 
@@ -59,37 +70,47 @@ static int serve_child(struct agent *a, struct serve *s, const char *text)
     for (struct connection *c = a->connections; c < a->connections + MAX_CONNECTIONS; c++)
         if (c->used)
             close_fd(&c->channel.fd);
-    s->command = command_user(text, &user);
-    if (!s->command) {
+    if (spare_wait(fd, packet, sizeof(packet)) <= sizeof(*order))
+        return 0;
+    s.type = order->type;
+    s.domain = order->params.domain;
+    s.port = order->params.port;
+    s.command = command_user(packet + sizeof(*order), &user);
+    if (!s.command) {
         qlog("dom0 sent a command without a user");
         return EXIT_QREXEC_PROBLEM;
     }
-    s->user = user;
-    ret = serve_call(s);
+    s.user = user;
+    ret = serve_call(&s);
     free(user);
     return ret;
 }
 
+void connection_prepare(struct agent *a)
+{
+    spare_ready(&a->spare, serve_child, a); /* without one the next call makes it */
+}
+
 void connection_serve(struct agent *a, uint32_t type, const char *body, size_t size)
 {
-    struct serve serve = {.type = type, .fork_server = a->fork_server};
+    struct order order = {.type = type};
+    const char *command = body + sizeof(order.params);
+    struct iovec parts[2] = {{&order, sizeof(order)}, {(char *)command, size - sizeof(order.params)}};
     struct connection *c = connection_new(a);
-    struct exec_params params;
 
-    (void)size;
-    memcpy(&params, body, sizeof(params));
+    memcpy(&order.params, body, sizeof(order.params));
     if (!c) {
-        tell_terminated(a, params.domain, params.port);
+        tell_terminated(a, order.params.domain, order.params.port);
         return;
     }
-    serve.domain = c->domain = params.domain;
-    serve.port = c->port = params.port;
+    c->domain = order.params.domain;
+    c->port = order.params.port;
     c->connected = true;
-    c->pid = fork();
-    if (c->pid == 0)
-        _exit(serve_child(a, &serve, body + sizeof(params)));
+    c->pid = spare_order(&a->spare, parts, 2);
+    if (c->pid < 0 && spare_ready(&a->spare, serve_child, a) == 0)
+        c->pid = spare_order(&a->spare, parts, 2);
     if (c->pid < 0) {
-        qlog_errno("cannot fork");
+        qlog("cannot start a process for a call");
         connection_end(a, c);
     }
 }
@@ -98,10 +119,12 @@ void connection_reap(struct agent *a)
 {
     pid_t pid;
 
-    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+        spare_ended(&a->spare, pid);
         for (struct connection *c = a->connections; c < a->connections + MAX_CONNECTIONS; c++)
             if (c->used && c->pid == pid)
                 connection_end(a, c);
+    }
 }
 
 void connection_accept(struct agent *a)

@@ -171,8 +171,10 @@ int main(int argc, char **argv)
         return 1;
     }
     notify_ready();
-    while (ret == 0)
+    while (ret == 0) {
+        connection_prepare(a);
         ret = round_trip(a, signals);
+    }
     unlink(a->socket_path);
     channel_close(&a->dom0);
     return ret == -EINTR ? 0 : 1;

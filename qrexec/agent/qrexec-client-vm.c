@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "channel.h"
-#include "data.h"
 #include "libvchan.h"
 #include "local_io.h"
 #include "util.h"
@@ -24,7 +23,7 @@
 struct options {
     const char *agent_socket, *prefix, *source, *target, *service;
     char **program; /* argv of the local program, or NULL */
-    bool replace_out, replace_err, socket_stdin;
+    bool replace_out, replace_err, stdin_socket;
     uint32_t ring;
 };
 
@@ -80,7 +79,7 @@ static int take_arguments(int argc, char **argv, struct options *o)
         qlog("the name of the target, the source or the service is too long");
         return 1 + EXIT_QREXEC_PROBLEM;
     }
-    if (o->socket_stdin && (o->program || !is_socket(0))) {
+    if (o->stdin_socket && (o->program || !is_socket(0))) {
         qlog("--use-stdin-socket needs a socket as stdin and no local program");
         return 1 + EXIT_QREXEC_PROBLEM;
     }
@@ -115,7 +114,7 @@ static int parse_options(int argc, char **argv, struct options *o)
             }
             break;
         case OPT_STDIN_SOCKET:
-            o->socket_stdin = true;
+            o->stdin_socket = true;
             break;
         case 'a':
             o->agent_socket = optarg;
@@ -155,34 +154,22 @@ static int ask_agent(const struct options *o, int fd, struct exec_params *where)
     return ret < 0 ? EXIT_QREXEC_PROBLEM : 0;
 }
 
-static int carry_data(const struct options *o, struct libvchan *vchan, int agent)
+static int serve_data(const struct options *o, struct libvchan *vchan, int agent)
 {
-    struct data_call call = {.vchan = vchan,
-                             .prefix = o->prefix,
-                             .replace_out = o->replace_out && !o->program,
-                             .replace_err = o->replace_err,
-                             .in_fd = -1,
-                             .out_fd = -1,
-                             .err_fd = 2};
-    int ret = data_wait_client(vchan, agent, PEER_SECONDS);
+    struct local_call call = {.vchan = vchan,
+                              .peer = "the other side",
+                              .watch_fd = agent,
+                              .seconds = PEER_SECONDS,
+                              .no_peer_status = EXIT_NO_STATUS,
+                              .argv = o->program,
+                              .save_fds = true,
+                              .stdin_socket = o->stdin_socket,
+                              .replace_out = o->replace_out && !o->program,
+                              .replace_err = o->replace_err,
+                              .prefix = o->prefix};
+    int ret = local_call_run(&call);
 
-    if (ret < 0) {
-        qlog("the other side did not connect: %s", strerror(-ret));
-        return EXIT_NO_STATUS;
-    }
-    call.chunk = data_handshake(vchan);
-    if (!call.chunk)
-        return EXIT_NO_STATUS;
-    if (o->program)
-        ret = local_start_program(&call, o->program[0], o->program, true);
-    else
-        ret = local_attach(&call, o->socket_stdin);
-    if (ret < 0) {
-        qlog("cannot start: %s", strerror(-ret));
-        return EXIT_QREXEC_PROBLEM;
-    }
-    ret = data_run(&call);
-    return ret == 0 && o->program ? call.local_status : ret;
+    return ret == 0 ? call.local_status : ret;
 }
 
 int main(int argc, char **argv)
@@ -208,7 +195,7 @@ int main(int argc, char **argv)
         qlog_errno("cannot open the data channel");
         return EXIT_QREXEC_PROBLEM;
     }
-    ret = carry_data(&options, vchan, agent);
+    ret = serve_data(&options, vchan, agent);
     libvchan_close(vchan);
     close(agent); /* tells the agent that the call has ended */
     return ret;

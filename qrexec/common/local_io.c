@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The caller's local end: own stdio, or a program. */
+/* The caller's end of a call: own stdio, or a program. */
 #include "local_io.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,11 +44,17 @@ static int take_input(int fd)
     return taken >= 0 ? taken : above_stdio(open("/dev/null", O_RDONLY | O_CLOEXEC));
 }
 
-int local_attach(struct data_call *call, bool socket_stdin)
+static int attach_stdio(const struct local_call *l, struct data_call *call)
 {
     call->in_fd = take_input(0);
-    call->out_fd = socket_stdin ? fcntl(0, F_DUPFD_CLOEXEC, 3) : take_output(1);
-    call->err_fd = 2;
+    call->out_fd = l->stdin_socket ? fcntl(0, F_DUPFD_CLOEXEC, 3) : take_output(1);
+    return call->in_fd < 0 || call->out_fd < 0 ? -errno : 0;
+}
+
+static int attach_nothing(struct data_call *call)
+{
+    call->in_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    call->out_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
     return call->in_fd < 0 || call->out_fd < 0 ? -errno : 0;
 }
 
@@ -62,24 +69,24 @@ static void export_fd(const char *name, int fd, int as)
     setenv(name, text, 1);
 }
 
-static void become_program(const char *path, char *const argv[], bool save, int in, int out)
+static void become_program(const struct local_call *l, int in, int out)
 {
     data_reset_signals();
     in = fcntl(in, F_DUPFD_CLOEXEC, 10);
     out = fcntl(out, F_DUPFD_CLOEXEC, 10);
-    if (save) {
+    if (l->save_fds) {
         export_fd("SAVED_FD_0", 0, 3);
         export_fd("SAVED_FD_1", 1, 4);
         if (getenv("PASS_LOCAL_STDERR"))
             export_fd("SAVED_FD_2", 2, 5);
     }
     if (dup2(in, 0) >= 0 && dup2(out, 1) >= 0)
-        execvp(path, argv);
-    qlog_errno("cannot run %s", path);
+        execvp(l->argv[0], l->argv);
+    qlog_errno("cannot run %s", l->argv[0]);
     _exit(EXIT_QREXEC_PROBLEM);
 }
 
-int local_start_program(struct data_call *call, const char *path, char *const argv[], bool save)
+static int start_program(const struct local_call *l, struct data_call *call)
 {
     int in[2] = {-1, -1}, out[2] = {-1, -1};
     char pid[16];
@@ -98,11 +105,41 @@ int local_start_program(struct data_call *call, const char *path, char *const ar
         return ret;
     }
     if (call->pid == 0)
-        become_program(path, argv, save, in[1], out[1]);
+        become_program(l, in[1], out[1]);
     close(in[1]);
     close(out[1]);
     call->out_fd = in[0];
     call->in_fd = out[0];
-    call->err_fd = 2;
     return 0;
+}
+
+int local_call_run(struct local_call *l)
+{
+    struct data_call call = {.vchan = l->vchan,
+                             .prefix = l->prefix,
+                             .replace_out = l->replace_out,
+                             .replace_err = l->replace_err,
+                             .in_fd = -1,
+                             .out_fd = -1,
+                             .err_fd = 2};
+    int ret = data_wait_client(l->vchan, l->watch_fd, l->seconds);
+
+    if (ret < 0) {
+        qlog("%s did not connect: %s", l->peer, strerror(-ret));
+        return l->no_peer_status;
+    }
+    call.chunk = data_handshake(l->vchan);
+    if (!call.chunk)
+        return l->no_peer_status;
+    if (l->no_data)
+        ret = attach_nothing(&call);
+    else
+        ret = l->argv ? start_program(l, &call) : attach_stdio(l, &call);
+    if (ret < 0) {
+        qlog("cannot start: %s", strerror(-ret));
+        return EXIT_QREXEC_PROBLEM;
+    }
+    ret = data_run(&call);
+    l->local_status = call.local_status;
+    return ret;
 }

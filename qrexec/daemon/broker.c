@@ -9,10 +9,12 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "data.h"
+#include "spare.h"
 #include "util.h"
 #include "wire.h"
 
@@ -33,6 +35,7 @@ struct broker {
     const struct call_settings *settings;
     int fd, signals;
     struct handler handlers[MAX_PENDING];
+    struct spare spare; /* becomes the next handler */
 };
 
 static char packet[sizeof(struct order) + MAX_SERVICE];
@@ -44,8 +47,10 @@ static void send_result(struct broker *b, uint32_t id, int status)
     send(b->fd, &result, sizeof(result), MSG_NOSIGNAL);
 }
 
-static int handle(struct broker *b)
+/* In the handler's process. */
+static int handle(void *context, int fd)
 {
+    struct broker *b = context;
     struct order *o = (struct order *)packet;
     struct call call = {.requested_source = o->source,
                         .target = o->target,
@@ -55,29 +60,28 @@ static int handle(struct broker *b)
     data_unblock_signals();
     close(b->fd);
     close(b->signals);
-    return call_handle(b->settings, &call);
+    return spare_wait(fd, packet, sizeof(packet)) ? call_handle(b->settings, &call) : 0;
 }
 
-static void start_handler(struct broker *b)
+static void start_handler(struct broker *b, size_t size)
 {
     uint32_t id = ((struct order *)packet)->id;
+    struct iovec order = {packet, size};
     struct handler *h = b->handlers;
+    pid_t pid = -EAGAIN;
 
     while (h < b->handlers + MAX_PENDING && h->pid)
         h++;
-    if (h == b->handlers + MAX_PENDING) {
+    if (h < b->handlers + MAX_PENDING && (pid = spare_order(&b->spare, &order, 1)) < 0 &&
+        spare_ready(&b->spare, handle, b) == 0)
+        pid = spare_order(&b->spare, &order, 1);
+    if (pid < 0) {
+        qlog("cannot start a handler");
         send_result(b, id, EXIT_QREXEC_PROBLEM);
         return;
     }
-    h->pid = fork();
+    h->pid = pid;
     h->id = id;
-    if (h->pid == 0)
-        _exit(handle(b));
-    if (h->pid < 0) {
-        qlog_errno("cannot start a handler");
-        h->pid = 0;
-        send_result(b, id, EXIT_QREXEC_PROBLEM);
-    }
 }
 
 static void reap(struct broker *b)
@@ -89,6 +93,7 @@ static void reap(struct broker *b)
     while (read(b->signals, &info, sizeof(info)) > 0)
         ;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        spare_ended(&b->spare, pid);
         for (struct handler *h = b->handlers; h < b->handlers + MAX_PENDING; h++) {
             if (h->pid != pid)
                 continue;
@@ -110,6 +115,7 @@ static int broker_main(struct broker *b)
     if (b->signals < 0)
         return 1;
     for (;;) {
+        spare_ready(&b->spare, handle, b); /* without one the next order makes it */
         struct pollfd p[2] = {{.fd = b->fd, .events = POLLIN}, {.fd = b->signals, .events = POLLIN}};
 
         if (poll(p, 2, -1) < 0 && errno != EINTR)
@@ -122,7 +128,7 @@ static int broker_main(struct broker *b)
             if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
                 return 0;
             if (n > (ssize_t)sizeof(struct order) && packet[n - 1] == 0)
-                start_handler(b);
+                start_handler(b, (size_t)n);
         }
     }
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* qrexec-client: run a command in a VM from dom0, or connect a VM's request with its target. */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "data.h"
 #include "dom0.h"
 #include "libvchan.h"
 #include "qubesd.h"
@@ -21,7 +19,7 @@
 
 struct options {
     const char *domain, *local, *prefix, *socket_dir, *command;
-    bool just_exec, no_exit_code, replace_out, replace_err, wait_end, kill, socket_stdin;
+    bool just_exec, no_exit_code, replace_out, replace_err, wait_end, kill, stdin_socket;
     unsigned seconds;
     char *ident, *source; /* -c; ident NULL: not given */
     uint32_t source_id;
@@ -118,14 +116,14 @@ static int parse_options(int argc, char **argv, struct options *o)
             o->socket_dir = optarg;
             break;
         case OPT_STDIN_SOCKET:
-            o->socket_stdin = true;
+            o->stdin_socket = true;
             break;
         default:
             return 1 + usage(c == 'h' ? stdout : stderr);
         }
     }
     if (argc - optind != 1 || !o->domain || o->just_exec + (o->local != NULL) + (o->ident != NULL) > 1 ||
-        (o->local && o->socket_stdin))
+        (o->local && o->stdin_socket))
         return 1 + usage(stderr);
     o->command = argv[optind];
     return 0;
@@ -165,59 +163,31 @@ static int connect_vms(const struct options *o, int fd)
     return ret < 0 ? EXIT_QREXEC_PROBLEM : 0;
 }
 
-static int attach_local(const struct options *o, struct data_call *call)
-{
-    char *argv[] = {"sh", "-c", (char *)o->local, NULL};
-
-    if (o->local)
-        return local_start_program(call, "/bin/sh", argv, false);
-    return local_attach(call, o->socket_stdin);
-}
-
-static int carry_data(const struct options *o, struct libvchan *vchan, int fd)
-{
-    struct data_call call = {.vchan = vchan,
-                             .prefix = o->prefix,
-                             .replace_out = o->replace_out,
-                             .replace_err = o->replace_err,
-                             .in_fd = -1,
-                             .out_fd = -1,
-                             .err_fd = 2};
-    int ret = data_wait_client(vchan, fd, o->seconds);
-
-    if (ret < 0) {
-        qlog("%s did not connect: %s", o->domain, strerror(-ret));
-        return EXIT_QREXEC_PROBLEM;
-    }
-    call.chunk = data_handshake(vchan);
-    if (!call.chunk)
-        return EXIT_QREXEC_PROBLEM;
-    signal(SIGPIPE, SIG_IGN);
-    if (o->just_exec) {
-        call.in_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        call.out_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    } else if ((ret = attach_local(o, &call)) < 0) {
-        qlog("cannot start: %s", strerror(-ret));
-        return EXIT_QREXEC_PROBLEM;
-    }
-    return data_run(&call);
-}
-
 static int run_in_vm(const struct options *o, int fd)
 {
+    char *argv[] = {"/bin/sh", "-c", (char *)o->local, NULL};
+    struct local_call call = {.peer = o->domain,
+                              .watch_fd = fd,
+                              .seconds = o->seconds,
+                              .no_peer_status = EXIT_QREXEC_PROBLEM,
+                              .argv = o->local ? argv : NULL,
+                              .stdin_socket = o->stdin_socket,
+                              .no_data = o->just_exec,
+                              .replace_out = o->replace_out,
+                              .replace_err = o->replace_err,
+                              .prefix = o->prefix};
     struct exec_params where;
-    struct libvchan *vchan;
     int ret;
 
     if (dom0_request_exec(fd, o->just_exec ? MSG_JUST_EXEC : MSG_EXEC_CMDLINE, 0, o->command, &where) < 0)
         return EXIT_QREXEC_PROBLEM;
-    vchan = libvchan_server_init((int)where.domain, (int)where.port, DATA_RING, DATA_RING);
-    if (!vchan) {
+    call.vchan = libvchan_server_init((int)where.domain, (int)where.port, DATA_RING, DATA_RING);
+    if (!call.vchan) {
         qlog_errno("cannot open the data channel to %s", o->domain);
         return EXIT_QREXEC_PROBLEM;
     }
-    ret = carry_data(o, vchan, fd);
-    libvchan_close(vchan);
+    ret = local_call_run(&call);
+    libvchan_close(call.vchan);
     return ret;
 }
 

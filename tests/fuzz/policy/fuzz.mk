@@ -10,7 +10,7 @@ POLICY_FUZZ_LIBS := $(POLICY_LIBS) $(shell pkg-config --libs glib-2.0)
 
 $(POLICY_FUZZ_OBJ)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CLANG) $(POLICY_FUZZ_CFLAGS) -c $< -o $@
+	$(CLANG) $(POLICY_FUZZ_CFLAGS) -MMD -MP -c $< -o $@
 
 define POLICY_FUZZ_RULE
 $(POLICY_FUZZ_OBJ)/$(1): $(POLICY_FUZZ_OBJ)/tests/fuzz/policy/$(1).o $(POLICY_FUZZ_SRC_$(1):%.c=$(POLICY_FUZZ_OBJ)/%.o)
