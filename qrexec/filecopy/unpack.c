@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -29,8 +28,9 @@ struct unpack {
     uint32_t crc;
     uint64_t bytes, files;
     char name[FILECOPY_NAME_MAX];
-    char *buffer;
 };
+
+static char buffer[BUFFER]; /* a receiver is a process of its own */
 
 static int receive(struct unpack *u, void *data, size_t size)
 {
@@ -120,15 +120,15 @@ static int copy_content(struct unpack *u, int fd, uint64_t size)
 {
     while (size) {
         size_t want = size < BUFFER ? (size_t)size : BUFFER;
-        ssize_t n = read(u->in, u->buffer, want);
+        ssize_t n = read(u->in, buffer, want);
         int ret;
 
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
             return n < 0 ? -errno : -EPIPE;
-        u->crc = crc32_update(u->crc, u->buffer, (size_t)n);
-        ret = write_piece(u, fd, u->buffer, (size_t)n);
+        u->crc = crc32_update(u->crc, buffer, (size_t)n);
+        ret = write_piece(u, fd, buffer, (size_t)n);
         if (ret < 0)
             return ret;
         size -= (uint64_t)n;
@@ -292,15 +292,11 @@ static void answer(const struct unpack *u, int out, int ret)
 int unpack_receive(int in, int out, const struct unpack_options *o, char *last_name)
 {
     struct unpack u = {.o = o, .in = in};
-    int ret = -ENOMEM;
+    int ret = receive_all(&u);
 
-    u.buffer = malloc(BUFFER);
-    if (u.buffer)
-        ret = receive_all(&u);
     if (out >= 0)
         answer(&u, out, ret);
     if (last_name)
         memcpy(last_name, u.name, sizeof(u.name));
-    free(u.buffer);
     return ret;
 }
