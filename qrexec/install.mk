@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Where qrexec and libvchan go in dom0 and in VMs (paths as in Qubes).
-QREXEC_LIBDIR := /usr/lib/x86_64-linux-gnu
+# Where qrexec goes in dom0 and in VMs (paths as in Qubes).
 QREXEC_I = install -D -m 755
 QREXEC_D = install -D -m 644
 
 define QREXEC_INSTALL_BOTH
-	$(QREXEC_D) $(LIBVCHAN_XEN) $(DESTDIR)$(QREXEC_LIBDIR)/libvchan-xen.so.0
-	ln -sf libvchan-xen.so.0 $(DESTDIR)$(QREXEC_LIBDIR)/libvchan-xen.so
 	$(QREXEC_D) qrexec/systemd/bulkhead-vchan.modprobe $(DESTDIR)/usr/lib/modprobe.d/bulkhead-vchan.conf
 	$(QREXEC_D) qrexec/systemd/bulkhead-vchan.modules $(DESTDIR)/usr/lib/modules-load.d/bulkhead-vchan.conf
 	$(QREXEC_D) qrexec/systemd/bulkhead-vchan.rules $(DESTDIR)/usr/lib/udev/rules.d/70-bulkhead-vchan.rules

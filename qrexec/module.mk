@@ -6,7 +6,7 @@ QREXEC_CFLAGS := $(CFLAGS_USER) $(WARN_STRICT) -Ilibvchan -Iqrexec/common -Iqrex
 	-Iqrexec/filecopy -Iqrexec/tools
 QREXEC_COMMON_SRC := $(wildcard qrexec/common/*.c)
 QREXEC_DAEMON_LIB_SRC := $(addprefix qrexec/daemon/,answer.c call.c dom0.c policy_client.c qubesd.c)
-QREXEC_DAEMON_SRC := $(addprefix qrexec/daemon/,agent_link.c broker.c clients.c ports.c request.c sandbox.c)
+QREXEC_DAEMON_SRC := $(addprefix qrexec/daemon/,agent_link.c broker.c clients.c ports.c request.c)
 QREXEC_FILECOPY_SRC := $(addprefix qrexec/filecopy/,crc32.c names.c pack.c unpack.c)
 QREXEC_AGENT_SRC := $(addprefix qrexec/agent/,connections.c dom0_link.c)
 
@@ -40,6 +40,7 @@ QREXEC_PARTS_start-app := qrexec/services/desktop_entry.c qrexec/services/start-
 QREXEC_PARTS_connect-tcp := qrexec/services/connect-tcp.c
 QREXEC_LINKS := qvm-move:qvm-copy qvm-copy-to-vm:qvm-copy qvm-move-to-vm:qvm-copy qvm-open-in-dvm:qvm-open-in-vm
 QREXEC_LIBS_qrexec-daemon := -lseccomp
+QREXEC_LIBS_qrexec-agent := -lseccomp
 QREXEC_SESSION_qrexec := qrexec/agent/session.c
 QREXEC_SESSION_qrexec-socket := qrexec/agent/session_plain.c
 QREXEC_PAM_qrexec := -lpam

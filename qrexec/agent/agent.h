@@ -9,14 +9,14 @@
 
 #include "channel.h"
 #include "serve.h"
-#include "spare.h"
+#include "workers.h"
 
 #define AGENT_QUEUE_LIMIT (1u << 20)
 
 /* One call; which member is set tells its kind. */
 struct connection {
     bool used;
-    pid_t pid;              /* being served by this child, or 0 */
+    uint32_t order;         /* being served: the worker's order, or 0 */
     struct channel channel; /* being made by this qrexec-client-vm */
     bool asked;             /* TRIGGER_SERVICE went to dom0 */
     bool connected;         /* domain and port are known */
@@ -31,9 +31,9 @@ struct agent {
     bool greeted; /* our HELLO went out */
     uint32_t version;
     int listen_fd;
-    uint32_t last_ident;
+    struct workers workers; /* serve calls */
+    uint32_t last_ident, last_order;
     struct connection connections[MAX_CONNECTIONS];
-    struct spare spare; /* serves the next call */
 };
 
 /* dom0_link.c */
@@ -49,8 +49,8 @@ int dom0_message(struct agent *a, uint32_t type, const char *body, size_t size);
 
 /* connections.c */
 
-/** Have a process ready for the next call. */
-void connection_prepare(struct agent *a);
+/** Start the processes that serve calls. @return 0 or -errno */
+int connection_start_workers(struct agent *a);
 
 /** Start to serve a call. */
 void connection_serve(struct agent *a, uint32_t type, const char *body, size_t size);
@@ -61,8 +61,8 @@ void connection_accept(struct agent *a);
 /** A client's descriptor is ready. */
 void connection_event(struct agent *a, struct connection *c);
 
-/** Collect ended children. */
-void connection_reap(struct agent *a);
+/** Workers ended. @return 0, or -errno if there are no more workers */
+int connection_results(struct agent *a);
 
 /** dom0 told where a client's call is served, or refused it. */
 void connection_answer(struct agent *a, const char *ident, const struct exec_params *where);

@@ -8,7 +8,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent.h"
@@ -47,35 +46,30 @@ static void connection_end(struct agent *a, struct connection *c)
     c->used = false;
 }
 
-/* What the serving process gets: this, then the command with its NUL. */
+/* What a worker gets: this, then the command with its NUL. */
 struct order {
     uint32_t type;
     struct exec_params params;
 };
 
-/* In the serving process: only the call's own things stay open. */
-static int serve_child(void *context, int fd)
+_Static_assert(sizeof(struct order) + MAX_FORWARDED < WORKER_ORDER_MAX, "every command fits");
+
+static int serve_order(void *context, const char *packet, size_t size)
 {
-    static char packet[sizeof(struct order) + MAX_FORWARDED];
-    const struct order *order = (struct order *)packet;
-    struct agent *a = context;
+    const struct agent *a = context;
+    struct order order;
     struct serve s = {.fork_server = a->fork_server};
     char *user;
     int ret;
 
-    data_unblock_signals();
     prctl(PR_SET_PDEATHSIG, SIGUSR2); /* the agent's death counts as dom0's: see connection_forget_all() */
-    close_fd(&a->listen_fd);
-    libvchan_forget(a->dom0.vchan);
-    for (struct connection *c = a->connections; c < a->connections + MAX_CONNECTIONS; c++)
-        if (c->used)
-            close_fd(&c->channel.fd);
-    if (spare_wait(fd, packet, sizeof(packet)) <= sizeof(*order))
-        return 0;
-    s.type = order->type;
-    s.domain = order->params.domain;
-    s.port = order->params.port;
-    s.command = command_user(packet + sizeof(*order), &user);
+    if (size <= sizeof(order))
+        return EXIT_QREXEC_PROBLEM;
+    memcpy(&order, packet, sizeof(order));
+    s.type = order.type;
+    s.domain = order.params.domain;
+    s.port = order.params.port;
+    s.command = command_user(packet + sizeof(order), &user);
     if (!s.command) {
         qlog("dom0 sent a command without a user");
         return EXIT_QREXEC_PROBLEM;
@@ -86,9 +80,9 @@ static int serve_child(void *context, int fd)
     return ret;
 }
 
-void connection_prepare(struct agent *a)
+int connection_start_workers(struct agent *a)
 {
-    spare_ready(&a->spare, serve_child, a); /* without one the next call makes it */
+    return workers_start(&a->workers, serve_order, a, -1, false);
 }
 
 void connection_serve(struct agent *a, uint32_t type, const char *body, size_t size)
@@ -106,25 +100,25 @@ void connection_serve(struct agent *a, uint32_t type, const char *body, size_t s
     c->domain = order.params.domain;
     c->port = order.params.port;
     c->connected = true;
-    c->pid = spare_order(&a->spare, parts, 2);
-    if (c->pid < 0 && spare_ready(&a->spare, serve_child, a) == 0)
-        c->pid = spare_order(&a->spare, parts, 2);
-    if (c->pid < 0) {
-        qlog("cannot start a process for a call");
+    if (++a->last_order == 0)
+        ++a->last_order;
+    c->order = a->last_order;
+    if (workers_order(&a->workers, c->order, true, parts, 2) < 0) {
+        qlog_errno("no process for a call");
         connection_end(a, c);
     }
 }
 
-void connection_reap(struct agent *a)
+int connection_results(struct agent *a)
 {
-    pid_t pid;
+    struct worker_result result;
+    int ret;
 
-    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
-        spare_ended(&a->spare, pid);
+    while ((ret = workers_result(&a->workers, &result)) > 0)
         for (struct connection *c = a->connections; c < a->connections + MAX_CONNECTIONS; c++)
-            if (c->used && c->pid == pid)
+            if (c->used && c->order == result.id)
                 connection_end(a, c);
-    }
+    return ret;
 }
 
 void connection_accept(struct agent *a)
@@ -225,13 +219,12 @@ void connection_answer(struct agent *a, const char *ident, const struct exec_par
 void connection_forget_all(struct agent *a)
 {
     a->ready = false;
+    workers_cancel(&a->workers);
     for (struct connection *c = a->connections; c < a->connections + MAX_CONNECTIONS; c++) {
         if (!c->used)
             continue;
         if (c->asked && !c->connected)
             connection_end(a, c);
-        if (c->pid)
-            kill(c->pid, SIGUSR2);
         c->connected = false; /* the next daemon does not know this port; it may give it to another call */
     }
 }

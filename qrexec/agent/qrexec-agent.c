@@ -15,6 +15,7 @@
 
 #include "agent.h"
 #include "libvchan.h"
+#include "sandbox.h"
 #include "util.h"
 
 #define AGENT_SOCKET "/var/run/qubes/qrexec-agent"
@@ -91,14 +92,13 @@ static int block_signals(void)
 
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&set);
-    sigaddset(&set, SIGCHLD);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigprocmask(SIG_BLOCK, &set, NULL);
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-enum { POLL_SIGNALS, POLL_DOM0, POLL_LISTEN, POLL_CLIENTS };
+enum { POLL_SIGNALS, POLL_WORKERS, POLL_DOM0, POLL_LISTEN, POLL_CLIENTS };
 
 static struct pollfd polled[POLL_CLIENTS + MAX_CONNECTIONS];
 
@@ -107,6 +107,7 @@ static nfds_t fill_poll(const struct agent *a, int signals)
     nfds_t n = POLL_CLIENTS;
 
     polled[POLL_SIGNALS] = (struct pollfd){.fd = signals, .events = POLLIN};
+    polled[POLL_WORKERS] = (struct pollfd){.fd = a->workers.events, .events = POLLIN};
     polled[POLL_DOM0] = (struct pollfd){.fd = channel_fd(&a->dom0), .events = POLLIN};
     polled[POLL_LISTEN] = (struct pollfd){.fd = a->listen_fd, .events = POLLIN};
     for (int i = 0; i < MAX_CONNECTIONS; i++) {
@@ -119,18 +120,7 @@ static nfds_t fill_poll(const struct agent *a, int signals)
     return n;
 }
 
-/* 0, or -EINTR when asked to end. */
-static int handle_signals(struct agent *a, int signals)
-{
-    struct signalfd_siginfo info;
-
-    while (read(signals, &info, sizeof(info)) == sizeof(info))
-        if (info.ssi_signo != SIGCHLD)
-            return -EINTR;
-    connection_reap(a);
-    return 0;
-}
-
+/* One round. 0, -EINTR when asked to end, or another -errno. */
 static int round_trip(struct agent *a, int signals)
 {
     nfds_t n = fill_poll(a, signals);
@@ -139,7 +129,9 @@ static int round_trip(struct agent *a, int signals)
     if (poll(polled, n, -1) < 0)
         return errno == EINTR ? 0 : -errno;
     if (polled[POLL_SIGNALS].revents)
-        ret = handle_signals(a, signals);
+        return -EINTR;
+    if (polled[POLL_WORKERS].revents)
+        ret = connection_results(a);
     for (nfds_t i = POLL_CLIENTS; i < n; i++) {
         struct connection *c = &a->connections[i - POLL_CLIENTS];
 
@@ -160,6 +152,11 @@ int main(int argc, char **argv)
 
     if (ret)
         return ret - 1;
+    ret = connection_start_workers(a);
+    if (ret < 0) {
+        qlog("cannot start processes for calls: %s", strerror(-ret));
+        return 1;
+    }
     signals = block_signals();
     if (signals < 0 || dom0_offer(a) < 0) {
         qlog_errno("cannot offer the control channel to dom0");
@@ -171,10 +168,9 @@ int main(int argc, char **argv)
         return 1;
     }
     notify_ready();
-    while (ret == 0) {
-        connection_prepare(a);
+    sandbox_enter();
+    while (ret == 0)
         ret = round_trip(a, signals);
-    }
     unlink(a->socket_path);
     channel_close(&a->dom0);
     return ret == -EINTR ? 0 : 1;

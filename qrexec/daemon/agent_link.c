@@ -134,7 +134,7 @@ static int handle_trigger(struct daemon *d, uint32_t type, char *untrusted_body,
     if (++d->last_id == 0)
         ++d->last_id;
     id = d->last_id;
-    if (broker_send(d->broker_fd, id, &call) < 0) {
+    if (broker_send(&d->broker, id, &call) < 0) {
         qlog("request of %s refused: the broker is busy", d->settings.domain_name);
         refuse(d, request.ident);
         return 0;
@@ -194,10 +194,10 @@ int agent_event(struct daemon *d)
 
 int agent_results(struct daemon *d)
 {
-    struct broker_result result;
+    struct worker_result result;
     int ret;
 
-    while ((ret = broker_receive(d->broker_fd, &result)) > 0) {
+    while ((ret = workers_result(&d->broker, &result)) > 0) {
         for (struct pending *p = d->pending; p < d->pending + MAX_PENDING; p++) {
             if (p->id != result.id)
                 continue;

@@ -9,6 +9,7 @@
 #include "call.h"
 #include "channel.h"
 #include "ports.h"
+#include "workers.h"
 
 #define MAX_CLIENTS 512
 #define QUEUE_LIMIT (1u << 20) /* bytes waiting for the agent: more stops all reading */
@@ -35,7 +36,8 @@ struct daemon {
     int connect_fd;
     bool ready; /* handshake with the agent done */
     uint32_t version;
-    int listen_fd, broker_fd;
+    int listen_fd;
+    struct workers broker;
     struct client clients[MAX_CLIENTS];
     struct port_table ports;
     struct pending pending[MAX_PENDING];
@@ -77,10 +79,5 @@ void client_drop(struct daemon *d, int index);
 
 /** Handle one message of a client. @return 0, or -errno: drop it */
 int client_message(struct daemon *d, int index, uint32_t type, char *body, size_t size);
-
-/* sandbox.c */
-
-/** Give up privileges that the daemon does not need. */
-void sandbox_enter(void);
 
 #endif

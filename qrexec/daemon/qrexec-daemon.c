@@ -15,6 +15,7 @@
 #include "broker.h"
 #include "daemon.h"
 #include "dom0.h"
+#include "sandbox.h"
 #include "util.h"
 
 #define POLICY_PROGRAM  "/usr/bin/qrexec-policy-exec"
@@ -27,7 +28,7 @@ struct options {
     unsigned timeout; /* seconds; 0: no limit */
 };
 
-static struct daemon daemon_state = {.listen_fd = -1, .broker_fd = -1, .agent = {.fd = -1}};
+static struct daemon daemon_state = {.listen_fd = -1, .agent = {.fd = -1}};
 
 static const struct option long_options[] = {
     {"help", no_argument, NULL, 'h'},
@@ -118,7 +119,7 @@ static nfds_t fill_poll(const struct daemon *d, int signals)
     nfds_t n = POLL_CLIENTS;
 
     polled[POLL_SIGNALS] = (struct pollfd){.fd = signals, .events = POLLIN};
-    polled[POLL_BROKER] = (struct pollfd){.fd = d->broker_fd, .events = POLLIN};
+    polled[POLL_BROKER] = (struct pollfd){.fd = d->broker.events, .events = POLLIN};
     polled[POLL_AGENT] = (struct pollfd){.fd = agent_fd(d), .events = POLLIN};
     polled[POLL_LISTEN] = (struct pollfd){.fd = d->listen_fd, .events = POLLIN};
     for (int i = 0; i < MAX_CLIENTS; i++) {
@@ -270,9 +271,9 @@ int main(int argc, char **argv)
         if (ret >= 0)
             return ret;
     }
-    d->broker_fd = broker_start(&d->settings, parent, options.direct);
-    if (d->broker_fd < 0) {
-        qlog("cannot start the broker: %s", strerror(-d->broker_fd));
+    ret = broker_start(&d->broker, &d->settings, parent, options.direct);
+    if (ret < 0) {
+        qlog("cannot start the broker: %s", strerror(-ret));
         report(parent, -EIO);
         return 1;
     }

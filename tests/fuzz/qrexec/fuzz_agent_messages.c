@@ -13,11 +13,11 @@
 static struct daemon d;
 
 /* Only checked requests may get here. */
-int broker_send(int fd, uint32_t id, const struct call *call)
+int broker_send(const struct workers *w, uint32_t id, const struct call *call)
 {
     char copy[70000];
 
-    (void)fd;
+    (void)w;
     (void)id;
     snprintf(copy, sizeof(copy), "%s", call->service);
     if (!ident_valid(call->ident) || !service_sanitize(copy, strlen(copy) + 1) ||
@@ -28,9 +28,9 @@ int broker_send(int fd, uint32_t id, const struct call *call)
     return 0;
 }
 
-int broker_receive(int fd, struct broker_result *result)
+int workers_result(const struct workers *w, struct worker_result *result)
 {
-    (void)fd;
+    (void)w;
     (void)result;
     return 0;
 }
@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&d, 0, sizeof(d));
     d.settings.domain_name = "fuzz";
     d.settings.domain_id = 7;
-    d.listen_fd = d.broker_fd = -1;
+    d.listen_fd = -1;
     d.ready = true;
     d.version = 2 + data[0] % 3;
     port_take(&d.ports, 7, 3, -1);

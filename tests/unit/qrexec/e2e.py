@@ -29,12 +29,17 @@ def children(pid):
     return open("/proc/%d/task/%d/children" % (pid, pid)).read().split()
 
 
+def workers(vm):
+    """the processes that serve the agent's calls, and one that waits for the next"""
+    return [int(w) for keeper in children(vm.agent.pid) for w in children(int(keeper))]
+
+
 def served(vm):
-    """how many calls the agent serves, each a child that has a service as its child; one child waits for orders"""
+    """how many of them run a service"""
     busy = 0
-    for pid in children(vm.agent.pid):
+    for pid in workers(vm):
         try:
-            busy += len(children(int(pid))) > 0
+            busy += len(children(pid)) > 0
         except OSError:
             pass
     return busy
@@ -282,8 +287,8 @@ def slow_reader():
         c.stdout.read(100000)
         time.sleep(0.5)
         need(rss(c.pid) < 3072, "client uses %d KiB" % rss(c.pid))
-        for line in children(bank.agent.pid):
-            need(rss(int(line)) < 3072, "agent's child uses %d KiB" % rss(int(line)))
+        for pid in workers(bank):
+            need(rss(pid) < 3072, "a worker uses %d KiB" % rss(pid))
     finally:
         c.kill()
         c.wait()
@@ -397,7 +402,7 @@ def daemon_restart():
 
 def killed_client():
     "a caller that is killed leaves nothing behind"
-    before = len(children(bank.agent.pid))
+    before = len(workers(bank))
     for _ in range(20):
         c = work.popen("bank", "test.Wait", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
         # one that is killed before it opens its data channel is waited for, half a minute
@@ -405,7 +410,7 @@ def killed_client():
         c.kill()
         c.wait()
         c.stdin.close()
-        wait_for(lambda: len(children(bank.agent.pid)) <= before, "the service to end")
+        wait_for(lambda: len(workers(bank)) <= before, "the service to end")
     same(work.call("bank", "test.Echo").returncode, 7)
 
 
@@ -529,10 +534,11 @@ def memory():
 
 
 def sandbox():
-    "the daemon runs under seccomp without privileges; it cannot gain any"
-    status = dict(line.split(":\t", 1) for line in open("/proc/%d/status" % work.daemon.pid).read().splitlines()
-                  if ":\t" in line)
-    same((status["Seccomp"], status["NoNewPrivs"], status["CapEff"]), ("2", "1", "0" * 16))
+    "daemon and agent run under seccomp without privileges; they cannot gain any"
+    for p in (work.daemon, work.agent):
+        status = dict(line.split(":\t", 1) for line in open("/proc/%d/status" % p.pid).read().splitlines()
+                      if ":\t" in line)
+        same((status["Seccomp"], status["NoNewPrivs"], status["CapEff"]), ("2", "1", "0" * 16))
 
 
 def main():

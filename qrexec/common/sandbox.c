@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The daemon reads what a hostile VM sends, so it keeps only what it needs: no new programs or processes, no
- * change of identity, no tracing, mounting or modules. Files stay reachable: it connects again when the agent
- * restarts.
+ * Daemon and agent read what others send, so they keep only what they need: no new programs or processes, no
+ * change of identity, no tracing, mounting or modules. Files stay reachable: they connect again when the
+ * other side restarts.
  */
+#include "sandbox.h"
+
 #include <errno.h>
 #include <linux/capability.h>
 #include <sched.h>
@@ -13,7 +15,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "daemon.h"
 #include "util.h"
 
 static const int denied[] = {

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Processes for calls. A keeper, forked at the start, always has one worker waiting for the next order, so
+ * that a call does not wait for fork(), and so that the process which reads what others send needs no right
+ * to fork or execute.
+ */
+#ifndef QREXEC_WORKERS_H
+#define QREXEC_WORKERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct iovec;
+
+enum { WORKERS_MAX = 256, WORKER_ORDER_MAX = 70000 };
+
+struct workers {
+    int orders; /* SOCK_SEQPACKET: the waiting worker reads them itself */
+    int events; /* readable: workers_result() has something */
+};
+
+struct worker_result {
+    uint32_t id;
+    int32_t status;
+};
+
+/** A worker's whole work. @return its exit status, at most 255 */
+typedef int (*worker_fn)(void *context, const char *order, size_t size);
+
+/**
+ * Start the keeper.
+ * @param not_theirs  a descriptor to close there, or -1
+ * @param detach  not as our child: for a process in the foreground, whose parent may look at its children; in
+ * the background systemd takes the one process without a parent for the main one
+ * @return 0 or -errno
+ */
+int workers_start(struct workers *w, worker_fn run, void *context, int not_theirs, bool detach);
+
+/**
+ * Give an order. No more than WORKERS_MAX may be without result at a time.
+ * @param wait  for a worker to take an earlier order when many are queued
+ * @return 0 or -errno: no worker got it
+ */
+int workers_order(const struct workers *w, uint32_t id, bool wait, const struct iovec *order, size_t parts);
+
+/** Take the result of an order. @return 1, 0 if there is none, -errno if the keeper is gone */
+int workers_result(const struct workers *w, struct worker_result *result);
+
+/** Send SIGUSR2 to all that work; orders that none has taken end with EXIT_QREXEC_PROBLEM. */
+void workers_cancel(const struct workers *w);
+
+#endif
