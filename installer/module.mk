@@ -37,7 +37,8 @@ ALL += $(INST)/init $(INST_DOM0) $(INST)/bulkhead-run
 HELP += iso|build~the~bootable~image~$(ISO) \
   run|build~and~show~the~distribution~in~QEMU;~HYPERVISOR=xen|bulkhead~MEM=~CPUS=~UEFI=1~IOMMU=amd|intel|none~TEMPLATE=
 
-.PHONY: install-dom0-installer
+.PHONY: dom0-programs install-dom0-installer
+dom0-programs: $(INST_DOM0)
 install-dom0-installer: $(INST_DOM0)
 	install -D -m 755 -t $(DESTDIR)/usr/lib/bulkhead $^
 INSTALL_DOM0 += install-dom0-installer

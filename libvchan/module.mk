@@ -31,3 +31,11 @@ libvchan: libvchan-socket $(LIBVCHAN_XEN)
 ALL += libvchan
 HELP += libvchan|build~libvchan~(Xen~and~socket~variants)
 -include $(wildcard $(VCHAN_B)/obj/*.d)
+
+# the same in dom0 and in domains
+.PHONY: install-dom0-libvchan install-vm-libvchan
+install-dom0-libvchan install-vm-libvchan: libvchan
+	install -D -m 644 -t $(DESTDIR)/usr/lib/x86_64-linux-gnu $(LIBVCHAN_XEN)
+	ln -sf $(notdir $(LIBVCHAN_XEN)) $(DESTDIR)/usr/lib/x86_64-linux-gnu/$(basename $(notdir $(LIBVCHAN_XEN)))
+INSTALL_DOM0 += install-dom0-libvchan
+INSTALL_VM += install-vm-libvchan

@@ -1,24 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# System test of the ISO: the demonstration on our hypervisor (or HYPERVISOR=xen), and the desktop under UEFI.
+# System tests of the ISO: a session with keyboard and mouse, and `make run` without a terminal under UEFI. HYPERVISOR=xen runs
+# both on Debian's.
 ISO_TEST := tests/system/iso/test-demonstration
 ISO_CHECK := $(B)/check/iso
 
-.PHONY: check-iso-build check-iso check-iso-uefi
+.PHONY: check-iso-build check-session check-iso check-iso-uefi
 check-iso-build:
 	@tests/harness/stage iso-build --timeout 1200 -- $(MAKE) iso $(INST)/bulkhead-run
+check-session: check-iso-build
+	@tests/harness/stage session --timeout 1500 -- tests/system/iso/test-session $(ISO) $(ISO_CHECK)-session
 check-iso: check-iso-build
 	@TIME_LIMIT=500 tests/harness/stage iso-demonstration --timeout 700 -- $(ISO_TEST) $(ISO) $(ISO_CHECK) $(INST)/bulkhead-run
 check-iso-uefi: check-iso-build
 	@UEFI=1 DESKTOP_ONLY=1 WORDS=bulkhead.demo=desktop TIME_LIMIT=200 tests/harness/stage iso-uefi --timeout 300 -- \
 	  $(ISO_TEST) $(ISO) $(ISO_CHECK)-uefi $(INST)/bulkhead-run
-CHECK_SYSTEM += check-iso check-iso-uefi check-calls
-HELP += check-iso|boot~the~ISO~and~check~the~demonstration;~HYPERVISOR=xen~for~the~reference
-
-# Calls between two real domains, a disposable, shutdown, typed at dom0's console.
-.PHONY: check-calls
-check-calls: check-iso-build
-	@TIME_LIMIT=400 tests/harness/stage calls --timeout 900 -- tests/system/iso/test-calls $(ISO) $(ISO_CHECK)-calls
-HELP += check-calls|policy-decided~calls~between~two~real~domains,~a~disposable;~HYPERVISOR=xen
+CHECK_SYSTEM += check-session check-iso-uefi
+HELP += check-session|use~the~ISO~by~screen,~keyboard~and~mouse:~domains,~copies,~a~disposable;~HYPERVISOR=xen~for~the~reference \
+  check-iso|make~run~without~a~terminal;~HYPERVISOR=xen~UEFI=1
 
 $(INST)/unit/phases-test: tests/unit/installer/phases-test.c installer/run/phases.c installer/run/qmp.c
 	@mkdir -p $(@D)

@@ -26,32 +26,30 @@ class Screen:
         """How many pixels have this colour."""
         return self._mask(rgb).histogram()[255]
 
-    def colours(self):
-        """How many different colours the picture has (an empty desktop has few)."""
-        return len(self.image.getcolors(self.size[0] * self.size[1]))
-
     def frames(self, rgb, least):
-        """Boxes (left, top, right, bottom) of windows framed in the colour: the left and right border of each are columns of
-        it at least `least` pixels high, with the same top and bottom."""
-        mask, sides = self._mask(rgb).load(), []
-        for x in range(self.size[0]):
-            run = 0
-            for y in range(self.size[1] + 1):
-                if y < self.size[1] and mask[x, y]:
-                    run += 1
-                    continue
-                if run >= least:
-                    sides.append((x, y - run, y))
-                run = 0
+        """Boxes (left, top, right, bottom) of windows framed in the colour whose lower right corner is not covered. The sides
+        of a frame are at least `least` pixels long."""
+        mask = self._mask(rgb)
+        pixels, (width, height) = mask.load(), self.size
+
+        def run(x, y, dx, dy):
+            """How far the colour goes from here."""
+            length = 0
+            while 0 <= x < width and 0 <= y < height and pixels[x, y]:
+                x, y, length = x + dx, y + dy, length + 1
+            return length
+
         boxes = []
-        for x, top, bottom in sides:
-            for box in boxes:
-                if abs(box[1] - top) <= 2 and abs(box[3] - bottom) <= 2:
-                    box[2] = x + 1
-                    break
-            else:
-                boxes.append([x, top, x + 1, bottom])
-        return [tuple(box) for box in boxes if box[2] - box[0] >= least]
+        for y in range(height):
+            for x in range(least, width) if mask.crop((0, y, width, y + 1)).getbbox() else ():
+                is_corner = pixels[x, y] and not (x + 1 < width and pixels[x + 1, y]) and not (y + 1 < height and pixels[x, y + 1])
+                if not is_corner or run(x, y, -1, 0) < least or run(x, y, 0, -1) < least:
+                    continue
+                top = y + 1 - run(x, y, 0, -1)
+                left = next((i for i in range(x - least, -1, -1) if run(i, top, 0, 1) >= least), None)
+                if left is not None:
+                    boxes.append((left, top, x + 1, y + 1))
+        return boxes
 
     def words(self, box=None):
         """The words in the box (default: everywhere), each with the position of its middle, in reading order."""
