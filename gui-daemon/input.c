@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "input.h"
 
+#include <X11/XKBlib.h>
+#include <X11/Xutil.h>
 #include <gdk/gdkx.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,42 +102,52 @@ static void send_input(struct view *view, uint32_t type, uint32_t window, const 
 
 /* ---- keys ---- */
 
+/* By the layout in use, or by the first one: with Cyrillic letters the combinations stay where they were. */
+static bool sequence_pressed(const struct key_sequence *sequence, const XKeyEvent *event)
+{
+    KeySym first = XkbKeycodeToKeysym(event->display, (KeyCode)event->keycode, 0, 0), used = NoSymbol;
+    XKeyEvent copy = *event;
+
+    XLookupString(&copy, NULL, 0, &used, NULL);
+    return key_sequence_match(sequence, event->state, (uint32_t)used) ||
+           key_sequence_match(sequence, event->state, (uint32_t)first);
+}
+
 /* A combination that belongs to dom0; true if it was one. */
-static bool secure_sequence(struct toplevel *t, const GdkEventKey *event)
+static bool secure_sequence(struct toplevel *t, const XKeyEvent *event)
 {
     const struct config *config = t->view->config;
 
-    if (key_sequence_match(&config->copy, event->state, event->keyval))
-        clipboard_copy(t->view->clipboard, t->window->id, event->time);
-    else if (key_sequence_match(&config->paste, event->state, event->keyval))
-        clipboard_paste(t->view->clipboard, t->window->id, event->time);
-    else if (t->window->fullscreen &&
-             key_sequence_match(&config->leave_fullscreen, event->state, event->keyval))
+    if (sequence_pressed(&config->copy, event))
+        clipboard_copy(t->view->clipboard, t->window->id, (uint32_t)event->time);
+    else if (sequence_pressed(&config->paste, event))
+        clipboard_paste(t->view->clipboard, t->window->id, (uint32_t)event->time);
+    else if (t->window->fullscreen && sequence_pressed(&config->leave_fullscreen, event))
         gtk_window_unfullscreen(GTK_WINDOW(t->gtk));
     else
         return false;
     return true;
 }
 
-static void send_key(struct toplevel *t, const GdkEventKey *event, uint32_t type)
+static void send_key(struct toplevel *t, const XKeyEvent *event, uint32_t type)
 {
     struct gui_msg_keypress msg = {
         .type = type,
         .x = t->pointer_x,
         .y = t->pointer_y,
         .state = event->state & 0x1fff,
-        .keycode = event->hardware_keycode,
+        .keycode = event->keycode,
     };
 
     send_input(t->view, MSG_KEYPRESS, t->window->id, &msg, sizeof(msg));
 }
 
-void input_key(struct toplevel *t, const GdkEventKey *event)
+void input_key(struct toplevel *t, const XKeyEvent *event)
 {
     struct input *input = &t->view->input;
-    unsigned code = event->hardware_keycode & 0xff;
+    unsigned code = event->keycode & 0xff;
 
-    if (event->type == GDK_KEY_PRESS) {
+    if (event->type == KeyPress) {
         if (bit_get(input->swallowed, code) || bit_get(input->down, code))
             return;
         if (secure_sequence(t, event)) {

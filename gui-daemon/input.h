@@ -25,8 +25,8 @@ struct input {
 void input_init(struct view *view);
 void input_free(struct view *view);
 
-/* Handle a GDK key event of the window. */
-void input_key(struct toplevel *toplevel, const GdkEventKey *event);
+/* A key event of the window. */
+void input_key(struct toplevel *toplevel, const XKeyEvent *event);
 
 /* A button, motion or crossing event of the content area. */
 void input_pointer(struct toplevel *toplevel, const XEvent *event);

@@ -5,13 +5,16 @@
 #include <gdk/gdkx.h>
 #include <gtk/gtkx.h>
 
+#include "decoration.h"
 #include "frame-edge.h"
-#include "frame.h"
 #include "input.h"
 #include "properties.h"
 #include "screensaver.h"
 #include "status-item.h"
 #include "tray.h"
+
+/* The struct toplevel of a GTK window, as its object data. */
+#define TOPLEVEL_KEY "toplevel"
 
 static gboolean announce(gpointer data)
 {
@@ -23,7 +26,7 @@ static gboolean announce(gpointer data)
 }
 
 /* Both content and frame have been drawn: say so when the server has got it all. */
-static void drawn(struct toplevel *t)
+static void check_drawn(struct toplevel *t)
 {
     if (!t->content_drawn || !t->frame_drawn || t->announced)
         return;
@@ -31,12 +34,18 @@ static void drawn(struct toplevel *t)
     t->announce = g_idle_add_full(G_PRIORITY_LOW, announce, t, NULL);
 }
 
+void toplevel_frame_drawn(struct toplevel *t)
+{
+    t->frame_drawn = true;
+    check_drawn(t);
+}
+
 static void first_frame(void *data)
 {
     struct toplevel *t = data;
 
     t->content_drawn = true;
-    drawn(t);
+    check_drawn(t);
 }
 
 static void frame_done(void *data, uint32_t serial)
@@ -83,41 +92,16 @@ static const struct content_ops content_ops = {
 
 /* ---- signals of the GTK window ---- */
 
-/* How it is framed now: an allowed fullscreen changes the kind of a window that exists. */
-static struct frame_style style_of(const struct toplevel *t)
-{
-    return (struct frame_style){window_frame_kind(t->window), t->scale};
-}
-
-static gboolean on_draw(GtkWidget *widget, cairo_t *cr, struct toplevel *t)
-{
-    struct frame_look look = {
-        .style = style_of(t),
-        .color = t->view->config->color,
-        .domain = t->view->config->name,
-        .title = t->window->title,
-        .focused = t->focused,
-    };
-
-    if (!t->layout)
-        t->layout = frame_layout(widget, look.style);
-    frame_draw(cr, t->layout, gtk_widget_get_allocated_width(widget), gtk_widget_get_allocated_height(widget),
-               &look);
-    t->frame_drawn = true;
-    drawn(t);
-    return TRUE;
-}
-
 /* The content area inside an outer window of w x h, in its coordinates. */
 static struct rect inner_area(struct toplevel *t, int w, int h)
 {
-    return frame_content(style_of(t), &(struct rect){0, 0, w, h});
+    return frame_content(toplevel_style(t), &(struct rect){0, 0, w, h});
 }
 
 static gboolean on_configure(GtkWidget *widget, GdkEventConfigure *event, struct toplevel *t)
 {
     struct rect outer = {event->x, event->y, event->width, event->height};
-    struct rect geometry = frame_content(style_of(t), &outer);
+    struct rect geometry = frame_content(toplevel_style(t), &outer);
     struct rect area = inner_area(t, event->width, event->height);
 
     (void)widget;
@@ -168,76 +152,6 @@ static gboolean on_focus(GtkWidget *widget, GdkEventFocus *event, struct topleve
     return FALSE;
 }
 
-static gboolean on_key(GtkWidget *widget, GdkEventKey *event, struct toplevel *t)
-{
-    (void)widget;
-    input_key(t, event);
-    return TRUE;
-}
-
-static void toggle_maximized(struct toplevel *t)
-{
-    if (t->maximized)
-        gtk_window_unmaximize(GTK_WINDOW(t->gtk));
-    else
-        gtk_window_maximize(GTK_WINDOW(t->gtk));
-}
-
-static void header_press(struct toplevel *t, const GdkEventButton *event)
-{
-    if (event->type == GDK_2BUTTON_PRESS)
-        toggle_maximized(t);
-    else
-        gtk_window_begin_move_drag(GTK_WINDOW(t->gtk), (int)event->button, (int)event->x_root,
-                                   (int)event->y_root, event->time);
-}
-
-/* Over the border the pointer shows that it resizes. */
-static gboolean on_motion(GtkWidget *widget, GdkEventMotion *event, struct toplevel *t)
-{
-    static const char *const names[] = {"nw-resize", "n-resize",  "ne-resize", "w-resize",
-                                        "e-resize",  "sw-resize", "s-resize",  "se-resize"};
-    enum frame_part part = frame_hit(style_of(t), gtk_widget_get_allocated_width(widget),
-                                     gtk_widget_get_allocated_height(widget), (int)event->x, (int)event->y);
-    GdkCursor *cursor = NULL;
-    GdkWindowEdge edge;
-
-    if (part == t->pointed)
-        return TRUE;
-    t->pointed = part;
-    if (frame_part_edge(part, &edge))
-        cursor = gdk_cursor_new_from_name(gtk_widget_get_display(widget), names[edge]);
-    gdk_window_set_cursor(gtk_widget_get_window(widget), cursor);
-    g_clear_object(&cursor);
-    return TRUE;
-}
-
-static gboolean on_button(GtkWidget *widget, GdkEventButton *event, struct toplevel *t)
-{
-    enum frame_part part = frame_hit(style_of(t), gtk_widget_get_allocated_width(widget),
-                                     gtk_widget_get_allocated_height(widget), (int)event->x, (int)event->y);
-    GdkWindowEdge edge;
-
-    if (event->button == 3 && event->type == GDK_BUTTON_PRESS && part == FRAME_PART_HEADER)
-        gdk_window_show_window_menu(gtk_widget_get_window(widget), (GdkEvent *)event);
-    if (event->button != 1)
-        return TRUE;
-    if (part == FRAME_PART_HEADER)
-        header_press(t, event);
-    if (event->type != GDK_BUTTON_PRESS)
-        return TRUE;
-    if (frame_part_edge(part, &edge))
-        gtk_window_begin_resize_drag(GTK_WINDOW(widget), edge, 1, (int)event->x_root, (int)event->y_root,
-                                     event->time);
-    if (part == FRAME_PART_MINIMIZE)
-        gtk_window_iconify(GTK_WINDOW(widget));
-    if (part == FRAME_PART_MAXIMIZE)
-        toggle_maximized(t);
-    if (part == FRAME_PART_CLOSE)
-        view_send(t->view, MSG_CLOSE, t->window->id, NULL, 0);
-    return TRUE;
-}
-
 /* ---- making and removing the GTK window ---- */
 
 static void forget_gtk(struct toplevel *t)
@@ -246,6 +160,7 @@ static void forget_gtk(struct toplevel *t)
     content_free(t->content);
     t->content = NULL;
     g_clear_object(&t->layout);
+    g_object_set_data(G_OBJECT(t->gtk), TOPLEVEL_KEY, NULL);
     t->gtk = NULL;
     t->focused = t->maximized = t->fullscreen = t->iconified = false;
 }
@@ -263,21 +178,28 @@ static void connect_signals(struct toplevel *t)
         const char *name;
         GCallback callback;
     } signals[] = {
-        {"draw", G_CALLBACK(on_draw)},
-        {"configure-event", G_CALLBACK(on_configure)},
-        {"window-state-event", G_CALLBACK(on_state)},
-        {"delete-event", G_CALLBACK(on_delete)},
-        {"destroy", G_CALLBACK(on_destroy)},
-        {"focus-in-event", G_CALLBACK(on_focus)},
-        {"focus-out-event", G_CALLBACK(on_focus)},
-        {"key-press-event", G_CALLBACK(on_key)},
-        {"key-release-event", G_CALLBACK(on_key)},
-        {"button-press-event", G_CALLBACK(on_button)},
-        {"motion-notify-event", G_CALLBACK(on_motion)},
+        {"configure-event", G_CALLBACK(on_configure)}, {"window-state-event", G_CALLBACK(on_state)},
+        {"delete-event", G_CALLBACK(on_delete)},       {"destroy", G_CALLBACK(on_destroy)},
+        {"focus-in-event", G_CALLBACK(on_focus)},      {"focus-out-event", G_CALLBACK(on_focus)},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(signals); i++)
         g_signal_connect(t->gtk, signals[i].name, signals[i].callback, t);
+    decoration_connect(t);
+    g_object_set_data(G_OBJECT(t->gtk), TOPLEVEL_KEY, t);
+}
+
+struct toplevel *toplevel_of(GdkWindow *gdk)
+{
+    gpointer widget = NULL;
+
+    gdk_window_get_user_data(gdk, &widget);
+    return widget ? g_object_get_data(G_OBJECT(widget), TOPLEVEL_KEY) : NULL;
+}
+
+struct frame_style toplevel_style(const struct toplevel *t)
+{
+    return (struct frame_style){window_frame_kind(t->window), t->scale};
 }
 
 static GtkWidget *new_widget(enum frame_kind kind)
@@ -299,7 +221,7 @@ static void create_gtk(struct toplevel *t)
 
     t->kind = window_frame_kind(t->window);
     t->scale = t->view->domain.scale;
-    outer = frame_outer(style_of(t), &t->window->configure.geometry);
+    outer = frame_outer(toplevel_style(t), &t->window->configure.geometry);
     t->gtk = new_widget(t->kind);
     gtk_widget_set_app_paintable(t->gtk, TRUE);
     gtk_widget_add_events(t->gtk, GDK_BUTTON_PRESS_MASK | GDK_POINTER_MOTION_MASK | GDK_KEY_PRESS_MASK |
@@ -312,7 +234,7 @@ static void create_gtk(struct toplevel *t)
     area = inner_area(t, outer.w, outer.h);
     look = (struct content_look){.background = t->view->config->background, .frame_us = frame_us(t)};
     t->content = content_new(t->view->pixels, gdk, &area, &look, &content_ops, t);
-    frame_edge_add(t->view->display, GDK_WINDOW_XID(gdk), style_of(t), gdk_window_get_width(gdk),
+    frame_edge_add(t->view->display, GDK_WINDOW_XID(gdk), toplevel_style(t), gdk_window_get_width(gdk),
                    gdk_window_get_height(gdk), t->view->config->color);
     g_hash_table_insert(t->view->contents, GSIZE_TO_POINTER(content_xid(t->content)), t);
     content_cursor(t->content, view_cursor(t->view, t->cursor));
@@ -417,7 +339,7 @@ void toplevel_map(struct toplevel *t)
     set_transient(t);
     if (t->view->invisible)
         return;
-    outer = frame_outer(style_of(t), &t->window->configure.geometry);
+    outer = frame_outer(toplevel_style(t), &t->window->configure.geometry);
     if (positioned(t))
         gtk_window_move(GTK_WINDOW(t->gtk), outer.x, outer.y);
     content_visible(t->content, true);
@@ -447,11 +369,11 @@ void toplevel_configure(struct toplevel *t)
     gtk_window_get_size(GTK_WINDOW(t->gtk), &w, &h);
     if (t->maximized || t->fullscreen) {
         /* The window manager decides the size: the agent learns it. */
-        area = frame_content(style_of(t), &(struct rect){x, y, w, h});
+        area = frame_content(toplevel_style(t), &(struct rect){x, y, w, h});
         domain_window_moved(t->window, &area);
         return;
     }
-    outer = frame_outer(style_of(t), &t->window->configure.geometry);
+    outer = frame_outer(toplevel_style(t), &t->window->configure.geometry);
     area = inner_area(t, outer.w, outer.h);
     if (t->kind == FRAME_POPUP)
         content_place(t->content, &area);
@@ -468,13 +390,14 @@ void toplevel_title(struct toplevel *t)
     gtk_window_set_title(GTK_WINDOW(t->gtk), t->window->title);
     if (t->kind == FRAME_NORMAL)
         gtk_widget_queue_draw_area(t->gtk, 0, 0, gtk_widget_get_allocated_width(t->gtk),
-                                   frame_top(style_of(t)));
+                                   frame_top(toplevel_style(t)));
 }
 
 void toplevel_hints(struct toplevel *t)
 {
     const struct gui_msg_window_hints *h = &t->window->hints;
-    int border = frame_border(style_of(t)), extra_w = 2 * border, extra_h = frame_top(style_of(t)) + border;
+    int border = frame_border(toplevel_style(t)), extra_w = 2 * border,
+        extra_h = frame_top(toplevel_style(t)) + border;
     GdkGeometry g = {0};
     int mask = 0;
 

@@ -41,6 +41,15 @@ struct toplevel {
 struct toplevel *toplevel_new(struct view *view, struct window *window);
 void toplevel_free(struct toplevel *toplevel);
 
+/* How it is framed now: an allowed fullscreen changes the kind of a window that exists. */
+struct frame_style toplevel_style(const struct toplevel *toplevel);
+
+/* The frame has been painted. */
+void toplevel_frame_drawn(struct toplevel *toplevel);
+
+/* The one that a GDK window belongs to, NULL if it is a window of another kind (a dialog). */
+struct toplevel *toplevel_of(GdkWindow *gdk);
+
 void toplevel_map(struct toplevel *toplevel);
 void toplevel_unmap(struct toplevel *toplevel);
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """qubes-guid under Xvfb and a window manager, driven by agents that the test plays itself. TAP on stdout.
 Usage: test_xvfb.py BUILD-DIRECTORY [TEST…]"""
-import os, re, shutil, signal, socket, struct, subprocess, sys, tempfile, threading, time, traceback
+import ctypes, os, re, shutil, signal, socket, struct, subprocess, sys, tempfile, threading, time, traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import fake_agent as fa
@@ -106,6 +106,7 @@ class Desktop:
                 "-sharevts", "-nolisten", "tcp", "-logfile", self.dir + "/xorg.txt", "vt7"]
 
     def start_wm(self, command):
+        output("xprop", "-root", "-remove", "_NET_SUPPORTING_WM_CHECK")  # what a former one left
         self.wm = subprocess.Popen(list(command), env=dict(self.env, DBUS_SESSION_BUS_ADDRESS=self.address), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for("window manager", lambda: "window id" in output("xprop", "-root", "_NET_SUPPORTING_WM_CHECK"))
 
@@ -587,8 +588,7 @@ def test_other_window_managers(desktop):
 
 def test_with_a_compositor(desktop):
     stop(desktop.wm)
-    desktop.start_wm(["xfwm4", "--compositor=on", "--replace"])
-    time.sleep(1)
+    desktop.start_wm(["xfwm4", "--compositor=on"])
     d = Domain(desktop)
     a = d.agent
     a.window(0x100, 100, 100, 300, 200, 0xffeecc, b"composited")
@@ -734,6 +734,45 @@ def test_keys_and_pointer(desktop):
     subprocess.run(["xdotool", "keydown", "b", "sleep", "1", "keyup", "b"], check=True)
     keys = [m for m in a.drain(0.5) if m[0] == fa.KEYPRESS]
     assert len(keys) == 2, keys
+    d.close()
+
+
+class CursorImage(ctypes.Structure):
+    _fields_ = [(n, ctypes.c_short) for n in ("x", "y", "width", "height", "xhot", "yhot")] + [
+        ("serial", ctypes.c_ulong), ("pixels", ctypes.POINTER(ctypes.c_ulong)), ("atom", ctypes.c_ulong),
+        ("name", ctypes.c_char_p)]
+
+
+def pointer_image(desktop):
+    """What the pointer looks like now."""
+    x, fixes = ctypes.CDLL("libX11.so.6"), ctypes.CDLL("libXfixes.so.3")
+    x.XOpenDisplay.restype = ctypes.c_void_p
+    fixes.XFixesGetCursorImage.restype = ctypes.POINTER(CursorImage)
+    display = ctypes.c_void_p(x.XOpenDisplay(desktop.env["DISPLAY"].encode()))
+    image = fixes.XFixesGetCursorImage(display).contents
+    value = (image.width, image.height, image.pixels[:image.width * image.height])
+    x.XCloseDisplay(display)
+    return value
+
+
+def test_cursors(desktop):
+    d = Domain(desktop)
+    a = d.agent
+    a.window(0x100, 100, 100, 300, 200, 0xffffff)
+    d.mapped(0x100)
+    subprocess.run(["xdotool", "mousemove", "250", "200"], check=True)
+    a.expect(fa.MOTION, 0x100)
+    arrow = pointer_image(desktop)
+    watch, text = 0x100 + 150, 0x100 + 152  # glyphs of X's cursor font
+    seen = []
+    for cursor in (watch, text):
+        before = pointer_image(desktop)
+        a.send(fa.CURSOR, 0x100, struct.pack("<I", cursor))
+        wait_for("cursor", lambda: pointer_image(desktop) != before)
+        seen.append(pointer_image(desktop))
+    assert seen[0] != seen[1]
+    a.send(fa.CURSOR, 0x100, struct.pack("<I", 0))
+    wait_for("arrow", lambda: pointer_image(desktop) == arrow)
     d.close()
 
 
@@ -929,6 +968,35 @@ def test_clipboard(desktop):
     policy.close()
     one.close()
     two.close()
+
+
+def test_secure_keys_in_another_layout(desktop):
+    """The combination is found by the first layout as well, and its keys stay in dom0."""
+    from Xlib import X, display as xdisplay
+    from Xlib.ext import xtest
+
+    subprocess.run(["setxkbmap", "us,ru"], check=True)
+    x11 = ctypes.CDLL("libX11.so.6")
+    x11.XOpenDisplay.restype = ctypes.c_void_p
+    handle = ctypes.c_void_p(x11.XOpenDisplay(desktop.env["DISPLAY"].encode()))
+    x11.XkbLockGroup(handle, 0x100, 1)  # the core keyboard's second layout
+    x11.XSync(handle, 0)
+    d = Domain(desktop)
+    d.agent.window(0x100, 50, 100, 300, 200, 0xffffff)
+    d.mapped(0x100)
+    focus(d, 0x100)
+    d.agent.drain()
+    keyboard = xdisplay.Display(desktop.env["DISPLAY"])
+    codes = (37, 50, 54)  # Ctrl, Shift and the key of "c"
+    for kind, keys in ((X.KeyPress, codes), (X.KeyRelease, codes[::-1])):
+        for code in keys:
+            xtest.fake_input(keyboard, kind, code)
+    keyboard.sync()
+    d.agent.expect(fa.CLIPBOARD_REQ, 0x100)
+    pressed = [struct.unpack("<5I", m[2])[4] for m in d.agent.drain() if m[0] == fa.KEYPRESS]
+    assert 37 in pressed and 54 not in pressed, pressed
+    x11.XCloseDisplay(handle)
+    d.close()
 
 
 def test_clipboard_is_cleared_after_a_time(desktop):
