@@ -30,7 +30,7 @@ ALL = [
              extra=NVME + XHCI + virtio("disable-legacy=on")),
     Scenario("4 CPUs, AMD-Vi, bzImage", "system", "boot", cpus=4, kernel="vmlinuz-dom0"),
     Scenario("8 CPUs, AMD-Vi", "system", "boot", cpus=8, limit=150),
-    Scenario("no IOMMU, reboot", "system", "boot,reboot", iommu=None),
+    Scenario("no IOMMU, bzImage, reboot", "system", "boot,reboot", iommu=None, kernel="vmlinuz-dom0"),
     Scenario("GRUB, SeaBIOS", "system", "boot", firmware="bios"),
     Scenario("GRUB, UEFI", "system", "boot", firmware="uefi"),
     Scenario("life", "domu", "life"),

@@ -65,7 +65,7 @@ gone() { ! xl list "$1"; }
 field() { xl list "$1" | awk -v n="$2" 'NR==2{print $n}'; }
 # leak_check "PAGES BYTES": what kept() said before is what it says now, and nothing but dom0 holds anything
 leak_check() {
-    [ -n "$1" ] || { echo "ok - nothing is left # SKIP the hypervisor does not tell its pages"; return; }
+    [ -n "$1" ] || { echo "ok - memory is what it was # SKIP the hypervisor does not tell its pages"; return; }
     local now
     for _ in 1 2 3 4 5 6 7 8; do now=$(kept); [ "$now" = "$1" ] && break; sleep 0.5; done
     if [ "$now" = "$1" ]; then ok "memory is what it was: $now (pages, bytes)"; else not_ok "memory: $1 (pages, bytes) before, $now after"; fi
