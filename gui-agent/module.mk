@@ -131,6 +131,13 @@ check-gui-e2e-xorg: $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT) $(GUI_AGENT_XORG_SOC
 	@tests/harness/stage gui-e2e-xorg --timeout 300 -- tests/system/gui/test_end_to_end.py --xorg
 CHECK_SYSTEM += check-gui-e2e check-gui-e2e-xorg
 
+# Two real domains' windows on dom0's real screen; HYPERVISOR=xen for the reference.
+.PHONY: check-gui-two-domains
+check-gui-two-domains: check-iso-build $(GUI_AGENT_PICTURES)
+	@tests/harness/stage gui-two-domains --timeout 900 -- tests/system/gui/test-two-domains $(B)/installer/bulkhead.iso $(B)/check/gui-two-domains
+CHECK_SYSTEM += check-gui-two-domains
+HELP += check-gui-two-domains|windows~of~two~real~domains,~compared~pixel~by~pixel~in~QEMU
+
 # The units under a real systemd, in namespaces, with the template that was built (skipped if there is none).
 .PHONY: check-gui-units
 check-gui-units: gui-agent

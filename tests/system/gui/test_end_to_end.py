@@ -63,6 +63,7 @@ class Dom0:
     def __init__(self, rig, size="1280x800"):
         self.rig = rig
         self.name = rig.xorg_dom0(size) if WITH_XORG else rig.xvfb(size)
+        self.server = rig.last_x
         rig.spawn(["dbus-run-session", "xfwm4", "--compositor=off"], name="xfwm4", DISPLAY=self.name)
         self.d = xdisplay.Display(self.name)
         self.root = self.d.screen().root
@@ -97,6 +98,10 @@ class Dom0:
             except Exception:  # the window went away meanwhile
                 pass
         return out
+
+    def server_maps(self, n):
+        """How many buffers of a domain the X server has mapped itself."""
+        return open("/proc/%d/maps" % self.server.pid).read().count("/shm.%d." % n)
 
     def xdo(self, *args):
         return self.rig.run(["xdotool"] + [str(a) for a in args], self.name)
@@ -361,7 +366,9 @@ def test_restarts(rig, dom0, dom):
            "a new daemon shows them again")
     raise_window(dom0, dom, "xterm-")
     check_pixels(dom0, dom, "xterm-", "with their pixels")
+    tap.ok(bool(dom0.server_maps(dom.n)) == WITH_XORG, "dom0's X server has mapped buffers itself only with its module")
     rig.stop(dom.daemon, kill=True)
+    tap.ok(wait_for(lambda: not dom0.server_maps(dom.n)), "a killed daemon leaves nothing mapped there")
     dom.daemon = dom0.daemon(dom.n)
     tap.ok(wait_for(lambda: (NAMES[dom.n], dom.top("xterm-")[0]) in dom0.windows(), 10), "also after a kill")
     rig.stop(dom.agent, kill=True)

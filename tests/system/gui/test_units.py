@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The domain's units under a real systemd: the template's root (build/templates/*/root.img) with the present agent on top,
 started in namespaces instead of a domain; the channel is a socket. X server, agent, session with PAM and logind. TAP."""
-import glob, os, shutil, subprocess, sys, tempfile, time
+import glob, os, re, shutil, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from guipeer import Peer
@@ -28,12 +28,22 @@ exec chroot "$R" /usr/lib/systemd/systemd --show-status=no
 """
 ENVIRONMENT = "Environment=VCHAN_SOCKET_DIR=/run/vchan VCHAN_DOMAIN=1 GUI_SHM_DIR=/run/shm1\n"
 
+QUBESDB_READ = r"""#!/bin/sh
+case "$1" in
+/keyboard-layout) echo de+nodeadkeys+compose:ralt ;;
+*) exit 2 ;;
+esac
+"""
+
 
 def stage(path):
     """What `make install-vm-gui-agent` installs, with the variants for sockets, told where these are."""
     subprocess.run(["make", "-s", "-C", TOP, "install-vm-gui-agent", "DESTDIR=" + path], check=True, stdout=sys.stderr)
     shutil.copy(TOP + "/build/gui-agent-socket/qubes-gui", path + "/usr/bin/qubes-gui")
     shutil.copy(TOP + "/build/gui-agent-socket/xorg/extensions/libqubesgrant.so", path + "/usr/lib/xorg/modules/extensions/")
+    with open(path + "/usr/bin/qubesdb-read", "w") as f:  # what dom0 would answer
+        f.write(QUBESDB_READ)
+    os.chmod(path + "/usr/bin/qubesdb-read", 0o755)
     for unit, text in (("qubes-gui-agent", "[Unit]\nConditionVirtualization=\n[Service]\nStandardError=journal\n"),
                        ("qubes-xorg", "[Service]\n")):
         os.makedirs("%s/etc/systemd/system/%s.service.d" % (path, unit))
@@ -79,6 +89,11 @@ def test(c):
     sessions = c.run("loginctl", "list-sessions", "--no-legend").stdout
     tap.ok("user" in sessions, "logind knows the session", sessions)
     tap.ok(wait_for(lambda: c.active("user@1000"), 10), "the user's service manager runs")
+    keymap = wait_for(lambda: re.search(r"layout: *de\n(.*\n)*variant: *nodeadkeys\n(.*\n)*options: *compose:ralt",
+                                        c.run("setxkbmap", "-display", ":0", "-query").stdout), 10)
+    tap.ok(keymap, "the keyboard has dom0's layout", c.run("setxkbmap", "-display", ":0", "-query").stdout)
+    command = c.run("systemctl", "show", "-p", "MainPID", "--value", "qubes-gui-agent").stdout.strip()
+    tap.ok("--clipboard-wipe=60" in c.run("cat", "/proc/%s/cmdline" % command).stdout, "pasted text is wiped after a minute")
     p = Peer(c.root + "/run/vchan", c.root + "/run/shm1", 1)
     start = ("systemd-run", "-q", "--uid=user", "-E", "DISPLAY=:0", "-E", "HOME=/home/user", "xterm")
     c.run(*start)
