@@ -5,7 +5,7 @@ GUID_XORG_SOCKET := $(B)/gui-daemon-socket/xorg/extensions/libqubespixels.so
 # All symbols are bound at once: a module that does not fit fails to load, instead of ending the server later.
 # Server headers are not clean under our warnings, hence -isystem.
 GUID_XORG_INCLUDES = -Igui-common $(patsubst -I%,-isystem %,$(shell pkg-config --cflags xorg-server))
-GUID_XORG_CFLAGS = $(CFLAGS_USER) -fPIC -fvisibility=hidden $(GUID_XORG_INCLUDES)
+GUID_XORG_CFLAGS = $(CFLAGS_USER) -Wconversion -fPIC -fvisibility=hidden $(GUID_XORG_INCLUDES)
 
 $(GUID_O)/xorg/%.o: gui-daemon/xorg/%.c
 	@mkdir -p $(@D)
@@ -51,5 +51,6 @@ check-gui-xorg-fuzz: $(GUID_XORG_T)/fuzz_xorg_pixels
 	@tests/harness/stage gui-xorg-fuzz --timeout 300 -- nice $< -runs=$(FUZZ_RUNS) -max_len=2048 -print_final_stats=1 \
 	  -artifact_prefix=$(GUID_XORG_T)/ $(GUID_XORG_T)/corpus $(GUID_XORG_T)/seeds
 CHECK_QUICK += check-gui-xorg-unit check-gui-xorg-fuzz
+CHECK_GUI += check-gui-xorg-unit check-gui-xorg-fuzz
 
 -include $(wildcard $(GUID_O)/xorg/*.d)
