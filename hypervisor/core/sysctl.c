@@ -9,11 +9,13 @@
 #include "bh/keys.h"
 #include "bh/page.h"
 #include "bh/time.h"
+#include "bh/topology.h"
 
 _Static_assert(XEN_SYSCTL_INTERFACE_VERSION == 0x15, "sysctl interface of Xen 4.17");
 
 #define NR_FEATURE_WORDS 19u
-#define NODE_DISTANCE    10u
+#define NEAR             10u /* distances of nodes, without a SLIT */
+#define FAR              20u
 #define SCHED_RATELIMIT  1000u
 #define MAX_DEBUG_KEYS   64u
 #define MAX_PCI_TOPOLOGY 4096u
@@ -83,13 +85,20 @@ static void featureset(const struct cpuid_policy *p, uint32_t f[NR_FEATURE_WORDS
 SYSCTL(physinfo)
 {
     struct xen_sysctl_physinfo *p = &c->op->u.physinfo;
-    uint32_t f[NR_FEATURE_WORDS];
+    uint32_t f[NR_FEATURE_WORDS], socket = 0, core = 0; /* CPUs that share those of the first */
+    struct cpu_place first = topology_cpu(0);
 
-    *p = (struct xen_sysctl_physinfo){.threads_per_core = 1,
-                                      .cores_per_socket = nr_cpus,
+    for (uint32_t i = 0; i < nr_cpus; i++) {
+        struct cpu_place place = topology_cpu(i);
+
+        socket += place.socket == first.socket;
+        core += place.socket == first.socket && place.core == first.core;
+    }
+    *p = (struct xen_sysctl_physinfo){.threads_per_core = core,
+                                      .cores_per_socket = socket / core,
                                       .nr_cpus = nr_cpus,
                                       .max_cpu_id = nr_cpus - 1,
-                                      .nr_nodes = 1,
+                                      .nr_nodes = topology_nodes(),
                                       .cpu_khz = (uint32_t)tsc_khz,
                                       .total_pages = page_count_total(),
                                       .free_pages = page_count_free(),
@@ -171,7 +180,8 @@ SYSCTL(cputopoinfo)
     uint32_t n = MIN(t->num_cpus, nr_cpus);
 
     for (uint32_t i = 0; HANDLE(t->cputopo) && i < n; i++) {
-        xen_sysctl_cputopo_t cpu = {.core = i};
+        struct cpu_place place = topology_cpu(i);
+        xen_sysctl_cputopo_t cpu = {place.core, place.socket, place.node};
 
         if (copy_to_guest(c->v, HANDLE(t->cputopo) + i * sizeof(cpu), &cpu, sizeof(cpu)))
             return -XEN_EFAULT;
@@ -183,23 +193,31 @@ SYSCTL(cputopoinfo)
 SYSCTL(numainfo)
 {
     struct xen_sysctl_numainfo *t = &c->op->u.numainfo;
-    xen_sysctl_meminfo_t mem = {page_count_total() << PAGE_SHIFT, page_count_free() << PAGE_SHIFT};
-    uint32_t distance = NODE_DISTANCE;
+    uint32_t nodes = topology_nodes(), n = MIN(t->num_nodes, nodes);
 
-    if (t->num_nodes && HANDLE(t->meminfo) && copy_to_guest(c->v, HANDLE(t->meminfo), &mem, sizeof(mem)))
-        return -XEN_EFAULT;
-    if (t->num_nodes && HANDLE(t->distance) &&
-        copy_to_guest(c->v, HANDLE(t->distance), &distance, sizeof(distance)))
-        return -XEN_EFAULT;
-    t->num_nodes = 1;
+    for (uint32_t i = 0; i < n; i++) {
+        xen_sysctl_meminfo_t mem;
+        uint32_t distance[ACPI_MAX_NODES];
+
+        topology_memory(i, &mem.memsize, &mem.memfree);
+        for (uint32_t j = 0; j < n; j++)
+            distance[j] = i == j ? NEAR : FAR;
+        if (HANDLE(t->meminfo) &&
+            copy_to_guest(c->v, HANDLE(t->meminfo) + i * sizeof(mem), &mem, sizeof(mem)))
+            return -XEN_EFAULT;
+        if (HANDLE(t->distance) && copy_to_guest(c->v, HANDLE(t->distance) + i * nodes * sizeof(distance[0]),
+                                                 distance, n * sizeof(distance[0])))
+            return -XEN_EFAULT;
+    }
+    t->num_nodes = nodes;
     return 0;
 }
 
-/* One node: every device is near it. */
+/* Which node a device is near only the DSDT knows, if there is more than one. */
 SYSCTL(pcitopoinfo)
 {
     struct xen_sysctl_pcitopoinfo *t = &c->op->u.pcitopoinfo;
-    const uint32_t node = 0;
+    const uint32_t node = topology_nodes() > 1 ? XEN_INVALID_NODE_ID : 0;
 
     if (!HANDLE(t->devs) || !HANDLE(t->nodes) || t->num_devs > MAX_PCI_TOPOLOGY)
         return -XEN_EINVAL;
@@ -211,7 +229,6 @@ SYSCTL(pcitopoinfo)
 
 static bool count_domain(struct domain *d, void *arg)
 {
-    (void)d;
     ++*(uint32_t *)arg;
     return true;
 }
@@ -313,13 +330,11 @@ SYSCTL(get_cpu_policy)
 /* No power management by the hypervisor: what xenpm and libxl take for an answer. */
 SYSCTL(get_pmstat)
 {
-    (void)c;
     return -XEN_ENODEV;
 }
 
 SYSCTL(pm_op)
 {
-    (void)c;
     return -XEN_ENODEV;
 }
 

@@ -154,30 +154,93 @@ static void madt_lapic_address(const uint8_t *e, struct acpi_info *out)
     out->lapic_address = read_le64(e + 4);
 }
 
-static const struct {
+/* A table of entries that start with their type and length. */
+struct entry_type {
     uint8_t type, min_len;
     void (*decode)(const uint8_t *entry, struct acpi_info *out);
-} madt_entries[] = {
-    {0, 8, madt_lapic},          {1, 12, madt_ioapic}, {2, 10, madt_iso},
-    {5, 12, madt_lapic_address}, {9, 16, madt_x2apic},
 };
 
-static void decode_madt(const uint8_t *p, uint32_t len, struct acpi_info *out)
+static void decode_entries(const uint8_t *p, uint32_t len, uint32_t first, const struct entry_type *types,
+                           unsigned nr_types, struct acpi_info *out)
 {
-    if (len < 44)
-        return;
-    out->lapic_address = read_le32(p + 36);
-    for (uint32_t offset = 44; len - offset >= 2;) {
+    for (uint32_t offset = first; len > offset && len - offset >= 2;) {
         const uint8_t *e = p + offset;
         uint8_t entry_len = e[1];
 
         if (entry_len < 2 || entry_len > len - offset)
             return;
-        for (unsigned i = 0; i < ARRAY_SIZE(madt_entries); i++)
-            if (madt_entries[i].type == e[0] && entry_len >= madt_entries[i].min_len)
-                madt_entries[i].decode(e, out);
+        for (unsigned i = 0; i < nr_types; i++)
+            if (types[i].type == e[0] && entry_len >= types[i].min_len)
+                types[i].decode(e, out);
         offset += entry_len;
     }
+}
+
+static void decode_madt(const uint8_t *p, uint32_t len, struct acpi_info *out)
+{
+    static const struct entry_type types[] = {
+        {0, 8, madt_lapic},          {1, 12, madt_ioapic}, {2, 10, madt_iso},
+        {5, 12, madt_lapic_address}, {9, 16, madt_x2apic},
+    };
+
+    if (len < 44)
+        return;
+    out->lapic_address = read_le32(p + 36);
+    decode_entries(p, len, 44, types, ARRAY_SIZE(types), out);
+}
+
+/* The node of a proximity domain, -1: too many. */
+static int node_of(struct acpi_info *out, uint32_t proximity)
+{
+    for (unsigned i = 0; i < out->nr_nodes; i++)
+        if (out->proximity[i] == proximity)
+            return (int)i;
+    if (out->nr_nodes == ACPI_MAX_NODES)
+        return -1;
+    out->proximity[out->nr_nodes] = proximity;
+    return (int)out->nr_nodes++;
+}
+
+static void set_cpu_node(struct acpi_info *out, uint32_t apic_id, uint32_t proximity)
+{
+    for (unsigned i = 0; i < out->nr_cpus; i++)
+        if (out->apic_id[i] == apic_id) {
+            int node = node_of(out, proximity);
+
+            out->cpu_node[i] = (uint8_t)MAX(node, 0);
+        }
+}
+
+static void srat_lapic(const uint8_t *e, struct acpi_info *out)
+{
+    if (read_le32(e + 4) & 1)
+        set_cpu_node(out, e[3], e[2] | (uint32_t)e[9] << 8 | (uint32_t)e[10] << 16 | (uint32_t)e[11] << 24);
+}
+
+static void srat_x2apic(const uint8_t *e, struct acpi_info *out)
+{
+    if (read_le32(e + 12) & 1)
+        set_cpu_node(out, read_le32(e + 8), read_le32(e + 4));
+}
+
+static void srat_memory(const uint8_t *e, struct acpi_info *out)
+{
+    uint64_t start = read_le64(e + 8), size = read_le64(e + 16);
+    int node;
+
+    if (!(read_le32(e + 28) & 1) || !size || size > UINT64_MAX - start || out->nr_memory == ACPI_MAX_MEMORY)
+        return;
+    node = node_of(out, read_le32(e + 2));
+    if (node >= 0)
+        out->memory[out->nr_memory++] = (struct acpi_memory){start, start + size, (uint8_t)node};
+}
+
+static void decode_srat(const uint8_t *p, uint32_t len, struct acpi_info *out)
+{
+    static const struct entry_type types[] = {
+        {0, 16, srat_lapic}, {1, 40, srat_memory}, {2, 24, srat_x2apic}};
+
+    decode_entries(p, len, 48, types, ARRAY_SIZE(types), out);
 }
 
 static void decode_mcfg(const uint8_t *p, uint32_t len, struct acpi_info *out)
@@ -245,7 +308,11 @@ static void decode_hpet(const uint8_t *p, uint32_t len, struct acpi_info *out)
 static const struct {
     char signature[5];
     void (*decode)(const uint8_t *table, uint32_t len, struct acpi_info *out);
-} decoders[] = {{"APIC", decode_madt}, {"MCFG", decode_mcfg}, {"FACP", decode_fadt}, {"HPET", decode_hpet}};
+} decoders[] = {{"APIC", decode_madt},
+                {"MCFG", decode_mcfg},
+                {"FACP", decode_fadt},
+                {"HPET", decode_hpet},
+                {"SRAT", decode_srat}};
 
 int acpi_parse(acpi_map_fn map, paddr_t rsdp, const void *rsdp_copy, size_t len, struct acpi_info *out,
                const char **why)

@@ -13,6 +13,7 @@
 #define FREE_HEAD  0x80u /* of info: first frame of a free block */
 #define FREE_DIRTY 0x40u
 #define LOW_LIMIT  (1ull << (32 - PAGE_SHIFT))
+#define JOIN_MAX   4096u /* blocks looked at in one go */
 
 struct free_block {
     struct free_block *next, *prev;
@@ -123,17 +124,54 @@ static uint64_t block_take(unsigned zone, unsigned order, bool *dirty)
     return INVALID_FRAME;
 }
 
-static mfn_t alloc(unsigned order, unsigned flags, uint16_t owner)
+static uint64_t block_take_any(unsigned order, unsigned flags, bool *dirty)
 {
     uint64_t n = INVALID_FRAME;
+
+    for (int zone = flags & PAGE_BELOW_4G ? ZONE_LOW : ZONE_HIGH; zone >= ZONE_LOW && n == INVALID_FRAME;
+         zone--)
+        n = block_take((unsigned)zone, order, dirty);
+    return n;
+}
+
+/* A dirty and a clean neighbour stay apart, so that nothing is cleaned twice, until a larger block is wanted.
+ */
+static bool join_mixed(unsigned order)
+{
+    unsigned looked = 0;
+    bool any = false;
+
+    for (unsigned z = 0; z < NR_ZONES; z++)
+        for (unsigned o = 0; o < order; o++)
+            for (struct free_block *b = lists[z][1][o].next, *next; b != &lists[z][1][o]; b = next) {
+                uint64_t n = va_to_mfn(b).n, buddy = n ^ 1ull << o;
+
+                next = b->next;
+                if (looked++ == JOIN_MAX)
+                    return any;
+                if (!is_free_head(buddy, o, false))
+                    continue;
+                block_remove(n);
+                block_remove(buddy);
+                nr_free -= 2ull << o;
+                nr_dirty -= 1ull << o;
+                block_free(MIN(n, buddy), o + 1, true);
+                any = true;
+            }
+    return any;
+}
+
+static mfn_t alloc(unsigned order, unsigned flags, uint16_t owner)
+{
     bool dirty = false;
+    uint64_t n;
 
     if (order > MAX_ORDER || page_fail_injected())
         return INVALID_MFN;
     spin_lock(&heap_lock);
-    for (int zone = flags & PAGE_BELOW_4G ? ZONE_LOW : ZONE_HIGH; zone >= ZONE_LOW && n == INVALID_FRAME;
-         zone--)
-        n = block_take((unsigned)zone, order, &dirty);
+    n = block_take_any(order, flags, &dirty);
+    if (n == INVALID_FRAME && join_mixed(order))
+        n = block_take_any(order, flags, &dirty);
     if (n != INVALID_FRAME)
         for (uint64_t i = 0; i < 1ull << order; i++)
             page_table_base[n + i] = (struct page){owner, 1};
@@ -382,6 +420,26 @@ uint64_t page_count_total(void)
 uint64_t page_count_free(void)
 {
     return nr_free;
+}
+
+uint64_t page_count_free_in(uint64_t start, uint64_t end)
+{
+    uint64_t count = 0;
+
+    spin_lock(&heap_lock);
+    for (unsigned i = 0; i < NR_ZONES * 2 * (MAX_ORDER + 1); i++) {
+        const struct free_block *head = &lists[0][0][0] + i;
+
+        for (const struct free_block *b = head->next; b != head; b = b->next) {
+            uint64_t first = MAX(va_to_mfn(b).n, start),
+                     last = va_to_mfn(b).n + (1ull << i % (MAX_ORDER + 1));
+
+            if (first < MIN(last, end))
+                count += MIN(last, end) - first;
+        }
+    }
+    spin_unlock(&heap_lock);
+    return count;
 }
 
 uint64_t page_count_scrub(void)

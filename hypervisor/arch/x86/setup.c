@@ -8,7 +8,6 @@
 #include "bh/domain.h"
 #include "bh/hwdom.h"
 #include "bh/iommu.h"
-#include "bh/irq.h"
 #include "bh/lapic.h"
 #include "bh/lib.h"
 #include "bh/page.h"
@@ -16,6 +15,7 @@
 #include "bh/setup.h"
 #include "bh/shutdown.h"
 #include "bh/time.h"
+#include "bh/topology.h"
 #include "bh/virt.h"
 
 _Noreturn void hypervisor_main(uint32_t magic, uint32_t info);
@@ -248,10 +248,10 @@ _Noreturn void hypervisor_main(uint32_t magic, uint32_t info)
     if (sched_cpu_init(cpus[0]))
         panic("too little memory");
     ioapic_init(&acpi_info);
-    opt_smt = cmdline_bool(saved_cmdline, "smt", true);
     trampoline_pa = find_trampoline(&boot_info);
     if (trampoline_pa)
         smp_start_all(&acpi_info, trampoline_pa, boot_root);
+    topology_init(&acpi_info);
     pr_info("CPUs: %u started, %s\n", nr_cpus, virt->name);
     cpuid_policy_init();
     iommu_init(&acpi_info, cmdline_bool(saved_cmdline, "iommu", true));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Starting the other CPUs (INIT, SIPI, SIPI) and interrupts between CPUs. */
 #include "bh/acpi.h"
+#include "bh/cmdline.h"
 #include "bh/cpu.h"
 #include "bh/lapic.h"
 #include "bh/lib.h"
@@ -10,13 +11,16 @@
 #include "bh/sched.h"
 #include "bh/setup.h"
 #include "bh/time.h"
+#include "bh/topology.h"
 #include "bh/virt.h"
+
+#define FAMILY_ZEN2    0x18u             /* Zen, Zen+ and Zen 2 are of family 17h, Hygon's of 18h */
+#define HAS_ARCH_CAPS  BIT(29)           /* CPUID 7 edx */
+#define ARCH_CAPS_SAFE (BIT(0) | BIT(5)) /* not vulnerable to L1TF; nor to MDS */
 
 extern char ap_trampoline[], ap_trampoline_end[], ap_boot_root[], ap_final_root[], ap_boot_stack[],
     ap_boot_cpu[];
 void smp_ap_main(struct cpu *c);
-
-bool opt_smt = true;
 
 struct cpu *cpu_alloc(uint32_t apic_id)
 {
@@ -70,27 +74,41 @@ static bool start_cpu(struct cpu *c, uint8_t *page, paddr_t page_pa, uint64_t bo
     return c->online;
 }
 
-/* Threads of a core share caches and buffers: with smt=0 only the first of each runs. */
+/*
+ * Threads of a core share caches, buffers and predictors. Where one can read the other's (MDS and L1TF, or
+ * return predictions of AMD's family 17h, CVE-2022-27672), two domains must not run there at once.
+ */
+static bool threads_leak(void)
+{
+    uint64_t caps;
+
+    if (!cpu_features.intel)
+        return cpu_features.family <= FAMILY_ZEN2;
+    caps = cpu_features.max_leaf >= 7 && cpuid(7, 0).d & HAS_ARCH_CAPS ? rdmsr(MSR_ARCH_CAPS) : 0;
+    return (caps & ARCH_CAPS_SAFE) != ARCH_CAPS_SAFE;
+}
+
+/* With smt=0, which leaking CPUs have by default, only the first thread of each core is started. */
 static bool is_second_thread(uint32_t apic_id)
 {
-    unsigned threads = 1;
-
-    if (cpu_features.amd && cpu_features.max_ext_leaf >= 0x8000001e && cpuid(0x80000001, 0).c & BIT(22))
-        threads = (cpuid(0x8000001e, 0).b >> 8 & 0xff) + 1;
-    else if (cpu_features.max_leaf >= 0xb)
-        threads = 1u << (cpuid(0xb, 0).a & 31);
-    return threads > 1 && apic_id & (threads - 1);
+    return apic_id & ((1u << topology_thread_bits()) - 1);
 }
 
 void smp_start_all(const struct acpi_info *acpi, paddr_t trampoline_pa, uint64_t boot_root)
 {
+    bool leak = threads_leak(), smt = cmdline_bool(saved_cmdline, "smt", !leak);
     uint8_t *page = pa_to_va(trampoline_pa);
+    unsigned parked = 0;
 
     for (unsigned i = 0; i < acpi->nr_cpus && nr_cpus < MAX_CPUS; i++) {
         struct cpu *c;
 
-        if (acpi->apic_id[i] == cpus[0]->apic_id || (!opt_smt && is_second_thread(acpi->apic_id[i])))
+        if (acpi->apic_id[i] == cpus[0]->apic_id)
             continue;
+        if (!smt && is_second_thread(acpi->apic_id[i])) {
+            parked++;
+            continue;
+        }
         c = cpu_alloc(acpi->apic_id[i]);
         if (!c) {
             pr_warn("no memory for CPU with APIC id %u\n", acpi->apic_id[i]);
@@ -102,6 +120,11 @@ void smp_start_all(const struct acpi_info *acpi, paddr_t trampoline_pa, uint64_t
         }
         cpus[nr_cpus++] = c;
     }
+    if (parked)
+        pr_info("SMT: %u second threads of cores stay parked, since %s\n", parked,
+                leak ? "this CPU's threads can read from each other (smt=1 starts them)" : "smt=0 says so");
+    else if (leak && smt && topology_thread_bits())
+        pr_warn("SMT: threads of a core can read from each other, and smt=1 lets domains share cores\n");
 }
 
 void cpu_kick(struct cpu *c, uint32_t work)

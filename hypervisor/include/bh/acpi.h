@@ -4,8 +4,7 @@
  * that describe CPUs, interrupt controllers, PCI configuration space, timers and IOMMUs into plain structs.
  * Pure logic over a mapping callback: also built for host tests and the fuzzer.
  */
-#ifndef BH_ACPI_H
-#define BH_ACPI_H
+#pragma once
 
 #include "bh/types.h"
 
@@ -14,6 +13,8 @@
 #define ACPI_MAX_ISO     32
 #define ACPI_MAX_MCFG    16
 #define ACPI_MAX_TABLES  64
+#define ACPI_MAX_NODES   64
+#define ACPI_MAX_MEMORY  256
 
 struct acpi_sdt_header {
     char signature[4];
@@ -37,6 +38,10 @@ struct acpi_mcfg_segment {
     uint16_t segment;
     uint8_t bus_start, bus_end;
 };
+struct acpi_memory { /* of a node, bytes, end exclusive */
+    paddr_t start, end;
+    uint8_t node;
+};
 struct acpi_gas {                         /* generic address structure */
     uint8_t space, width, offset, access; /* space: 0 memory, 1 I/O */
     uint64_t address;
@@ -51,6 +56,11 @@ struct acpi_info {
     } table[ACPI_MAX_TABLES]; /* every table of XSDT/RSDT whose header and checksum are good, in order */
     unsigned nr_cpus;         /* enabled ones; entry 0 need not be the boot CPU */
     uint32_t apic_id[ACPI_MAX_CPUS];
+    /* SRAT: nodes are its proximity domains in the order of their first mention. 0 nodes: no such table */
+    unsigned nr_nodes, nr_memory;
+    uint32_t proximity[ACPI_MAX_NODES];
+    uint8_t cpu_node[ACPI_MAX_CPUS]; /* of apic_id[] */
+    struct acpi_memory memory[ACPI_MAX_MEMORY];
     unsigned nr_ioapics, nr_isos, nr_mcfg;
     struct acpi_ioapic ioapic[ACPI_MAX_IOAPICS];
     struct acpi_iso iso[ACPI_MAX_ISO];
@@ -74,5 +84,3 @@ int acpi_parse(acpi_map_fn map, paddr_t rsdp, const void *rsdp_copy, size_t len,
 paddr_t acpi_find_rsdp(acpi_map_fn map);
 /* Index into table[] of the nth table with that signature, or -1. */
 int acpi_find_table(const struct acpi_info *info, const char signature[4], unsigned nth);
-
-#endif

@@ -4,8 +4,7 @@
  * each foreign or grant mapping adds one. The last one gone, the frame is scrubbed and free again.
  * All operations are lock-free on the frame's 4-byte record.
  */
-#ifndef BH_PAGE_H
-#define BH_PAGE_H
+#pragma once
 
 #include "bh/mm.h"
 #include "bh/types.h"
@@ -54,6 +53,8 @@ uint16_t page_owner(mfn_t m);
 uint64_t page_count_total(void);
 uint64_t page_count_free(void);
 uint64_t page_count_scrub(void);
+/* Free frames in [start, end). Walks the free blocks: for questions of the toolstack. */
+uint64_t page_count_free_in(uint64_t start, uint64_t end);
 /* Idle CPUs clean freed memory. True if there is more to do. */
 bool page_scrub_some(void);
 /* Debug build: the allocation after this many more fails; negative: none. */
@@ -65,6 +66,4 @@ static inline bool page_fail_injected(void)
 {
     return false;
 }
-#endif
-
 #endif

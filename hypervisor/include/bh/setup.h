@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Boot order (arch/x86/setup.c) and what its steps share. */
-#ifndef BH_SETUP_H
-#define BH_SETUP_H
+#pragma once
 
 #include "bh/acpi.h"
 #include "bh/boot.h"
@@ -14,7 +13,6 @@ extern struct boot_info boot_info;
 extern struct acpi_info acpi_info;
 extern char saved_cmdline[];
 
-extern bool opt_smt; /* smt= */
 struct cpu *cpu_alloc(uint32_t apic_id);
 void smp_start_all(const struct acpi_info *acpi, paddr_t trampoline_pa, uint64_t boot_root);
 /* Started CPUs wait here until dom0 is built. */
@@ -22,5 +20,3 @@ void setup_ap_wait(void);
 
 /* pvh/dom0_build.c: make dom0 from the modules. 0 or an error with *why naming what to do. */
 int dom0_build(const struct boot_info *bi, const char **why);
-
-#endif

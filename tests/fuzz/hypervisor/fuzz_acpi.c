@@ -66,7 +66,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rc = acpi_parse(map, rsdp, NULL, 0, &info, &why);
     CHECK(rc == 0 || (rc == -XEN_ENODEV && why && *why));
     CHECK(info.nr_tables <= ACPI_MAX_TABLES && info.nr_cpus <= ACPI_MAX_CPUS &&
-          info.nr_mcfg <= ACPI_MAX_MCFG);
+          info.nr_mcfg <= ACPI_MAX_MCFG && info.nr_nodes <= ACPI_MAX_NODES &&
+          info.nr_memory <= ACPI_MAX_MEMORY);
+    for (unsigned i = 0; i < info.nr_memory; i++)
+        CHECK(info.memory[i].start < info.memory[i].end && info.memory[i].node < info.nr_nodes);
+    for (unsigned i = 0; i < info.nr_cpus; i++)
+        CHECK(!info.cpu_node[i] || info.cpu_node[i] < info.nr_nodes);
     if (!rc)
         check_build(&info);
     return 0;

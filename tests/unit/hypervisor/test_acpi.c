@@ -78,14 +78,13 @@ static const uint8_t mcfg_body[] = {
 static const uint8_t srat_body[] = {
     1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* reserved */
     /* CPU 2: domain 0x01000007; CPU 0: the same, disabled; id 256: domain 3 */
-    0, 16, 7, 2, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0,
-    0, 16, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0,
-    2, 24, 0, 0, 3, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 16, 7, 2, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 16, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 2, 24,
+    0, 0, 3, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     /* 1 GiB at 4 GiB of domain 3; a range that is off; one that wraps */
-    1, 40, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    1, 40, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    1, 40, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    1, 40, 4, 0, /* cut off */
+    1, 40, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 1, 40, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 40, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 0, 0, 0, 0, 0, 0, 0, 1,
+    0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 40, 4, 0, /* cut off */
 };
 
 static paddr_t make_fadt(size_t len)
@@ -166,11 +165,20 @@ static int teardown(void **state)
 
 static void check_host(void)
 {
-    assert_int_equal(info.nr_tables, 6);
+    assert_int_equal(info.nr_tables, 7);
     assert_int_equal(info.nr_cpus, 3);
     assert_int_equal(info.apic_id[0], 0);
     assert_int_equal(info.apic_id[1], 2);
     assert_int_equal(info.apic_id[2], 256);
+    assert_int_equal(info.nr_nodes, 2);
+    assert_int_equal(info.proximity[0], 0x01000007);
+    assert_int_equal(info.proximity[1], 3);
+    assert_int_equal(info.cpu_node[1], 0);
+    assert_int_equal(info.cpu_node[2], 1);
+    assert_int_equal(info.nr_memory, 1);
+    assert_int_equal(info.memory[0].start, 1ull << 32);
+    assert_int_equal(info.memory[0].end, (1ull << 32) + (1ull << 30));
+    assert_int_equal(info.memory[0].node, 1);
     assert_int_equal(info.lapic_address, 0xfee00000);
     assert_int_equal(info.nr_ioapics, 1);
     assert_int_equal(info.ioapic[0].id, 5);
