@@ -74,6 +74,9 @@ void screen_init(const struct boot_info *bi, bool use)
 
     fb = bi->fb;
     efi = bi->efi;
+    memory = NULL;
+    cols = rows = col = row = 0;
+    memset(cell, 0, sizeof(cell));
     if (fb.type == FB_NONE && !efi) /* a loader that says nothing leaves the BIOS' text mode */
         fb = (struct boot_framebuffer){
             .addr = TEXT_MEMORY, .width = TEXT_COLS, .height = TEXT_ROWS, .type = FB_TEXT};

@@ -23,15 +23,19 @@ $(GUESTS)/%.elf: $(GUESTS)/%.o $(GUESTS)/guest.o $(GUESTS)/start.o tests/guests/
 # FUZZ_SEED=n repeats a run of the hypercall fuzzer
 FUZZ_SEED ?= $(shell date +%s)
 FUZZ_CALLS ?= 100000
-.PHONY: check-guests check-screen guests
+.PHONY: check-guests check-machine check-screen guests
 guests: $(GUEST_ELFS) $(GUESTS)/bench.elf
 check-guests: $(GUEST_ELFS) hypervisor
 	@tests/harness/stage guests --timeout 300 -- tests/guests/run $(GUEST_HYPERVISOR) \
 	  $(filter-out %/fuzz.elf,$(GUEST_ELFS)) "$(GUESTS)/fuzz.elf:seed=$(FUZZ_SEED) calls=$(FUZZ_CALLS)"
+# machines of several shapes, words of the command line
+check-machine: $(GUESTS)/hypercalls.elf hypervisor
+	@tests/harness/stage machine --timeout 300 -- tests/guests/machine $(HV)/bulkhead $(GUESTS)/hypercalls.elf
 # the console on pixel screens, read back from pictures
 check-screen: $(GUESTS)/hypercalls.elf hypervisor
 	@tests/harness/stage screen --timeout 300 -- tests/guests/screen $(HV)/bulkhead $(GUESTS)/hypercalls.elf
-CHECK_SYSTEM := check-guests check-screen $(CHECK_SYSTEM)
+CHECK_SYSTEM := check-guests check-machine check-screen $(CHECK_SYSTEM)
+HELP += check-machine|the~hypervisor~on~machines~with~nodes,~threads,~odd~command~lines
 HELP += check-screen|the~hypervisor's~messages~on~the~boot~loader's~framebuffer
 HELP += check-guests|micro-kernels~that~test~the~hypervisor~as~dom0~(HYPERVISOR=xen)
 

@@ -10,6 +10,7 @@ HVUNIT_SRC_multiboot := boot/multiboot.c
 HVUNIT_UNPACK := boot/decompress.c boot/unlzma2.c boot/unxz.c boot/unzstd.c boot/unzstd_entropy.c
 HVUNIT_SRC_decompress := $(HVUNIT_UNPACK)
 HVUNIT_SRC_kernel_image := boot/elf.c boot/bzimage.c $(HVUNIT_UNPACK)
+HVUNIT_SRC_screen := drivers/screen.c
 HVUNIT_SRC_symbols := core/symbols.c
 HVUNIT_OBJ_symbols := $(HVUNIT)/test/symbols_table.o
 HVUNIT_SRC_acpi := drivers/acpi.c pvh/acpi_build.c
