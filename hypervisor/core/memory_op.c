@@ -34,6 +34,25 @@ static struct domain *target(struct vcpu *v, uint16_t id, enum priv p, long *rc)
     return d;
 }
 
+/* A call with a domain in its structure, which is copied in once; some are copied back. */
+struct memory_call {
+    struct vcpu *v;
+    struct hypercall_args *args;
+    struct domain *d; /* the one it names, referenced */
+    unsigned op;
+    union {
+        struct xen_memory_reservation reservation;
+        struct xen_add_to_physmap add;
+        struct xen_add_to_physmap_batch batch;
+        struct xen_remove_from_physmap remove;
+        struct xen_foreign_memory_map map;
+        struct xen_mem_acquire_resource resource;
+        struct xen_pod_target pod;
+        domid_t domid;
+    } u;
+};
+#define GUEST_ADDRESS(handle) ((uint64_t)(uintptr_t)(handle).p)
+
 /* Undo whatever is at g: owned RAM is freed, mappings lose their reference. p2m_lock held. */
 static int clear_frame(struct domain *d, gfn_t g, unsigned order)
 {
@@ -148,48 +167,38 @@ static bool decrease_one(struct domain *d, uint64_t g, unsigned order)
     return ok;
 }
 
-/* populate_physmap and decrease_reservation: the result is the number of extents done in all. */
-static long reservation(struct vcpu *v, struct hypercall_args *args, unsigned op)
+/* The result is the number of extents done in all. */
+static long reservation(struct memory_call *c)
 {
-    struct xen_memory_reservation r;
-    uint64_t start = args->a[0] >> MEMOP_EXTENT_SHIFT, i;
-    struct domain *d;
-    long rc = 0;
+    const struct xen_memory_reservation *r = &c->u.reservation;
+    uint64_t start = c->args->a[0] >> MEMOP_EXTENT_SHIFT, i;
+    /* one GiB at once is for builders */
+    unsigned max_order = c->d != c->v->domain || c->d->privileged ? ORDER_1G : ORDER_2M;
+    bool failed = false;
 
-    if (copy_from_guest(v, &r, args->a[1], sizeof(r)))
-        return -XEN_EFAULT;
-    if (r.extent_order > ORDER_1G || r.nr_extents > ~0ul >> MEMOP_EXTENT_SHIFT || start > r.nr_extents)
+    if (r->extent_order > max_order || r->nr_extents > ~0ul >> MEMOP_EXTENT_SHIFT || start > r->nr_extents)
         return (long)start;
-    d = target(v, r.domid, PRIV_SELF_OR_CONTROL, &rc);
-    if (!d)
-        return rc;
-    if (r.extent_order && d == v->domain && !d->privileged && r.extent_order > ORDER_2M) {
-        domain_put(d);
-        return (long)start; /* one GiB at once is for builders */
-    }
-    for (i = start; i < r.nr_extents; i++) {
+    for (i = start; i < r->nr_extents; i++) {
         uint64_t g;
 
         if (i > start && (i - start >= EXTENTS_A_ROUND || this_cpu()->work ||
-                          (i - start) << r.extent_order >= FRAMES_A_ROUND))
+                          (i - start) << r->extent_order >= FRAMES_A_ROUND))
             break;
-        if (copy_from_guest(v, &g, (uint64_t)(uintptr_t)r.extent_start.p + i * sizeof(xen_pfn_t), sizeof(g)))
-            rc = 1;
-        else if (op == XENMEM_populate_physmap)
-            rc = !populate_one(d, g, r.extent_order);
+        if (copy_from_guest(c->v, &g, GUEST_ADDRESS(r->extent_start) + i * sizeof(g), sizeof(g)))
+            failed = true;
+        else if (c->op == XENMEM_populate_physmap)
+            failed = !populate_one(c->d, g, r->extent_order);
         else
-            rc = !decrease_one(d, g, r.extent_order);
-        if (rc)
+            failed = !decrease_one(c->d, g, r->extent_order);
+        if (failed)
             break;
     }
-    if (op == XENMEM_decrease_reservation)
-        p2m_flush(d); /* the frames are free from here on */
-    domain_put(d);
-    if (!rc && i < r.nr_extents) {
-        args->a[0] = op | i << MEMOP_EXTENT_SHIFT;
-        return -XEN_ERESTART;
-    }
-    return (long)i;
+    if (c->op == XENMEM_decrease_reservation)
+        p2m_flush(c->d); /* the frames are free from here on */
+    if (failed || i == r->nr_extents)
+        return (long)i;
+    c->args->a[0] = c->op | i << MEMOP_EXTENT_SHIFT;
+    return -XEN_ERESTART;
 }
 
 static int add_one(struct domain *d, unsigned space, uint64_t idx, gfn_t g, struct domain *foreign)
@@ -241,94 +250,69 @@ static int add_one(struct domain *d, unsigned space, uint64_t idx, gfn_t g, stru
     return rc;
 }
 
-static long add_to_physmap(struct vcpu *v, uint64_t gva)
+static long add_to_physmap(struct memory_call *c)
 {
-    struct xen_add_to_physmap a;
-    struct domain *d;
-    long rc = 0;
+    const struct xen_add_to_physmap *a = &c->u.add;
 
-    if (copy_from_guest(v, &a, gva, sizeof(a)))
-        return -XEN_EFAULT;
-    if (a.space == XENMAPSPACE_gmfn_foreign)
+    if (a->space == XENMAPSPACE_gmfn_foreign)
         return -XEN_ENOSYS; /* needs the batch form */
-    d = target(v, a.domid, PRIV_SELF_OR_CONTROL, &rc);
-    if (!d)
-        return rc;
-    rc = add_one(d, a.space, a.idx, gfn(a.gpfn), NULL);
-    domain_put(d);
-    return rc;
+    return add_one(c->d, a->space, a->idx, gfn(a->gpfn), NULL);
 }
 
-static long add_to_physmap_batch(struct vcpu *v, struct hypercall_args *args)
+static long add_batch(struct memory_call *c, struct domain *foreign)
 {
-    struct xen_add_to_physmap_batch b;
-    uint64_t i = args->a[0] >> MEMOP_EXTENT_SHIFT, first = i;
-    struct domain *d, *foreign = NULL;
-    long rc = 0;
+    const struct xen_add_to_physmap_batch *b = &c->u.batch;
+    uint64_t i = c->args->a[0] >> MEMOP_EXTENT_SHIFT, first = i;
 
-    if (copy_from_guest(v, &b, args->a[1], sizeof(b)))
-        return -XEN_EFAULT;
-    d = target(v, b.domid, PRIV_SELF_OR_CONTROL, &rc);
-    if (!d)
-        return rc;
-    if (b.space == XENMAPSPACE_gmfn_foreign) {
-        foreign = target(v, b.u.foreign_domid, PRIV_CONTROL, &rc);
-        if (foreign == d) {
-            domain_put(foreign);
-            foreign = NULL;
-            rc = -XEN_EINVAL;
-        }
-    } else if (b.u.res0) {
-        rc = -XEN_EOPNOTSUPP;
-    }
-    for (; !rc && i < b.size; i++) {
+    for (; i < b->size; i++) {
         xen_ulong_t idx;
         xen_pfn_t g;
         int err;
 
-        if (i - first >= EXTENTS_A_ROUND)
-            break;
-        if (copy_from_guest(v, &idx, (uint64_t)(uintptr_t)b.idxs.p + i * sizeof(idx), sizeof(idx)) ||
-            copy_from_guest(v, &g, (uint64_t)(uintptr_t)b.gpfns.p + i * sizeof(g), sizeof(g))) {
-            rc = -XEN_EFAULT;
-            break;
+        if (i - first >= EXTENTS_A_ROUND) {
+            c->args->a[0] = XENMEM_add_to_physmap_batch | i << MEMOP_EXTENT_SHIFT;
+            return -XEN_ERESTART;
         }
-        err = add_one(d, b.space, idx, gfn(g), foreign);
-        if (copy_to_guest(v, (uint64_t)(uintptr_t)b.errs.p + i * sizeof(err), &err, sizeof(err)))
-            rc = -XEN_EFAULT;
+        if (copy_from_guest(c->v, &idx, GUEST_ADDRESS(b->idxs) + i * sizeof(idx), sizeof(idx)) ||
+            copy_from_guest(c->v, &g, GUEST_ADDRESS(b->gpfns) + i * sizeof(g), sizeof(g)))
+            return -XEN_EFAULT;
+        err = add_one(c->d, b->space, idx, gfn(g), foreign);
+        if (copy_to_guest(c->v, GUEST_ADDRESS(b->errs) + i * sizeof(err), &err, sizeof(err)))
+            return -XEN_EFAULT;
     }
-    domain_put(d);
-    if (foreign)
-        domain_put(foreign);
-    if (!rc && i < b.size) {
-        args->a[0] = XENMEM_add_to_physmap_batch | i << MEMOP_EXTENT_SHIFT;
-        return -XEN_ERESTART;
-    }
+    return 0;
+}
+
+static long add_to_physmap_batch(struct memory_call *c)
+{
+    struct domain *foreign;
+    long rc = 0;
+
+    if (c->u.batch.space != XENMAPSPACE_gmfn_foreign)
+        return c->u.batch.u.res0 ? -XEN_EOPNOTSUPP : add_batch(c, NULL);
+    foreign = target(c->v, c->u.batch.u.foreign_domid, PRIV_CONTROL, &rc);
+    if (!foreign)
+        return rc;
+    rc = foreign == c->d ? -XEN_EINVAL : add_batch(c, foreign);
+    domain_put(foreign);
     return rc;
 }
 
-static long remove_from_physmap(struct vcpu *v, uint64_t gva)
+static long remove_from_physmap(struct memory_call *c)
 {
-    struct xen_remove_from_physmap a;
-    struct domain *d;
+    gfn_t g = gfn(c->u.remove.gpfn);
     enum p2m_type t;
-    long rc = 0;
+    long rc;
 
-    if (copy_from_guest(v, &a, gva, sizeof(a)))
-        return -XEN_EFAULT;
-    d = target(v, a.domid, PRIV_SELF_OR_CONTROL, &rc);
-    if (!d)
-        return rc;
-    spin_lock(&d->p2m_lock);
-    (void)p2m_lookup_locked(d, gfn(a.gpfn), &t, NULL);
+    spin_lock(&c->d->p2m_lock);
+    (void)p2m_lookup_locked(c->d, g, &t, NULL);
     if (t == P2M_NONE)
         rc = -XEN_ENOENT;
     else if (t == P2M_GRANT_RW || t == P2M_GRANT_RO)
         rc = -XEN_EINVAL; /* grants end by unmap_grant_ref */
     else
-        rc = clear_frame(d, gfn(a.gpfn), 0);
-    spin_unlock(&d->p2m_lock);
-    domain_put(d);
+        rc = clear_frame(c->d, g, 0);
+    spin_unlock(&c->d->p2m_lock);
     return rc;
 }
 
@@ -344,7 +328,7 @@ static long memory_map_locked(struct vcpu *v, uint64_t gva)
     if (m.nr_entries < d->nr_e820)
         return -XEN_EINVAL;
     m.nr_entries = d->nr_e820;
-    if (copy_to_guest(v, (uint64_t)(uintptr_t)m.buffer.p, d->e820, d->nr_e820 * sizeof(struct e820_entry)) ||
+    if (copy_to_guest(v, GUEST_ADDRESS(m.buffer), d->e820, d->nr_e820 * sizeof(struct e820_entry)) ||
         copy_to_guest(v, gva, &m, sizeof(m)))
         return -XEN_EFAULT;
     return 0;
@@ -361,153 +345,141 @@ static long memory_map(struct vcpu *v, uint64_t gva)
     return rc;
 }
 
-static long set_memory_map(struct vcpu *v, uint64_t gva)
+static long set_memory_map(struct memory_call *c)
 {
-    struct xen_foreign_memory_map m;
+    uint32_t nr = c->u.map.map.nr_entries, old_nr;
     struct e820_entry *e, *old;
-    uint32_t old_nr;
-    struct domain *d;
-    long rc = 0;
 
-    if (copy_from_guest(v, &m, gva, sizeof(m)))
-        return -XEN_EFAULT;
-    if (m.map.nr_entries > MAX_E820_GUEST || !m.map.nr_entries)
+    if (nr > MAX_E820_GUEST || !nr)
         return -XEN_EINVAL;
-    d = target(v, m.domid, PRIV_CONTROL, &rc);
-    if (!d)
-        return rc;
-    e = kzalloc(m.map.nr_entries * sizeof(*e));
-    if (!e) {
-        rc = -XEN_ENOMEM;
-    } else if (copy_from_guest(v, e, (uint64_t)(uintptr_t)m.map.buffer.p, m.map.nr_entries * sizeof(*e))) {
-        kfree(e, m.map.nr_entries * sizeof(*e));
-        rc = -XEN_EFAULT;
-    } else {
-        spin_lock(&d->lock);
-        old = d->e820;
-        old_nr = d->nr_e820;
-        d->e820 = e;
-        d->nr_e820 = m.map.nr_entries;
-        spin_unlock(&d->lock);
-        kfree(old, old_nr * sizeof(*old));
+    e = kzalloc(nr * sizeof(*e));
+    if (!e)
+        return -XEN_ENOMEM;
+    if (copy_from_guest(c->v, e, GUEST_ADDRESS(c->u.map.map.buffer), nr * sizeof(*e))) {
+        kfree(e, nr * sizeof(*e));
+        return -XEN_EFAULT;
     }
-    domain_put(d);
-    return rc;
+    spin_lock(&c->d->lock);
+    old = c->d->e820;
+    old_nr = c->d->nr_e820;
+    c->d->e820 = e;
+    c->d->nr_e820 = nr;
+    spin_unlock(&c->d->lock);
+    kfree(old, old_nr * sizeof(*old));
+    return 0;
 }
 
 /* Frames that belong to a domain but are not in its address space (grant table) into the caller's. */
-static long acquire_resource(struct vcpu *v, uint64_t gva)
+static long acquire_resource(struct memory_call *c)
 {
-    struct xen_mem_acquire_resource r;
-    struct domain *d;
+    struct xen_mem_acquire_resource *r = &c->u.resource;
+    uint64_t gva = GUEST_ADDRESS(r->frame_list);
     long rc = 0;
 
-    if (copy_from_guest(v, &r, gva, sizeof(r)))
-        return -XEN_EFAULT;
-    if (r.pad)
-        return -XEN_EINVAL;
-    d = target(v, r.domid, PRIV_CONTROL, &rc);
-    if (!d)
-        return rc;
-    if (r.type != XENMEM_resource_grant_table || r.id != XENMEM_resource_grant_table_id_shared) {
-        rc = -XEN_EOPNOTSUPP;
-    } else if (!r.frame_list.p) {
-        r.nr_frames = d->grant.max_frames;
-        rc = copy_to_guest(v, gva, &r, sizeof(r)) ? -XEN_EFAULT : 0;
-    } else if (r.frame + r.nr_frames > d->grant.max_frames || r.frame + r.nr_frames < r.frame) {
-        rc = -XEN_EINVAL;
+    if (r->type != XENMEM_resource_grant_table || r->id != XENMEM_resource_grant_table_id_shared)
+        return -XEN_EOPNOTSUPP;
+    if (!gva) {
+        r->nr_frames = c->d->grant.max_frames;
+        return 0;
     }
-    for (uint32_t i = 0; !rc && r.frame_list.p && i < r.nr_frames; i++) {
+    if (r->frame + r->nr_frames > c->d->grant.max_frames || r->frame + r->nr_frames < r->frame)
+        return -XEN_EINVAL;
+    for (uint32_t i = 0; !rc && i < r->nr_frames; i++) {
         xen_pfn_t g;
         mfn_t m;
 
-        if (copy_from_guest(v, &g, (uint64_t)(uintptr_t)r.frame_list.p + i * sizeof(g), sizeof(g)))
-            rc = -XEN_EFAULT;
-        else
-            rc = grant_shared_frame(d, (uint32_t)r.frame + i, &m);
+        if (copy_from_guest(c->v, &g, gva + i * sizeof(g), sizeof(g)))
+            return -XEN_EFAULT;
+        rc = grant_shared_frame(c->d, (uint32_t)r->frame + i, &m);
         if (!rc && !page_get(m, OWNER_HYPERVISOR))
             rc = -XEN_EBUSY;
         if (!rc) {
-            rc = place_frame(v->domain, gfn(g), m, P2M_FOREIGN);
+            rc = place_frame(c->v->domain, gfn(g), m, P2M_FOREIGN);
             if (rc)
                 page_put(m);
         }
     }
-    domain_put(d);
     return rc;
 }
 
-/* The operations that take a domain id and return a number about that domain. */
-static long domain_number(struct vcpu *v, uint64_t gva, unsigned op)
+static long maximum_gpfn(struct memory_call *c)
 {
-    uint16_t id;
-    struct domain *d;
-    long rc = 0;
+    long rc;
 
-    if (copy_from_guest(v, &id, gva, sizeof(id)))
-        return -XEN_EFAULT;
-    d = target(v, id, PRIV_SELF_OR_CONTROL, &rc);
-    if (!d)
-        return rc;
-    if (op == XENMEM_maximum_gpfn) {
-        spin_lock(&d->p2m_lock);
-        rc = (long)p2m_top_ram_locked(d);
-        spin_unlock(&d->p2m_lock);
-    } else {
-        rc = (long)(op == XENMEM_maximum_reservation ? d->max_pages : d->tot_pages);
-    }
-    domain_put(d);
+    spin_lock(&c->d->p2m_lock);
+    rc = (long)p2m_top_ram_locked(c->d);
+    spin_unlock(&c->d->p2m_lock);
     return rc;
+}
+
+static long reservation_size(struct memory_call *c)
+{
+    return (long)(c->op == XENMEM_maximum_reservation ? c->d->max_pages : c->d->tot_pages);
 }
 
 /* No populate-on-demand: the target always equals what there is. */
-static long pod_target(struct vcpu *v, uint64_t gva)
+static long pod_target(struct memory_call *c)
 {
-    struct xen_pod_target p;
-    struct domain *d;
+    c->u.pod.tot_pages = c->d->tot_pages;
+    c->u.pod.pod_cache_pages = c->u.pod.pod_entries = 0;
+    return 0;
+}
+
+#define OP(name, handler, type, domid_field, priv, back)                                                     \
+    [XENMEM_##name] = {handler, sizeof(type), offsetof(type, domid_field), priv, back}
+static const struct {
+    long (*fn)(struct memory_call *c);
+    uint16_t size, domid_offset;
+    uint8_t priv;
+    bool copyback;
+} table[] = {
+    OP(populate_physmap, reservation, struct xen_memory_reservation, domid, PRIV_SELF_OR_CONTROL, false),
+    OP(decrease_reservation, reservation, struct xen_memory_reservation, domid, PRIV_SELF_OR_CONTROL, false),
+    OP(add_to_physmap, add_to_physmap, struct xen_add_to_physmap, domid, PRIV_SELF_OR_CONTROL, false),
+    OP(add_to_physmap_batch, add_to_physmap_batch, struct xen_add_to_physmap_batch, domid,
+       PRIV_SELF_OR_CONTROL, false),
+    OP(remove_from_physmap, remove_from_physmap, struct xen_remove_from_physmap, domid, PRIV_SELF_OR_CONTROL,
+       false),
+    OP(set_memory_map, set_memory_map, struct xen_foreign_memory_map, domid, PRIV_CONTROL, false),
+    OP(acquire_resource, acquire_resource, struct xen_mem_acquire_resource, domid, PRIV_CONTROL, true),
+    OP(set_pod_target, pod_target, struct xen_pod_target, domid, PRIV_CONTROL, true),
+    OP(get_pod_target, pod_target, struct xen_pod_target, domid, PRIV_CONTROL, true),
+    [XENMEM_current_reservation] = {reservation_size, sizeof(domid_t), 0, PRIV_SELF_OR_CONTROL, false},
+    [XENMEM_maximum_reservation] = {reservation_size, sizeof(domid_t), 0, PRIV_SELF_OR_CONTROL, false},
+    [XENMEM_maximum_gpfn] = {maximum_gpfn, sizeof(domid_t), 0, PRIV_SELF_OR_CONTROL, false},
+};
+
+static long domain_op(struct vcpu *v, struct hypercall_args *args, unsigned op)
+{
+    struct memory_call c = {.v = v, .args = args, .op = op};
+    uint64_t gva = args->a[1];
+    domid_t id;
     long rc = 0;
 
-    if (copy_from_guest(v, &p, gva, sizeof(p)))
+    if (copy_from_guest(v, &c.u, gva, table[op].size))
         return -XEN_EFAULT;
-    d = target(v, p.domid, PRIV_CONTROL, &rc);
-    if (!d)
+    if (op == XENMEM_acquire_resource && c.u.resource.pad)
+        return -XEN_EINVAL; /* Xen looks at it before the domain */
+    memcpy(&id, (const char *)&c.u + table[op].domid_offset, sizeof(id));
+    c.d = target(v, id, table[op].priv, &rc);
+    if (!c.d)
         return rc;
-    p.tot_pages = d->tot_pages;
-    p.pod_cache_pages = p.pod_entries = 0;
-    domain_put(d);
-    return copy_to_guest(v, gva, &p, sizeof(p)) ? -XEN_EFAULT : 0;
+    rc = table[op].fn(&c);
+    domain_put(c.d);
+    return !rc && table[op].copyback && copy_to_guest(v, gva, &c.u, table[op].size) ? -XEN_EFAULT : rc;
 }
 
 HYPERCALL(memory_op)
 {
     unsigned op = args->a[0] & MEMOP_CMD_MASK;
-    uint64_t gva = args->a[1];
 
+    if (op < ARRAY_SIZE(table) && table[op].fn)
+        return domain_op(v, args, op);
     switch (op) {
-    case XENMEM_populate_physmap:
-    case XENMEM_decrease_reservation:
-        return reservation(v, args, op);
-    case XENMEM_add_to_physmap:
-        return add_to_physmap(v, gva);
-    case XENMEM_add_to_physmap_batch:
-        return add_to_physmap_batch(v, args);
-    case XENMEM_remove_from_physmap:
-        return remove_from_physmap(v, gva);
     case XENMEM_memory_map:
-        return memory_map(v, gva);
-    case XENMEM_set_memory_map:
-        return set_memory_map(v, gva);
-    case XENMEM_acquire_resource:
-        return acquire_resource(v, gva);
-    case XENMEM_current_reservation:
-    case XENMEM_maximum_reservation:
-    case XENMEM_maximum_gpfn:
-        return domain_number(v, gva, op);
+        return memory_map(v, args->a[1]);
     case XENMEM_maximum_ram_page:
         return (long)max_page;
-    case XENMEM_set_pod_target:
-    case XENMEM_get_pod_target:
-        return pod_target(v, gva);
     case XENMEM_get_sharing_freed_pages:
     case XENMEM_get_sharing_shared_pages:
         return 0;
