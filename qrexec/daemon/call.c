@@ -20,6 +20,13 @@
 #define START_WAIT      60 /* seconds from admin.vm.Start to the daemon's socket */
 #define START_RETRY_MS  50
 
+/* A call while it is handled. */
+struct handling {
+    const struct call_settings *s;
+    const struct call *call;
+    int source; /* connection with the caller's daemon */
+};
+
 struct target {
     const char *name;   /* for the domain manager */
     const char *socket; /* for the daemon's socket: the uuid when known */
@@ -27,29 +34,22 @@ struct target {
     bool wait_end;
 };
 
-/* The caller's address: its daemon's socket is found by number. */
-static void source_number(const struct call_settings *s, char text[16])
-{
-    snprintf(text, 16, "%u", s->domain_id);
-}
-
 static const char *plus(const char *service)
 {
     return strchr(service, '+') ? "" : "+";
 }
 
-static int serve_in_dom0(const struct call_settings *s, const struct call *c, const struct answer *a,
-                         const char *service, const char *source)
+static int serve_in_dom0(const struct handling *h, const struct answer *a, const char *service,
+                         const char *source)
 {
     bool keyword = a->requested_target[0] == '@';
-    char *command, number[16];
+    char *command;
     int ret;
 
     if (asprintf(&command, "QUBESRPC %s%s %s %s %s", service, plus(service), source,
                  keyword ? "keyword" : "name", a->requested_target + keyword) < 0)
         return EXIT_QREXEC_PROBLEM;
-    source_number(s, number);
-    ret = dom0_serve(s->socket_dir, number, c->ident, command, DOM0_VCHAN_WAIT);
+    ret = dom0_serve(h->source, h->call->ident, command, DOM0_VCHAN_WAIT);
     free(command);
     return ret < 0 ? EXIT_QREXEC_PROBLEM : 0;
 }
@@ -90,43 +90,25 @@ static int reach_target(const struct call_settings *s, const struct target *t)
     return fd;
 }
 
-static int tell_source(const struct call_settings *s, struct exec_params *where, const char *ident)
-{
-    char number[16];
-    int fd, ret;
-
-    source_number(s, number);
-    fd = dom0_connect(s->socket_dir, number);
-    if (fd < 0) {
-        qlog("cannot connect to the daemon of %s: %s", s->domain_name, strerror(-fd));
-        return fd;
-    }
-    ret = dom0_service_connect(fd, where, ident);
-    close(fd);
-    return ret;
-}
-
-static int call_vm(const struct call_settings *s, const struct call *c, const struct target *t,
-                   const char *command)
+static int call_vm(const struct handling *h, const struct target *t, const char *command)
 {
     struct exec_params where;
-    int fd = reach_target(s, t), ret;
+    int fd = reach_target(h->s, t), ret;
 
     if (fd < 0) {
         qlog("cannot connect to the daemon of %s: %s", t->name, strerror(-fd));
         return EXIT_QREXEC_PROBLEM;
     }
-    ret = dom0_request_exec(fd, MSG_EXEC_CMDLINE, s->domain_id, command, &where);
+    ret = dom0_request_exec(fd, MSG_EXEC_CMDLINE, h->s->domain_id, command, &where);
     if (ret == 0)
-        ret = tell_source(s, &where, c->ident);
+        ret = dom0_service_connect(h->source, &where, h->call->ident);
     if (ret == 0 && t->wait_end)
         dom0_wait_end(fd);
     close(fd);
     return ret < 0 ? EXIT_QREXEC_PROBLEM : 0;
 }
 
-static int call_disposable(const struct call_settings *s, const struct call *c, const struct answer *a,
-                           const char *command)
+static int call_disposable(const struct handling *h, const struct answer *a, const char *command)
 {
     char name[256];
     struct target t = {.name = name, .socket = name, .autostart = true, .wait_end = true};
@@ -140,39 +122,49 @@ static int call_disposable(const struct call_settings *s, const struct call *c, 
                       name, sizeof(name));
     if (ret < 0)
         return EXIT_QREXEC_PROBLEM;
-    ret = call_vm(s, c, &t, command);
+    ret = call_vm(h, &t, command);
     qubesd_call("admin.vm.Kill", name, "", NULL, 0);
     return ret;
 }
 
-static int carry_out(const struct call_settings *s, const struct call *c, const struct answer *a)
+static int carry_out(const struct handling *h, const struct answer *a)
 {
-    const char *source = *c->requested_source && a->policy_source ? a->policy_source : s->domain_name;
-    const char *service = a->service ? a->service : c->service;
+    bool remote = *h->call->requested_source && a->policy_source;
+    const char *source = remote ? a->policy_source : h->s->domain_name;
+    const char *service = a->service ? a->service : h->call->service;
     struct target t = {.name = a->target, .socket = a->target_uuid ? a->target_uuid : a->target};
     char *command;
     int ret;
 
     t.autostart = a->autostart;
     if (dom0_is(a->target))
-        return serve_in_dom0(s, c, a, service, source);
+        return serve_in_dom0(h, a, service, source);
     if (asprintf(&command, "%s:QUBESRPC %s%s %s", a->user, service, plus(service), source) < 0)
         return EXIT_QREXEC_PROBLEM;
     if (strncmp(a->target, DISPVM, strlen(DISPVM)) == 0)
-        ret = call_disposable(s, c, a, command);
+        ret = call_disposable(h, a, command);
     else
-        ret = call_vm(s, c, &t, command);
+        ret = call_vm(h, &t, command);
     free(command);
     return ret;
 }
 
+/* The caller's daemon has time to accept our connection while the policy thinks. */
 int call_handle(const struct call_settings *s, const struct call *c)
 {
     static struct answer answer; /* 4 KiB: not on the stack of a small process */
+    struct handling h = {.s = s, .call = c};
+    char number[16];
 
+    snprintf(number, sizeof(number), "%u", s->domain_id);
+    h.source = dom0_connect(s->socket_dir, number);
+    if (h.source < 0) {
+        qlog("cannot connect to the daemon of %s: %s", s->domain_name, strerror(-h.source));
+        return EXIT_QREXEC_PROBLEM;
+    }
     if (policy_ask(s->policy_program, s->domain_name, c->requested_source, c->target, c->service, &answer) <
             0 ||
         !answer.allow)
         return EXIT_REFUSED;
-    return carry_out(s, c, &answer);
+    return carry_out(&h, &answer);
 }

@@ -24,27 +24,9 @@ bool dom0_is(const char *name)
            strcmp(name, "uuid:00000000-0000-0000-0000-000000000000") == 0;
 }
 
-/* Ours goes out at once: the daemon's own is on its way, too, and nobody need wait for the other. */
-static int hello(int fd)
-{
-    uint32_t untrusted_version, own = QREXEC_VERSION_SOCKET;
-    struct msg_header header;
-    int ret = socket_send(fd, MSG_HELLO, &own, sizeof(own), NULL, 0);
-
-    if (ret == 0)
-        ret = socket_receive_header(fd, &header);
-    if (ret < 0)
-        return ret;
-    if (header.type != MSG_HELLO || header.len != sizeof(untrusted_version))
-        return -EPROTO;
-    ret = read_all(fd, &untrusted_version, sizeof(untrusted_version));
-    if (ret < 0)
-        return ret;
-    return untrusted_version < QREXEC_VERSION_SOCKET ? -EPROTO : 0;
-}
-
 int dom0_connect(const char *socket_dir, const char *domain)
 {
+    uint32_t own = QREXEC_VERSION_SOCKET;
     char *path;
     int fd, ret;
 
@@ -56,13 +38,30 @@ int dom0_connect(const char *socket_dir, const char *domain)
     free(path);
     if (fd < 0)
         return fd;
-    ret = hello(fd);
+    ret = socket_send(fd, MSG_HELLO, &own, sizeof(own), NULL, 0);
     if (ret < 0) {
-        qlog("no handshake with the daemon of %s: %s", domain, strerror(-ret));
         close(fd);
         return ret;
     }
     return fd;
+}
+
+/* The daemon's own HELLO. Read only after our request went out: nobody need wait for the other. */
+static int receive_hello(int fd)
+{
+    uint32_t untrusted_version;
+    struct msg_header header;
+    int ret = socket_receive_header(fd, &header);
+
+    if (ret == 0 && (header.type != MSG_HELLO || header.len != sizeof(untrusted_version)))
+        ret = -EPROTO;
+    if (ret == 0)
+        ret = read_all(fd, &untrusted_version, sizeof(untrusted_version));
+    if (ret == 0 && untrusted_version < QREXEC_VERSION_SOCKET)
+        ret = -EPROTO;
+    if (ret < 0)
+        qlog("no handshake with the qrexec daemon: %s", strerror(-ret));
+    return ret;
 }
 
 static int receive_params(int fd, uint32_t type, struct exec_params *params)
@@ -90,7 +89,8 @@ int dom0_request_exec(int fd, uint32_t type, uint32_t caller, const char *comman
         qlog("cannot send the command: %s", strerror(-ret));
         return ret;
     }
-    return receive_params(fd, type, params);
+    ret = receive_hello(fd);
+    return ret < 0 ? ret : receive_params(fd, type, params);
 }
 
 int dom0_service_connect(int fd, struct exec_params *where, const char *ident)
@@ -102,7 +102,9 @@ int dom0_service_connect(int fd, struct exec_params *where, const char *ident)
     ret = socket_send(fd, MSG_SERVICE_CONNECT, &message, sizeof(message), NULL, 0);
     if (ret < 0)
         qlog("cannot tell the source's daemon: %s", strerror(-ret));
-    else if (!where->port)
+    else
+        ret = receive_hello(fd);
+    if (ret == 0 && !where->port)
         ret = receive_params(fd, MSG_SERVICE_CONNECT, where);
     return ret;
 }
@@ -181,25 +183,17 @@ int dom0_run_in_place(const char *command)
     return run_text(command, &run);
 }
 
-int dom0_serve(const char *socket_dir, const char *source, const char *ident, const char *command,
-               unsigned seconds)
+int dom0_serve(int fd, const char *ident, const char *command, unsigned seconds)
 {
     struct exec_params where = {0};
     struct run run = {0};
-    int fd, ret;
+    int ret = dom0_service_connect(fd, &where, ident);
 
-    fd = dom0_connect(socket_dir, source);
-    if (fd < 0) {
-        qlog("cannot connect to the daemon of %s: %s", source, strerror(-fd));
-        return fd;
-    }
-    ret = dom0_service_connect(fd, &where, ident);
-    if (ret == 0) {
-        run.vchan = data_connect((int)where.domain, (int)where.port, seconds);
-        run.chunk = run.vchan ? data_handshake(run.vchan) : 0;
-        ret = run.chunk ? run_text(command, &run) : EXIT_QREXEC_PROBLEM;
-        libvchan_close(run.vchan);
-    }
-    close(fd);
+    if (ret < 0)
+        return ret;
+    run.vchan = data_connect((int)where.domain, (int)where.port, seconds);
+    run.chunk = run.vchan ? data_handshake(run.vchan) : 0;
+    ret = run.chunk ? run_text(command, &run) : EXIT_QREXEC_PROBLEM;
+    libvchan_close(run.vchan);
     return ret;
 }

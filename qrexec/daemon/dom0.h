@@ -13,8 +13,10 @@ struct libvchan;
 
 #define QREXEC_SOCKET_DIR "/var/run/qubes"
 
-/** Connect to the daemon of a domain (name, number or "uuid:…") and say HELLO. @return fd or -errno, not
- * logged */
+/**
+ * Connect to the daemon of a domain (name, number or "uuid:…") and say HELLO, for one request.
+ * @return fd or -errno, not logged
+ */
 int dom0_connect(const char *socket_dir, const char *domain);
 
 /**
@@ -28,7 +30,7 @@ int dom0_request_exec(int fd, uint32_t type, uint32_t caller, const char *comman
                       struct exec_params *params);
 
 /**
- * Tell the source's daemon where its call is served.
+ * Tell the source's daemon, to which `fd` leads, where its call is served.
  * @param where  domid and port; both 0: dom0 serves it; then the daemon picks a port, and *where gets the
  * source's domid and that port
  * @return 0 or -errno, reason logged
@@ -40,13 +42,12 @@ void dom0_wait_end(int fd);
 
 /**
  * Serve a call of a VM in dom0.
- * @param source  domid of the caller as text or its name, for the daemon's socket
+ * @param fd      connection with the caller's daemon
  * @param command "[nogui:]QUBESRPC …" or a shell command
  * @param seconds to wait for the VM's data channel; 0: for ever
  * @return status of the command (the caller was told), or -errno if the caller could not be told anything
  */
-int dom0_serve(const char *socket_dir, const char *source, const char *ident, const char *command,
-               unsigned seconds);
+int dom0_serve(int fd, const char *ident, const char *command, unsigned seconds);
 
 /** Run a command in dom0 with our own stdio. @return its status */
 int dom0_run_in_place(const char *command);

@@ -129,15 +129,33 @@ static int parse_options(int argc, char **argv, struct options *o)
     return 0;
 }
 
+static int connect_source(const struct options *o)
+{
+    int fd = dom0_connect(o->socket_dir, o->source);
+
+    if (fd < 0)
+        qlog("cannot connect to the daemon of %s: %s", o->source, strerror(-fd));
+    return fd;
+}
+
+/* The VM's request is served by dom0. */
+static int serve_vm(const struct options *o)
+{
+    int fd = connect_source(o), ret;
+
+    if (fd < 0)
+        return EXIT_QREXEC_PROBLEM;
+    ret = dom0_serve(fd, o->ident, o->command, o->seconds);
+    close(fd);
+    return ret < 0 ? EXIT_QREXEC_PROBLEM : ret;
+}
+
 static int run_dom0(const struct options *o)
 {
     const char *command = o->command;
 
-    if (o->ident) {
-        int ret = dom0_serve(o->socket_dir, o->source, o->ident, command, o->seconds);
-
-        return ret < 0 ? EXIT_QREXEC_PROBLEM : ret;
-    }
+    if (o->ident)
+        return serve_vm(o);
     if (strncmp(command, "DEFAULT:QUBESRPC ", 17) != 0) {
         qlog("in dom0 only services can be run: DEFAULT:QUBESRPC SERVICE+ARG SOURCE");
         return USAGE_ERROR;
@@ -153,11 +171,9 @@ static int connect_vms(const struct options *o, int fd)
 
     if (dom0_request_exec(fd, MSG_EXEC_CMDLINE, o->source_id, o->command, &where) < 0)
         return EXIT_QREXEC_PROBLEM;
-    source = dom0_connect(o->socket_dir, o->source);
-    if (source < 0) {
-        qlog("cannot connect to the daemon of %s: %s", o->source, strerror(-source));
+    source = connect_source(o);
+    if (source < 0)
         return EXIT_QREXEC_PROBLEM;
-    }
     ret = dom0_service_connect(source, &where, o->ident);
     close(source);
     return ret < 0 ? EXIT_QREXEC_PROBLEM : 0;
