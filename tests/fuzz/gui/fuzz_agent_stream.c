@@ -16,6 +16,9 @@
 #define SCREEN_W 1920
 #define SCREEN_H 1080
 #define PANEL    30
+/* Small enough for an input to reach them. */
+#define MAX_WINDOWS 8
+#define MAX_PAGES   400
 
 static struct domain domain;
 static struct domain_options options;
@@ -160,7 +163,9 @@ static void user_act(uint8_t byte)
 
     if (!window || !window->mapped)
         return;
-    if (byte & 0x40)
+    if (byte & 0x80)
+        domain_window_minimized(window, byte & 0x20);
+    else if (byte & 0x40)
         domain_window_fullscreen(window, byte & 0x20);
     else
         domain_window_moved(window, &(struct rect){byte, byte & 0x1c, 1 + byte, 100});
@@ -170,6 +175,7 @@ static void obey(struct stream *stream)
 {
     uint8_t *copy = g_memdup2(stream->body, stream->header.length);
 
+    REQUIRE(domain_message_cost(stream->header.type) > 0);
     /* An exact copy lets ASan see each byte read past the body. */
     domain_message(&domain, &stream->header, copy);
     g_free(copy);
@@ -217,14 +223,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .override_redirect = !(flags & 4),
         .override_redirect_protection = !(flags & 8),
         .title_prefix = flags & 16 ? "[work] " : NULL,
-        .max_windows = 8,
-        .max_pages = 5000,
+        .max_windows = MAX_WINDOWS,
+        .max_pages = MAX_PAGES,
     };
     domain_init(&domain, &options, &view, NULL, NULL);
     stream_init(&stream);
     feed(&stream, data + 1, size - 1);
     stream_free(&stream);
+    /* The agent went away, the next one finds nothing of it. */
+    domain_reset(&domain);
+    REQUIRE(shmbuf_fake_pages == 0 && domain.pages == 0);
     domain_free(&domain);
-    REQUIRE(shmbuf_fake_pages == 0);
     return 0;
 }
