@@ -6,15 +6,23 @@ TPL := $(B)/templates
 $(TPL)/obj/%.o: templates/initramfs/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -D_GNU_SOURCE -Os -MMD -MP $(WARN) -c -o $@ $<
-$(TPL)/init: $(TPL)/obj/init.o $(TPL)/obj/early.o
+$(TPL)/init: $(addprefix $(TPL)/obj/,init.o bind_dirs.o early.o)
 	$(CC) -static -s -o $@ $^
 -include $(wildcard $(TPL)/obj/*.d)
 
 ALL += $(TPL)/init
+
+$(TPL)/test/test_bind_dirs: tests/unit/manager-templates/test_bind_dirs.c templates/initramfs/bind_dirs.c templates/initramfs/early.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_SAN) -Itemplates/initramfs -MF $@.d -o $@ $(filter %.c,$^) -lcmocka
+.PHONY: check-templates-unit
+check-templates-unit: $(TPL)/test/test_bind_dirs
+	@tests/harness/stage templates-unit --timeout 60 -- $<
+CHECK_QUICK += check-templates-unit
 HELP += template|build~the~template~TEMPLATE=$(TEMPLATE)~and~the~guest~kernel templates|build~all~templates
 
 # what the agents install into a template, and the Debian packages they need
-.PHONY: template-stage template template-kernel templates
+.PHONY: template-stage template template-kernel templates template-package
 template-stage:
 	@rm -rf $(TPL)/stage && mkdir -p $(TPL)/stage
 	@$(MAKE) --silent install-vm DESTDIR=$(CURDIR)/$(TPL)/stage
@@ -27,3 +35,6 @@ template: template-kernel template-stage
 templates: template-kernel template-stage
 	@for t in $$(awk '!/^#/ && NF {print $$1}' templates/recipes); do \
 	  templates/build-template $$t $(TPL) $(TPL)/stage $(TPL)/runtime-deps $(TPL)/debs || exit 1; done
+template-package: template rpms
+	@templates/package-template $(TEMPLATE) $(TPL) $(B)/rpms
+HELP += template-package|the~template~TEMPLATE=$(TEMPLATE)~as~a~signed~package~for~qvm-template

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -206,6 +207,23 @@ int early_loop(const char *file, char device[32])
     /* the loop descriptor stays open: AUTOCLEAR would undo the device before it is mounted */
     close(backing);
     return result;
+}
+
+int early_run_in(const char *root, char *const arguments[])
+{
+    int status = 0;
+
+    pid_t child = fork();
+    if (child == 0) {
+        if (chroot(root) == 0 && chdir("/") == 0)
+            execv(arguments[0], arguments);
+        _exit(127);
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+        early_log("%s failed with status %x", arguments[0], (unsigned int)status);
+        return -EIO;
+    }
+    return 0;
 }
 
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *where)

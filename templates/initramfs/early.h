@@ -41,6 +41,10 @@ int early_move(const char *mount_point, const char *new_root);
  */
 int early_load_modules(const char *group);
 
+/** Run a program inside a root: so the initramfs can use the template's own mke2fs and cp instead of carrying
+ * them. 0, or -EIO. */
+int early_run_in(const char *root, char *const arguments[]);
+
 /** Wait until the path exists, at most so many milliseconds. */
 bool early_wait_for(const char *path, unsigned int milliseconds);
 

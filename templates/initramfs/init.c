@@ -10,6 +10,7 @@
  *
  * The disks' contents are this domain's own affair: whatever is wrong with them harms this domain only.
  */
+#include "bind_dirs.h"
 #include "early.h"
 
 #include <errno.h>
@@ -24,7 +25,6 @@
 #include <sys/stat.h>
 #include <sys/swap.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define ROOT         "/sysroot"
@@ -44,25 +44,6 @@ static bool disk_is_blank(const char *device)
     return got > 0 && buffer[0] == 0 && memcmp(buffer, buffer + 1, (size_t)got - 1) == 0;
 }
 
-/* Run a program inside a root; so the initramfs can use the template's own mke2fs and cp instead of carrying
- * them. */
-static int run_in(const char *root, char *const arguments[])
-{
-    int status = 0;
-
-    pid_t child = fork();
-    if (child == 0) {
-        if (chroot(root) == 0 && chdir("/") == 0)
-            execv(arguments[0], arguments);
-        _exit(127);
-    }
-    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
-        early_log("%s failed with status %x", arguments[0], (unsigned int)status);
-        return -EIO;
-    }
-    return 0;
-}
-
 static int make_ext4(const char *device, const char *label)
 {
     char *arguments[] = {"/sbin/mke2fs",
@@ -80,7 +61,7 @@ static int make_ext4(const char *device, const char *label)
                          NULL};
 
     early_mount("/dev", "/template/dev", NULL, MS_BIND, NULL);
-    int error = run_in("/template", arguments);
+    int error = early_run_in("/template", arguments);
     umount2("/template/dev", MNT_DETACH);
     return error;
 }
@@ -94,14 +75,16 @@ static int mount_writable(const char *device, const char *label, const char *tar
 
 static void mount_template(void)
 {
-    static const char *const types[] = {"erofs", "squashfs", "ext4"};
+    static const char *const types[] = {"erofs", "ext4", "squashfs"};
 
     if (!early_wait_for("/dev/xvda", DISK_WAIT_MS))
         early_fail("the root disk xvda did not appear");
     early_mkdirs("/template");
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        early_load_modules(types[i]); /* a group for what our own images do not need; most have none */
         if (mount("/dev/xvda", "/template", types[i], MS_RDONLY, NULL) == 0)
             return;
+    }
     early_fail("xvda holds no file system that can be mounted");
 }
 
@@ -131,8 +114,8 @@ static void fill_private(void)
     char *homes[] = {"/bin/cp", "-a", "/home", "/rw/home", NULL};
     char *local[] = {"/bin/cp", "-a", "/usr/local", "/rw/usrlocal", NULL};
 
-    run_in(ROOT, homes);
-    run_in(ROOT, local);
+    early_run_in(ROOT, homes);
+    early_run_in(ROOT, local);
     early_mkdirs(ROOT "/rw/bind-dirs");
     early_mkdirs(ROOT "/rw/config");
 }
@@ -183,29 +166,40 @@ struct store_message {
     uint32_t type, request, transaction, length;
 };
 
-/* Read this domain's name from xenstore, whose relative paths begin at the domain's own directory. */
-static int read_own_name(char *name, size_t size)
+#define STORE_KEY_MAX 64
+
+/* Read a key from xenstore, whose relative paths begin at the domain's own directory. */
+static int read_store(const char *key, char *value, size_t size)
 {
-    static const char key[] = "name";
     struct {
         struct store_message header;
-        char key[sizeof(key)];
-    } request = {.header = {.type = 2, .length = sizeof(key)}};
+        char key[STORE_KEY_MAX];
+    } request = {.header = {.type = 2, .length = (uint32_t)strlen(key) + 1}};
     struct store_message answer;
+    const size_t request_size = sizeof(request.header) + request.header.length;
 
-    memcpy(request.key, key, sizeof(key));
+    snprintf(request.key, sizeof(request.key), "%s", key);
     int fd = open("/dev/xen/xenbus", O_RDWR | O_CLOEXEC);
     if (fd < 0)
         return -errno;
     int result = -EIO;
-    if (write(fd, &request, sizeof(request)) == (ssize_t)sizeof(request) &&
+    if (write(fd, &request, request_size) == (ssize_t)request_size &&
         read(fd, &answer, sizeof(answer)) == (ssize_t)sizeof(answer) && answer.type == 2 &&
-        answer.length < size && read(fd, name, answer.length) == (ssize_t)answer.length) {
-        name[answer.length] = '\0';
+        answer.length < size && read(fd, value, answer.length) == (ssize_t)answer.length) {
+        value[answer.length] = '\0';
         result = answer.length > 0 ? 0 : -ENOENT;
     }
     close(fd);
     return result;
+}
+
+/* Where all of the root is kept there is nothing to keep besides. */
+static bool keeps_only_rw(void)
+{
+    char persistence[16];
+
+    return read_store("qubesdb/qubes-vm-persistence", persistence, sizeof(persistence)) == 0 &&
+           strcmp(persistence, "rw-only") == 0;
 }
 
 /* systemd keeps a host name that is set when there is no /etc/hostname. */
@@ -213,7 +207,7 @@ static void set_host_name(void)
 {
     char name[64];
 
-    if (read_own_name(name, sizeof(name)) != 0)
+    if (read_store("name", name, sizeof(name)) != 0)
         return;
     sethostname(name, strlen(name));
     FILE *hosts = fopen(ROOT "/etc/hosts", "we");
@@ -235,6 +229,8 @@ int main(void)
     mount_root();
     early_log("root is mounted");
     mount_private();
+    if (keeps_only_rw())
+        bind_dirs_mount(ROOT);
     enable_swap("/dev/xvdc");
     mount_modules();
     set_host_name();

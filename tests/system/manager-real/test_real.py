@@ -100,7 +100,7 @@ def life(dom0):
     dom0.check("it shuts down", "qvm-shutdown --wait debian-12", limit=START_LIMIT)
     dom0.check("the change is a revision", "ls %s/templates/debian-12" % STATE, "upper-1.img")
     dom0.check("the running domain keeps its image", "qvm-run -p work 'cat /etc/changed'", "No such file", 1)
-    dom0.check("and is shown as outdated", "qvm-volume info work:root", "is_outdated            True")
+    dom0.check("and is shown as outdated", "qvm-volume info work:root is_outdated", "True")
     dom0.check("it shuts down", "qvm-shutdown --wait work", limit=START_LIMIT)
     dom0.check("nothing of its run is left", "ls -A %s/domains/work; losetup -a" % STATE, "private.img")
     dom0.check("it starts again", "qvm-start work", limit=START_LIMIT)
