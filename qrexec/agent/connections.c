@@ -82,7 +82,7 @@ static int serve_order(void *context, const char *packet, size_t size)
 
 int connection_start_workers(struct agent *a)
 {
-    return workers_start(&a->workers, serve_order, a, -1, false);
+    return workers_start(&a->workers, serve_order, a, -1, true);
 }
 
 void connection_serve(struct agent *a, uint32_t type, const char *body, size_t size)

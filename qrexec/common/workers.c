@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -46,6 +47,7 @@ static int work(struct keeper *k)
     struct taken taken = {.pid = getpid()};
     ssize_t n;
 
+    prctl(PR_SET_NAME, "qrexec-worker");
     data_unblock_signals();
     close(k->events);
     close(k->signals);
@@ -140,6 +142,7 @@ static int keep(struct keeper *k)
     sigset_t set;
     char byte;
 
+    prctl(PR_SET_NAME, "qrexec-keeper"); /* as ps shows it */
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL);

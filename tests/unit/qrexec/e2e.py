@@ -4,7 +4,7 @@
 import json, os, signal, socket, struct, subprocess, sys, threading, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from rig import BIN, PolicySocket, Qubesd, Rig, Tap, USER, wait_for
+from rig import BIN, PolicySocket, Qubesd, Rig, Tap, USER, children, wait_for
 
 rig = work = bank = None
 ECHO = '#!/bin/sh\necho "arg=$1 from=$QREXEC_REMOTE_DOMAIN"\ncat\nexit 7\n'
@@ -25,24 +25,14 @@ def rss(pid):
             return int(line.split()[1])
 
 
-def children(pid):
-    return open("/proc/%d/task/%d/children" % (pid, pid)).read().split()
-
-
 def workers(vm):
     """the processes that serve the agent's calls, and one that waits for the next"""
-    return [int(w) for keeper in children(vm.agent.pid) for w in children(int(keeper))]
+    return children(vm.keeper())
 
 
 def served(vm):
     """how many of them run a service"""
-    busy = 0
-    for pid in workers(vm):
-        try:
-            busy += len(children(pid)) > 0
-        except OSError:
-            pass
-    return busy
+    return sum(len(children(pid)) > 0 for pid in workers(vm))
 
 
 def vm_to_vm():

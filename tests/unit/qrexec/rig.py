@@ -34,6 +34,13 @@ def wait_for(test, what, seconds=10):
     raise AssertionError("waited too long for " + what)
 
 
+def children(pid):
+    try:
+        return [int(c) for c in open("/proc/%d/task/%d/children" % (pid, pid)).read().split()]
+    except OSError:
+        return []
+
+
 class Vm:
     def __init__(self, rig, domid, name, start=True, agent_options=()):
         self.rig, self.domid, self.name = rig, domid, name
@@ -65,6 +72,16 @@ class Vm:
 
     def wait_daemon(self):
         wait_for(lambda: os.path.exists(os.path.join(self.rig.dir, "qrexec." + self.name)), "daemon of " + self.name)
+
+    def keeper(self):
+        """the process whose children serve the agent's calls; it is not the agent's child"""
+        for name in os.listdir("/proc"):
+            try:
+                if name.isdigit() and open("/proc/%s/comm" % name).read() == "qrexec-keeper\n" and \
+                        self.agent_socket in open("/proc/%s/cmdline" % name).read().split("\0"):
+                    return int(name)
+            except OSError:
+                pass
 
     def start(self):
         self.start_agent()
