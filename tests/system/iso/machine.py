@@ -128,13 +128,13 @@ class Qmp:
 
 
 class Machine:
-    """The ISO booted by the menu entry of `hypervisor`; `words` go to dom0's kernel, `disks` are images that it may write to.
+    """The ISO booted on a hypervisor ("bulkhead", "xen") or by another entry of its menu (installer/grub.cfg); `words` go to dom0's kernel, `disks` are images that it may write to.
     To be used in a `with` statement."""
 
     def __init__(self, iso, log, hypervisor="bulkhead", words="", memory_mib=6144, disks=()):
         self.directory = tempfile.mkdtemp(prefix="bulkhead-test.")
         serial, qmp = (os.path.join(self.directory, name) for name in ("serial", "qmp"))
-        entry = "xen" if hypervisor == "xen" else "live"
+        entry = "live" if hypervisor == "bulkhead" else hypervisor
         more = [word for n, disk in enumerate(disks) for word in (
             "-drive", "file=%s,if=none,id=x%d,format=raw" % (disk, n), "-device", "nvme,drive=x%d,serial=x%d" % (n, n))]
         self.process = subprocess.Popen(
