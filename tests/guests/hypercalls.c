@@ -223,6 +223,44 @@ static void test_toolstack(void)
     check(p.u.pcpu_info.flags & XEN_PCPU_FLAGS_ONLINE, "CPU 0 is online");
 }
 
+#define NODES 8
+#define CPUS  16
+
+/* On one node as on several: the nodes have memory, distances are those of a machine, CPUs lie on them. */
+static void test_topology(void)
+{
+    static struct xen_sysctl s;
+    static xen_sysctl_meminfo_t mem[NODES];
+    static uint32_t distance[NODES * NODES];
+    static xen_sysctl_cputopo_t cpu[CPUS];
+    uint64_t total = 0, free = 0, bad = 0;
+    uint32_t nodes;
+
+    s = (struct xen_sysctl){.cmd = XEN_SYSCTL_numainfo, .interface_version = XEN_SYSCTL_INTERFACE_VERSION};
+    expect(HYPERCALL(sysctl, &s, 0, 0), 0, "numainfo without arrays");
+    nodes = s.u.numainfo.num_nodes;
+    check(nodes >= 1 && nodes <= NODES, "%u nodes", nodes);
+    s.u.numainfo.num_nodes = NODES;
+    set_xen_guest_handle(s.u.numainfo.meminfo, mem);
+    set_xen_guest_handle(s.u.numainfo.distance, distance);
+    expect(HYPERCALL(sysctl, &s, 0, 0), 0, "numainfo");
+    for (uint32_t i = 0; i < nodes; i++) {
+        total += mem[i].memsize;
+        free += mem[i].memfree;
+        for (uint32_t j = 0; j < nodes; j++)
+            bad += i == j ? distance[i * nodes + j] != 10 : distance[i * nodes + j] <= 10;
+    }
+    check(total > free && free && !bad, "%lu bytes on them, %lu free, %lu strange distances", total, free,
+          bad);
+    s = (struct xen_sysctl){.cmd = XEN_SYSCTL_cputopoinfo, .interface_version = XEN_SYSCTL_INTERFACE_VERSION};
+    s.u.cputopoinfo.num_cpus = CPUS;
+    set_xen_guest_handle(s.u.cputopoinfo.cputopo, cpu);
+    expect(HYPERCALL(sysctl, &s, 0, 0), 0, "cputopoinfo");
+    for (uint32_t i = 0; i < s.u.cputopoinfo.num_cpus; i++)
+        bad += cpu[i].node >= nodes;
+    check(!bad && cpu[s.u.cputopoinfo.num_cpus - 1].node == nodes - 1, "the last CPU is on the last node");
+}
+
 static void test_hvm_params(void)
 {
     struct xen_hvm_param p = {.domid = DOMID_SELF, .index = HVM_NR_PARAMS};
@@ -260,6 +298,7 @@ void guest_main(void)
     test_pointer_edges();
     test_multicall();
     test_toolstack();
+    test_topology();
     test_hvm_params();
     test_watchdog();
 }
