@@ -42,61 +42,27 @@ struct amdvi_unit *amdvi_lookup(struct pci_sbdf dev, uint16_t *requester)
 
 /* ---- commands ---- */
 
-static void unit_failed(struct amdvi_unit *u, const char *what)
+static void hand_over(struct iommu_queue *q)
 {
-    u->broken = true;
-    pr_err("AMD-Vi " PCI_FMT ": %s; DMA and interrupts of its devices may stop\n", u->info->segment,
-           u->info->devid >> 8, (u->info->devid >> 3) & 31u, u->info->devid & 7u, what);
-}
+    struct amdvi_unit *u = container_of(q, struct amdvi_unit, queue);
 
-static void queue_put(struct amdvi_unit *u, uint64_t q0, uint64_t q1)
-{
-    uint64_t *slot = u->cmds + u->cmd_tail / 8;
-
-    slot[0] = q0;
-    slot[1] = q1;
-    u->cmd_tail = (u->cmd_tail + 16) % (AMDVI_LOG_ENTRIES * 16);
-    u->pending++;
-}
-
-/* Commands are handed over by amdvi_sync(), so the queue is empty after it and needs no look at its head. */
-void amdvi_command(struct amdvi_unit *u, uint64_t q0, uint64_t q1)
-{
-    if (!u->running || u->broken)
-        return;
-    if (u->pending >= AMDVI_LOG_ENTRIES - 2)
-        amdvi_sync(u);
-    queue_put(u, q0, q1);
-}
-
-void amdvi_sync(struct amdvi_unit *u)
-{
-    unsigned spins = 0;
-
-    if (!u->pending || u->broken)
-        return;
-    u->wait_value++;
-    queue_put(u, CMD_COMPLETION_WAIT | va_to_pa((const void *)(uintptr_t)u->wait_word) | CMD_WAIT_STORE,
-              u->wait_value);
+    iommu_queue_put(q, CMD_COMPLETION_WAIT | va_to_pa((const void *)(uintptr_t)q->word) | CMD_WAIT_STORE,
+                    q->value);
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    reg_write(u, AMDVI_CMD_TAIL, u->cmd_tail);
-    while (!u->broken && *u->wait_word != u->wait_value)
-        if (!iommu_wait_more(&spins))
-            unit_failed(u, "a command is not completed");
-    u->pending = 0;
+    reg_write(u, AMDVI_CMD_TAIL, q->tail);
 }
 
 static void inval_everything(struct amdvi_unit *u)
 {
     if (u->efr & EFR_IA_SUP) {
-        amdvi_command(u, CMD_INVAL_ALL, 0);
+        iommu_command(&u->queue, CMD_INVAL_ALL, 0);
     } else {
         for (uint32_t id = 0; id < u->nr_devids; id++) {
-            amdvi_command(u, CMD_INVAL_DEVTAB | id, 0);
-            amdvi_command(u, CMD_INVAL_INTR | id, 0);
+            iommu_command(&u->queue, CMD_INVAL_DEVTAB | id, 0);
+            iommu_command(&u->queue, CMD_INVAL_INTR | id, 0);
         }
     }
-    amdvi_sync(u);
+    iommu_sync(&u->queue);
 }
 
 /* ---- event log ---- */
@@ -162,13 +128,13 @@ static void dte_write(struct amdvi_unit *u, uint16_t id, const struct amdvi_dte 
     struct amdvi_dte *e = &u->devtab[id];
 
     __atomic_store_n(&e->q[0], DTE_V | DTE_TV, __ATOMIC_RELEASE); /* no address reachable */
-    amdvi_command(u, CMD_INVAL_DEVTAB | id, 0);
-    amdvi_sync(u);
+    iommu_command(&u->queue, CMD_INVAL_DEVTAB | id, 0);
+    iommu_sync(&u->queue);
     __atomic_store_n(&e->q[1], new->q[1], __ATOMIC_RELEASE);
     __atomic_store_n(&e->q[0], new->q[0], __ATOMIC_RELEASE);
-    amdvi_command(u, CMD_INVAL_DEVTAB | id, 0);
-    amdvi_command(u, CMD_INVAL_PAGES | ((new->q[1] & 0xffff) << 32), CMD_PAGES_ALL);
-    amdvi_sync(u);
+    iommu_command(&u->queue, CMD_INVAL_DEVTAB | id, 0);
+    iommu_command(&u->queue, CMD_INVAL_PAGES | ((new->q[1] & 0xffff) << 32), CMD_PAGES_ALL);
+    iommu_sync(&u->queue);
 }
 
 static int amdvi_assign(struct pci_sbdf dev, struct domain *d)
@@ -181,9 +147,7 @@ static int amdvi_assign(struct pci_sbdf dev, struct domain *d)
     if (!u)
         return -XEN_ENODEV;
     if (d) {
-        id = iommu_domain_get(d);
-        if (!id)
-            return -XEN_ENOSPC;
+        id = iommu_domain_number(d);
         new.q[0] |= DTE_MODE_4 | p2m_root(d) | DTE_IR | DTE_IW;
     }
     new.q[1] = id | ((uint64_t)((r->settings >> 4) & 3) << 40); /* SysMgt */
@@ -197,15 +161,15 @@ static int amdvi_assign(struct pci_sbdf dev, struct domain *d)
 
 static void amdvi_flush_domain(struct domain *d)
 {
-    uint16_t id = iommu_domain_find(d);
+    uint16_t id = iommu_domain_number(d);
 
     if (!id)
         return;
     spin_lock(&amdvi.lock);
     for (unsigned i = 0; i < amdvi.ivrs.nr_units; i++)
-        amdvi_command(&amdvi.unit[i], CMD_INVAL_PAGES | ((uint64_t)id << 32), CMD_PAGES_ALL);
+        iommu_command(&amdvi.unit[i].queue, CMD_INVAL_PAGES | ((uint64_t)id << 32), CMD_PAGES_ALL);
     for (unsigned i = 0; i < amdvi.ivrs.nr_units; i++)
-        amdvi_sync(&amdvi.unit[i]);
+        iommu_sync(&amdvi.unit[i].queue);
     spin_unlock(&amdvi.lock);
 }
 
@@ -220,15 +184,6 @@ static uint64_t amdvi_node_bits(unsigned level)
 }
 
 /* ---- setting up ---- */
-
-static unsigned order_of(uint64_t bytes)
-{
-    unsigned order = 0;
-
-    while ((PAGE_SIZE << order) < bytes)
-        order++;
-    return order;
-}
 
 /* One table for all units of a segment, as long as the highest device id of any. Every entry blocks. */
 static bool devtab_alloc(struct amdvi_unit *u)
@@ -248,7 +203,7 @@ static bool devtab_alloc(struct amdvi_unit *u)
         }
     }
     u->nr_devids = (last | 0xff) + 1; /* whole buses */
-    u->devtab = page_va_alloc(order_of(u->nr_devids * sizeof(*u->devtab)), PAGE_ZERO);
+    u->devtab = kzalloc(u->nr_devids * sizeof(*u->devtab));
     for (uint32_t i = 0; u->devtab && i < u->nr_devids; i++) {
         const struct ivrs_range *r = ivrs_find(&amdvi.ivrs, u->info->segment, (uint16_t)i);
 
@@ -263,24 +218,16 @@ static bool unit_alloc(struct amdvi_unit *u, const struct ivrs_unit *info)
     u->info = info;
     u->regs = map_mmio(info->base, AMDVI_MMIO_SIZE);
     u->efr = reg_read(u, AMDVI_EFR);
-    u->cmds = page_va_alloc(ORDER_4K, PAGE_ZERO);
     u->events = page_va_alloc(ORDER_4K, PAGE_ZERO);
-    u->wait_word = kzalloc(sizeof(*u->wait_word));
-    return u->cmds && u->events && u->wait_word && devtab_alloc(u);
+    return iommu_queue_alloc(&u->queue, hand_over) && u->events && devtab_alloc(u);
 }
 
 /* Remap interrupts only when the table tells every IO-APIC's device id: else theirs would be lost. */
 static bool all_ioapics_listed(const struct acpi_info *acpi)
 {
-    for (unsigned i = 0; i < acpi->nr_ioapics; i++) {
-        bool found = false;
-
-        for (unsigned s = 0; s < amdvi.ivrs.nr_specials; s++)
-            found |= amdvi.ivrs.special[s].variety == IVHD_IOAPIC &&
-                     amdvi.ivrs.special[s].handle == acpi->ioapic[i].id;
-        if (!found)
+    for (unsigned i = 0; i < acpi->nr_ioapics; i++)
+        if (!amdvi_ioapic(acpi->ioapic[i].id))
             return false;
-    }
     return true;
 }
 
@@ -343,7 +290,7 @@ static void unit_enable(struct amdvi_unit *u)
 
     reg_write(u, AMDVI_CONTROL, 0);
     reg_write(u, AMDVI_DEVTAB, va_to_pa(u->devtab) | (u->nr_devids * sizeof(*u->devtab) / PAGE_SIZE - 1));
-    reg_write(u, AMDVI_CMDBUF, va_to_pa(u->cmds) | AMDVI_LOG_LENGTH);
+    reg_write(u, AMDVI_CMDBUF, va_to_pa(u->queue.entries) | AMDVI_LOG_LENGTH);
     reg_write(u, AMDVI_EVTLOG, va_to_pa(u->events) | AMDVI_LOG_LENGTH);
     reg_write(u, AMDVI_CMD_HEAD, 0);
     reg_write(u, AMDVI_CMD_TAIL, 0);
@@ -355,9 +302,9 @@ static void unit_enable(struct amdvi_unit *u)
     reg_write(u, AMDVI_CONTROL, u->control);
     u->control |= CONTROL_IOMMU_EN;
     reg_write(u, AMDVI_CONTROL, u->control);
-    u->running = true;
+    u->queue.running = true;
     inval_everything(u);
-    if (u->broken)
+    if (u->queue.broken)
         panic("The IOMMU does not answer; boot with iommu=no to go without it");
 }
 
@@ -367,15 +314,6 @@ static void amdvi_enable(void)
     for (unsigned i = 0; i < amdvi.ivrs.nr_units; i++)
         unit_enable(&amdvi.unit[i]);
     spin_unlock(&amdvi.lock);
-}
-
-static bool amdvi_region(unsigned n, uint64_t *start, uint64_t *end)
-{
-    if (n >= amdvi.ivrs.nr_regions)
-        return false;
-    *start = amdvi.ivrs.region[n].start;
-    *end = amdvi.ivrs.region[n].end;
-    return true;
 }
 
 static bool amdvi_owns(struct pci_sbdf dev)
@@ -390,6 +328,7 @@ const struct iommu_driver amdvi_driver = {
     .signature = {'I', 'V', 'R', 'S'},
     .probe = amdvi_probe,
     .enable = amdvi_enable,
-    .region = amdvi_region,
+    .region = amdvi.ivrs.region,
+    .nr_regions = &amdvi.ivrs.nr_regions,
     .owns = amdvi_owns,
 };

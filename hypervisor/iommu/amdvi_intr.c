@@ -72,8 +72,8 @@ static void entry_set(const struct intr_table *t, unsigned i, uint32_t apic_id, 
 
 static void table_invalidate(const struct intr_table *t)
 {
-    amdvi_command(t->unit, CMD_INVAL_INTR | t->id, 0);
-    amdvi_sync(t->unit);
+    iommu_command(&t->unit->queue, CMD_INVAL_INTR | t->id, 0);
+    iommu_sync(&t->unit->queue);
 }
 
 static int table_get(struct amdvi_unit *u, uint16_t id, bool create, struct intr_table *t)
@@ -93,7 +93,7 @@ static int table_get(struct amdvi_unit *u, uint16_t id, bool create, struct intr
         return -XEN_ENOMEM;
     __atomic_store_n(&e->q[2], DTE_IV | DTE_INTR_LEN | DTE_INTR_REMAP | va_to_pa(t->entries) | pass,
                      __ATOMIC_RELEASE);
-    amdvi_command(u, CMD_INVAL_DEVTAB | id, 0);
+    iommu_command(&u->queue, CMD_INVAL_DEVTAB | id, 0);
     table_invalidate(t);
     return 0;
 }
@@ -164,7 +164,7 @@ int amdvi_reserve_irqs(struct pci_sbdf source, unsigned nr)
     return rc;
 }
 
-static const struct ivrs_special *ioapic_find(uint8_t ioapic_id)
+const struct ivrs_special *amdvi_ioapic(uint8_t ioapic_id)
 {
     for (unsigned i = 0; i < amdvi.ivrs.nr_specials; i++)
         if (amdvi.ivrs.special[i].variety == IVHD_IOAPIC && amdvi.ivrs.special[i].handle == ioapic_id)
@@ -175,7 +175,7 @@ static const struct ivrs_special *ioapic_find(uint8_t ioapic_id)
 int amdvi_map_ioapic(uint8_t ioapic_id, unsigned pin, uint32_t apic_id, uint8_t vector, bool level,
                      int *index, uint64_t *redirection)
 {
-    const struct ivrs_special *s = ioapic_find(ioapic_id);
+    const struct ivrs_special *s = amdvi_ioapic(ioapic_id);
     struct amdvi_unit *u;
     int rc;
 

@@ -79,7 +79,7 @@ static int rmrr_parse(const uint8_t *b, size_t len, struct dmar *out, const char
         return fail(why, "DMAR: a reserved range ends before it starts", -XEN_EINVAL);
     if (out->nr_regions == DMAR_MAX_REGIONS)
         return fail(why, "DMAR: too many reserved ranges", -XEN_E2BIG);
-    out->region[out->nr_regions++] = (struct dmar_region){start, limit + 1};
+    out->region[out->nr_regions++] = (struct iommu_region){start, limit + 1};
     return 0;
 }
 

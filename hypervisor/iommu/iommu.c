@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Choice of the IOMMU driver by ACPI table, and what the drivers share. Lock: none; domains get their number
- * under the caller's (vPCI's). */
+/* Choice of the IOMMU driver by ACPI table, and what the drivers share. */
 #include "bh/iommu_private.h"
 #include "bh/lib.h"
 #include "bh/mm.h"
@@ -10,7 +9,6 @@
 #include "bh/pci.h"
 #include "bh/xen.h"
 
-#define MAX_DOMAINS     255u
 #define MAX_SPINS       200000000u
 #define REPORTS_A_WHILE 8u
 #define WHILE_TSC       (1ull << 31) /* about a second */
@@ -19,7 +17,6 @@ const struct iommu_ops *iommu;
 unsigned iommu_max_order = ORDER_1G;
 
 static const struct iommu_driver *driver;
-static struct domain *domains[MAX_DOMAINS];
 
 static const struct iommu_driver *const drivers[] = {&amdvi_driver, &vtd_driver};
 
@@ -68,41 +65,61 @@ static int map_region(struct domain *d, uint64_t start, uint64_t end)
 
 int iommu_map_reserved(struct domain *d)
 {
-    uint64_t start, end;
     int rc = 0;
 
-    for (unsigned n = 0; driver && !rc && driver->region(n, &start, &end); n++) {
-        if (end > BIT(46) || end - start > BIT(30)) {
-            pr_warn("IOMMU: reserved memory %llx-%llx makes no sense; ignored\n", (unsigned long long)start,
-                    (unsigned long long)end);
-            continue;
-        }
-        rc = map_region(d, start, end);
+    for (unsigned n = 0; driver && !rc && n < *driver->nr_regions; n++) {
+        const struct iommu_region *r = &driver->region[n];
+
+        if (r->end > BIT(46) || r->end - r->start > BIT(30))
+            pr_warn("IOMMU: reserved memory %lx-%lx makes no sense; ignored\n", r->start, r->end);
+        else
+            rc = map_region(d, r->start, r->end);
     }
     return rc;
 }
 
-uint16_t iommu_domain_find(struct domain *d)
+bool iommu_queue_alloc(struct iommu_queue *q, void (*hand_over)(struct iommu_queue *q))
 {
-    for (unsigned i = 0; d && i < MAX_DOMAINS; i++) {
-        if (domains[i] == d)
-            return (uint16_t)(i + 1);
-        if (!domains[i])
-            break;
-    }
-    return 0;
+    q->hand_over = hand_over;
+    q->entries = page_va_alloc(ORDER_4K, PAGE_ZERO);
+    q->word = kzalloc(sizeof(uint64_t)); /* AMD-Vi stores 64 bits */
+    return q->entries && q->word;
 }
 
-uint16_t iommu_domain_get(struct domain *d)
+void iommu_queue_put(struct iommu_queue *q, uint64_t low, uint64_t high)
 {
-    uint16_t id = iommu_domain_find(d);
+    uint64_t *slot = q->entries + q->tail / 8;
 
-    for (unsigned i = 0; !id && i < MAX_DOMAINS; i++)
-        if (!domains[i]) {
-            domains[i] = d;
-            id = (uint16_t)(i + 1);
+    slot[0] = low;
+    slot[1] = high;
+    q->tail = (q->tail + 16) % (IOMMU_QUEUE_ENTRIES * 16);
+    q->pending++;
+}
+
+void iommu_command(struct iommu_queue *q, uint64_t low, uint64_t high)
+{
+    if (!q->running || q->broken)
+        return;
+    if (q->pending >= IOMMU_QUEUE_ENTRIES - 2)
+        iommu_sync(q);
+    iommu_queue_put(q, low, high);
+}
+
+void iommu_sync(struct iommu_queue *q)
+{
+    unsigned spins = 0;
+
+    if (!q->pending || q->broken)
+        return;
+    q->value++;
+    q->hand_over(q);
+    while (!q->broken && *q->word != q->value)
+        if (!iommu_wait_more(&spins)) {
+            q->broken = true;
+            pr_err(
+                "IOMMU: a unit does not complete its commands; DMA and interrupts of its devices may stop\n");
         }
-    return id;
+    q->pending = 0;
 }
 
 bool iommu_may_report(void)

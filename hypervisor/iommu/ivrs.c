@@ -158,7 +158,7 @@ static int ivmd_parse(struct parser *p, const uint8_t *b, size_t len)
         return fail(p, "IVRS: an IVMD range wraps", -XEN_EINVAL);
     if (p->out->nr_regions == IVRS_MAX_REGIONS)
         return fail(p, "IVRS: too many memory blocks", -XEN_E2BIG);
-    p->out->region[p->out->nr_regions++] = (struct ivrs_region){start, start + size};
+    p->out->region[p->out->nr_regions++] = (struct iommu_region){start, start + size};
     return 0;
 }
 

@@ -53,12 +53,6 @@ static void clean_page_tables(void)
         __asm__ volatile("wbinvd" ::: "memory");
 }
 
-static void unit_failed(struct vtd_unit *u, const char *what)
-{
-    u->broken = true;
-    pr_err("VT-d unit %u: %s; DMA and interrupts of its devices may stop\n", u->number, what);
-}
-
 /* Start what `bit` of the command register stands for, or switch it, and wait for the status. */
 static void global_command(struct vtd_unit *u, uint32_t bit, bool on)
 {
@@ -68,45 +62,22 @@ static void global_command(struct vtd_unit *u, uint32_t bit, bool on)
     reg_write(u, VTD_GCMD, on ? lasting | bit : lasting & ~bit);
     while (!!(reg_read(u, VTD_GSTS) & bit) != on)
         if (!iommu_wait_more(&spins)) {
-            unit_failed(u, "a global command is not completed");
+            u->queue.broken = true;
+            pr_err("VT-d unit %u: a global command is not completed\n", u->number);
             return;
         }
 }
 
 /* ---- queued invalidation ---- */
 
-static void queue_put(struct vtd_unit *u, uint64_t low, uint64_t high)
+static void hand_over(struct iommu_queue *q)
 {
-    u->queue[u->tail / 16] = (struct vtd_entry){low, high};
-    u->tail = (u->tail + 16) % (QI_ENTRIES * 16);
-    u->pending++;
-}
+    struct vtd_unit *u = container_of(q, struct vtd_unit, queue);
 
-/* Descriptors are handed over by vtd_sync(), so the queue is empty after it and needs no look at its head. */
-void vtd_command(struct vtd_unit *u, uint64_t low, uint64_t high)
-{
-    if (!u->queueing || u->broken)
-        return;
-    if (u->pending >= QI_ENTRIES - 2)
-        vtd_sync(u);
-    queue_put(u, low, high);
-}
-
-void vtd_sync(struct vtd_unit *u)
-{
-    unsigned spins = 0;
-
-    if (!u->pending || u->broken)
-        return;
-    u->wait_value++;
-    queue_put(u, QI_WAIT_STORE | ((uint64_t)u->wait_value << 32),
-              va_to_pa((const void *)(uintptr_t)u->wait_word));
+    iommu_queue_put(q, QI_WAIT_STORE | ((uint64_t)q->value << 32),
+                    va_to_pa((const void *)(uintptr_t)q->word));
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    reg_write(u, VTD_IQT, u->tail);
-    while (!u->broken && *u->wait_word != u->wait_value)
-        if (!iommu_wait_more(&spins))
-            unit_failed(u, "an invalidation is not completed");
-    u->pending = 0;
+    reg_write(u, VTD_IQT, q->tail);
 }
 
 static uint64_t drain_bits(const struct vtd_unit *u)
@@ -182,11 +153,9 @@ static struct vtd_entry *context_entry(struct vtd_unit *u, struct pci_sbdf dev)
 /* A context entry for a domain: a unit with three levels starts at the first 512 GiB. */
 static int context_for(const struct vtd_unit *u, struct domain *d, struct vtd_entry *out)
 {
-    uint16_t id = iommu_domain_get(d);
+    uint16_t id = iommu_domain_number(d);
     uint64_t root = p2m_root(d);
 
-    if (!id || id >= CAP_ND(u->cap))
-        return -XEN_ENOSPC;
     out->high = CONTEXT_DID(id) | CONTEXT_AW_48;
     if (!(u->cap & CAP_SAGAW_48)) {
         root = *(const uint64_t *)pa_to_va(root);
@@ -204,16 +173,16 @@ static void context_write(struct vtd_unit *u, struct pci_sbdf dev, struct vtd_en
 
     __atomic_store_n(&e->low, 0, __ATOMIC_RELEASE);
     vtd_clean(e, sizeof(*e));
-    vtd_command(u, QI_CONTEXT_DEVICE | (old_id << 16) | ((uint64_t)pci_bdf(dev) << 32), 0);
-    vtd_command(u, QI_IOTLB_GLOBAL | drain_bits(u), 0);
-    vtd_sync(u);
+    iommu_command(&u->queue, QI_CONTEXT_DEVICE | (old_id << 16) | ((uint64_t)pci_bdf(dev) << 32), 0);
+    iommu_command(&u->queue, QI_IOTLB_GLOBAL | drain_bits(u), 0);
+    iommu_sync(&u->queue);
     e->high = new.high;
     __atomic_store_n(&e->low, new.low, __ATOMIC_RELEASE);
     vtd_clean(e, sizeof(*e));
     if (u->cap & CAP_CM) { /* absent entries are cached too */
-        vtd_command(u, QI_CONTEXT_GLOBAL, 0);
-        vtd_command(u, QI_IOTLB_GLOBAL | drain_bits(u), 0);
-        vtd_sync(u);
+        iommu_command(&u->queue, QI_CONTEXT_GLOBAL, 0);
+        iommu_command(&u->queue, QI_IOTLB_GLOBAL | drain_bits(u), 0);
+        iommu_sync(&u->queue);
     }
     write_buffer_flush(u);
 }
@@ -242,7 +211,7 @@ static int vtd_assign(struct pci_sbdf dev, struct domain *d)
 
 static void vtd_flush_domain(struct domain *d)
 {
-    uint16_t id = iommu_domain_find(d);
+    uint16_t id = iommu_domain_number(d);
 
     if (!id)
         return;
@@ -252,10 +221,10 @@ static void vtd_flush_domain(struct domain *d)
         struct vtd_unit *u = &vtd.unit[i];
 
         write_buffer_flush(u);
-        vtd_command(u, QI_IOTLB_DOMAIN | drain_bits(u) | ((uint64_t)id << 16), 0);
+        iommu_command(&u->queue, QI_IOTLB_DOMAIN | drain_bits(u) | ((uint64_t)id << 16), 0);
     }
     for (unsigned i = 0; i < vtd.dmar.nr_units; i++)
-        vtd_sync(&vtd.unit[i]);
+        iommu_sync(&vtd.unit[i].queue);
     spin_unlock(&vtd.lock);
 }
 
@@ -336,8 +305,6 @@ static bool unit_alloc(struct vtd_unit *u, unsigned number, const char **why)
         return false;
     *why = "no memory for VT-d's tables";
     u->root = page_va_alloc(ORDER_4K, PAGE_ZERO);
-    u->queue = page_va_alloc(ORDER_4K, PAGE_ZERO);
-    u->wait_word = kzalloc(sizeof(*u->wait_word));
     vtd.incoherent |= !(u->ecap & ECAP_COHERENT);
     vtd.remap &= !!(u->ecap & ECAP_IR);
     vtd.eim &= !!(u->ecap & ECAP_EIM);
@@ -348,20 +315,14 @@ static bool unit_alloc(struct vtd_unit *u, unsigned number, const char **why)
     if (u->cap & CAP_CM)
         pr_warn("VT-d unit %u caches absent translations (an emulator's caching-mode=on): not supported\n",
                 number);
-    return u->root && u->queue && u->wait_word;
+    return u->root && iommu_queue_alloc(&u->queue, hand_over);
 }
 
 static bool all_ioapics_listed(const struct acpi_info *acpi)
 {
-    for (unsigned i = 0; i < acpi->nr_ioapics; i++) {
-        bool found = false;
-
-        for (unsigned s = 0; s < vtd.dmar.nr_scopes; s++)
-            found |=
-                vtd.dmar.scope[s].type == DMAR_IOAPIC && vtd.dmar.scope[s].enumeration == acpi->ioapic[i].id;
-        if (!found)
+    for (unsigned i = 0; i < acpi->nr_ioapics; i++)
+        if (!vtd_ioapic(acpi->ioapic[i].id))
             return false;
-    }
     return true;
 }
 
@@ -403,12 +364,12 @@ static void unit_quiesce(struct vtd_unit *u)
 static void queue_enable(struct vtd_unit *u)
 {
     reg_write(u, VTD_IQT, 0);
-    mmio_write64(u->regs + VTD_IQA, va_to_pa(u->queue));
+    mmio_write64(u->regs + VTD_IQA, va_to_pa(u->queue.entries));
     global_command(u, GCMD_QIE, true);
-    u->queueing = true;
-    vtd_command(u, QI_CONTEXT_GLOBAL, 0);
-    vtd_command(u, QI_IOTLB_GLOBAL | drain_bits(u), 0);
-    vtd_sync(u);
+    u->queue.running = true;
+    iommu_command(&u->queue, QI_CONTEXT_GLOBAL, 0);
+    iommu_command(&u->queue, QI_IOTLB_GLOBAL | drain_bits(u), 0);
+    iommu_sync(&u->queue);
 }
 
 static void protected_memory_off(struct vtd_unit *u)
@@ -433,14 +394,14 @@ static void unit_enable(struct vtd_unit *u)
     if (vtd.remap) {
         mmio_write64(u->regs + VTD_IRTA, vtd_irt_address());
         global_command(u, GCMD_SIRTP, true);
-        vtd_command(u, QI_IEC_GLOBAL, 0);
-        vtd_sync(u);
+        iommu_command(&u->queue, QI_IEC_GLOBAL, 0);
+        iommu_sync(&u->queue);
         global_command(u, GCMD_IRE, true);
     }
     fault_setup(u);
     global_command(u, GCMD_TE, true);
     protected_memory_off(u);
-    if (u->broken)
+    if (u->queue.broken)
         panic("The IOMMU does not answer; boot with iommu=no to go without it");
 }
 
@@ -453,18 +414,10 @@ static void vtd_enable(void)
     spin_unlock(&vtd.lock);
 }
 
-static bool vtd_region(unsigned n, uint64_t *start, uint64_t *end)
-{
-    if (n >= vtd.dmar.nr_regions)
-        return false;
-    *start = vtd.dmar.region[n].start;
-    *end = vtd.dmar.region[n].end;
-    return true;
-}
-
 const struct iommu_driver vtd_driver = {
     .signature = {'D', 'M', 'A', 'R'},
     .probe = vtd_probe,
     .enable = vtd_enable,
-    .region = vtd_region,
+    .region = vtd.dmar.region,
+    .nr_regions = &vtd.dmar.nr_regions,
 };

@@ -45,9 +45,9 @@ static void entry_write(unsigned i, uint64_t low, uint64_t high)
     __atomic_store_n(&e->low, low, __ATOMIC_RELEASE);
     vtd_clean(e, sizeof(*e));
     for (unsigned n = 0; n < vtd.dmar.nr_units; n++)
-        vtd_command(&vtd.unit[n], QI_IEC_INDEX(i), 0);
+        iommu_command(&vtd.unit[n].queue, QI_IEC_INDEX(i), 0);
     for (unsigned n = 0; n < vtd.dmar.nr_units; n++)
-        vtd_sync(&vtd.unit[n]);
+        iommu_sync(&vtd.unit[n].queue);
 }
 
 static int entries_reserve(unsigned nr)
@@ -118,7 +118,7 @@ int vtd_reserve_irqs(struct pci_sbdf source, unsigned nr)
     return rc;
 }
 
-static const struct dmar_scope *ioapic_find(uint8_t ioapic_id)
+const struct dmar_scope *vtd_ioapic(uint8_t ioapic_id)
 {
     for (unsigned i = 0; i < vtd.dmar.nr_scopes; i++)
         if (vtd.dmar.scope[i].type == DMAR_IOAPIC && vtd.dmar.scope[i].enumeration == ioapic_id)
@@ -130,7 +130,7 @@ static const struct dmar_scope *ioapic_find(uint8_t ioapic_id)
 int vtd_map_ioapic(uint8_t ioapic_id, unsigned pin, uint32_t apic_id, uint8_t vector, bool level, int *index,
                    uint64_t *redirection)
 {
-    const struct dmar_scope *s = ioapic_find(ioapic_id);
+    const struct dmar_scope *s = vtd_ioapic(ioapic_id);
     int rc;
 
     if (!s)

@@ -40,15 +40,6 @@ struct vmsix {
     struct vmsix_entry *entry;
 };
 
-static unsigned order_of(size_t bytes)
-{
-    unsigned order = 0;
-
-    while ((PAGE_SIZE << order) < bytes)
-        order++;
-    return order;
-}
-
 int vmsix_probe(struct vpci_function *f)
 {
     unsigned pos = pci_find_capability(f->dev, PCI_CAP_MSIX);
@@ -65,7 +56,7 @@ int vmsix_probe(struct vpci_function *f)
     if (!m)
         return -XEN_ENOMEM;
     m->nr = (uint16_t)MSIX_SIZE(ctrl);
-    m->entry = page_va_alloc(order_of(m->nr * sizeof(*m->entry)), PAGE_ZERO);
+    m->entry = kzalloc(m->nr * sizeof(*m->entry));
     if (!m->entry) {
         kfree(m, sizeof(*m));
         return -XEN_ENOMEM;

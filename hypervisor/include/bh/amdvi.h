@@ -3,9 +3,9 @@
  * AMD-Vi registers and structures (AMD I/O Virtualization Technology specification, 48882), and what
  * amdvi.c and amdvi_intr.c share.
  */
-#ifndef BH_AMDVI_H
-#define BH_AMDVI_H
+#pragma once
 
+#include "bh/iommu_private.h"
 #include "bh/ivrs.h"
 #include "bh/pci.h"
 #include "bh/spinlock.h"
@@ -73,14 +73,11 @@ struct amdvi_unit {
     const struct ivrs_unit *info;
     volatile uint8_t *regs;
     uint64_t efr, control;
-    uint64_t *cmds, *events;
-    uint32_t cmd_tail, evt_head; /* byte offsets */
-    uint32_t pending;            /* commands not handed over yet */
-    volatile uint64_t *wait_word;
-    uint64_t wait_value;
+    struct iommu_queue queue;
+    uint64_t *events;
+    uint32_t evt_head;        /* byte offset */
     struct amdvi_dte *devtab; /* shared by the units of a segment */
     uint32_t nr_devids;
-    bool running, broken;
 };
 
 struct amdvi {
@@ -94,11 +91,11 @@ extern struct amdvi amdvi;
 
 /* Unit and requester id of a device; NULL: not behind an IOMMU. */
 struct amdvi_unit *amdvi_lookup(struct pci_sbdf dev, uint16_t *requester);
-/* Queue one command; amdvi_sync() waits for all of them. Lock held. */
-void amdvi_command(struct amdvi_unit *u, uint64_t q0, uint64_t q1);
-void amdvi_sync(struct amdvi_unit *u);
 /* Quadword 2 of a device table entry without an interrupt table: its interrupts are blocked. */
 uint64_t amdvi_intr_blocked(uint8_t settings);
+
+/* What IVRS tells of an IO-APIC, NULL: nothing. */
+const struct ivrs_special *amdvi_ioapic(uint8_t ioapic_id);
 
 /* amdvi_intr.c: the iommu_ops of the same names */
 int amdvi_map_msi(struct pci_sbdf source, uint32_t apic_id, uint8_t vector, int *index, uint64_t *addr,
@@ -107,5 +104,3 @@ int amdvi_reserve_irqs(struct pci_sbdf source, unsigned nr);
 int amdvi_map_ioapic(uint8_t ioapic_id, unsigned pin, uint32_t apic_id, uint8_t vector, bool level,
                      int *index, uint64_t *redirection);
 void amdvi_unmap_irq(struct pci_sbdf source, int index);
-
-#endif

@@ -2,9 +2,9 @@
 /*
  * The DMAR table (Intel VT-d specification, ch. 8) as plain structs. Pure: any bytes are safe.
  */
-#ifndef BH_DMAR_H
-#define BH_DMAR_H
+#pragma once
 
+#include "bh/iommu.h"
 #include "bh/types.h"
 
 #define DMAR_MAX_UNITS   32
@@ -25,9 +25,6 @@ struct dmar_unit {
     uint16_t segment;
     bool include_all;
 };
-struct dmar_region { /* RMRR: bytes, end exclusive */
-    uint64_t start, end;
-};
 
 struct dmar {
     bool intr_remap, x2apic_opt_out;
@@ -35,10 +32,8 @@ struct dmar {
     unsigned nr_units, nr_scopes, nr_regions;
     struct dmar_unit unit[DMAR_MAX_UNITS];
     struct dmar_scope scope[DMAR_MAX_SCOPES];
-    struct dmar_region region[DMAR_MAX_REGIONS];
+    struct iommu_region region[DMAR_MAX_REGIONS];
 };
 
 /* Decode `len` bytes of the table. 0, or -XEN_EINVAL / -XEN_E2BIG with *why set. */
 int dmar_parse(const uint8_t *table, size_t len, struct dmar *out, const char **why);
-
-#endif

@@ -3,8 +3,7 @@
  * DMA and interrupt remapping, AMD-Vi or VT-d, chosen by ACPI table (IVRS, DMAR). The IOMMU walks a domain's
  * p2m itself: the tree's entries carry the bits that both formats need (p2m_iommu_bits()).
  */
-#ifndef BH_IOMMU_H
-#define BH_IOMMU_H
+#pragma once
 
 #include "bh/acpi.h"
 #include "bh/types.h"
@@ -14,6 +13,10 @@ struct domain;
 struct pci_sbdf {
     uint16_t segment;
     uint8_t bus, devfn;
+};
+
+struct iommu_region { /* memory that firmware uses with devices (IVMD, RMRR): bytes, end exclusive */
+    uint64_t start, end;
 };
 
 struct iommu_ops {
@@ -55,5 +58,3 @@ void iommu_enable(void);
 int iommu_map_reserved(struct domain *d);
 /* The function belongs to an IOMMU: its configuration is read-only for dom0. */
 bool iommu_owns_function(struct pci_sbdf dev);
-
-#endif

@@ -3,9 +3,9 @@
  * The IVRS table (AMD I/O Virtualization Technology specification, ch. 5) as plain structs. Pure: any bytes
  * are safe.
  */
-#ifndef BH_IVRS_H
-#define BH_IVRS_H
+#pragma once
 
+#include "bh/iommu.h"
 #include "bh/types.h"
 
 #define IVRS_MAX_UNITS    16
@@ -34,16 +34,13 @@ struct ivrs_special {
     uint16_t devid;
     uint8_t unit, variety, handle; /* IO-APIC: handle is its APIC id; HPET: its number */
 };
-struct ivrs_region { /* IVMD: memory that firmware uses with devices; bytes, end exclusive */
-    uint64_t start, end;
-};
 
 struct ivrs {
     unsigned nr_units, nr_ranges, nr_specials, nr_regions;
     struct ivrs_unit unit[IVRS_MAX_UNITS];
     struct ivrs_range range[IVRS_MAX_RANGES];
     struct ivrs_special special[IVRS_MAX_SPECIALS];
-    struct ivrs_region region[IVRS_MAX_REGIONS];
+    struct iommu_region region[IVRS_MAX_REGIONS];
 };
 
 /* Decode `len` bytes of the table. 0, or -XEN_EINVAL with *why set; -XEN_E2BIG when it names more than the
@@ -51,5 +48,3 @@ struct ivrs {
 int ivrs_parse(const uint8_t *table, size_t len, struct ivrs *out, const char **why);
 /* The last range that names the device, NULL: none. */
 const struct ivrs_range *ivrs_find(const struct ivrs *t, uint16_t segment, uint16_t devid);
-
-#endif

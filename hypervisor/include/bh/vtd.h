@@ -3,10 +3,10 @@
  * VT-d registers and structures (Intel Virtualization Technology for Directed I/O, rev. 3.3), and what
  * vtd.c and vtd_intr.c share.
  */
-#ifndef BH_VTD_H
-#define BH_VTD_H
+#pragma once
 
 #include "bh/dmar.h"
+#include "bh/iommu_private.h"
 #include "bh/pci.h"
 #include "bh/spinlock.h"
 #include "bh/types.h"
@@ -36,7 +36,6 @@
 #define CAP_SLLPS_1G  BIT(35)
 #define CAP_DWD       BIT(54)
 #define CAP_DRD       BIT(55)
-#define CAP_ND(c)     (1u << (4 + 2 * ((c)&7)))
 #define CAP_FRO(c)    ((unsigned)(((c) >> 24) & 0x3ff) * 16)
 #define CAP_NFR(c)    ((unsigned)(((c) >> 40) & 0xff) + 1)
 #define ECAP_COHERENT BIT(0)
@@ -57,7 +56,6 @@
 #define FAULT_VALID  BIT(63) /* in the high half of a record */
 
 /* Queued invalidation descriptors: type in bits 0-3 */
-#define QI_ENTRIES        256u
 #define QI_CONTEXT_GLOBAL (1ull | (1ull << 4))
 #define QI_CONTEXT_DEVICE (1ull | (3ull << 4))
 #define QI_IOTLB_GLOBAL   (2ull | (1ull << 4))
@@ -78,12 +76,7 @@ struct vtd_unit {
     volatile uint8_t *regs;
     uint64_t cap, ecap;
     struct vtd_entry *root;
-    struct vtd_entry *queue;
-    uint32_t tail;    /* bytes */
-    uint32_t pending; /* descriptors not handed over yet */
-    volatile uint32_t *wait_word;
-    uint32_t wait_value;
-    bool queueing, broken;
+    struct iommu_queue queue;
 };
 
 struct vtd {
@@ -98,13 +91,14 @@ struct vtd {
 extern struct vtd vtd;
 
 struct vtd_unit *vtd_lookup(struct pci_sbdf dev);
-void vtd_command(struct vtd_unit *u, uint64_t low, uint64_t high);
-void vtd_sync(struct vtd_unit *u);
 /* Write back what the units may read past the caches. */
 void vtd_clean(const volatile void *p, size_t len);
 /* Value of the IRTA register. */
 uint64_t vtd_irt_address(void);
 bool vtd_intr_init(void);
+
+/* What DMAR tells of an IO-APIC, NULL: nothing. */
+const struct dmar_scope *vtd_ioapic(uint8_t ioapic_id);
 
 /* vtd_intr.c: the iommu_ops of the same names */
 int vtd_map_msi(struct pci_sbdf source, uint32_t apic_id, uint8_t vector, int *index, uint64_t *addr,
@@ -113,5 +107,3 @@ int vtd_reserve_irqs(struct pci_sbdf source, unsigned nr);
 int vtd_map_ioapic(uint8_t ioapic_id, unsigned pin, uint32_t apic_id, uint8_t vector, bool level, int *index,
                    uint64_t *redirection);
 void vtd_unmap_irq(struct pci_sbdf source, int index);
-
-#endif
