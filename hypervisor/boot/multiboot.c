@@ -339,35 +339,21 @@ static int mb2_framebuffer(const struct mb2_tag *tag, struct boot_info *out, con
     return 0;
 }
 
-static int mb2_efi32(const struct mb2_tag *tag, struct boot_info *out, const char **why)
-{
-    out->efi = true; /* 32-bit firmware: its system table is of no use to a 64-bit dom0 */
-    return 0;
-}
-
-static int mb2_efi64(const struct mb2_tag *tag, struct boot_info *out, const char **why)
+static int mb2_efi(const struct mb2_tag *tag, struct boot_info *out, const char **why)
 {
     out->efi = true;
-    out->efi_systab = read_le64(tag->body);
     return 0;
 }
 
-static void copy_rsdp(const struct mb2_tag *tag, struct boot_info *out)
+/* There may be an old one and a new one. */
+static int mb2_rsdp(const struct mb2_tag *tag, struct boot_info *out, const char **why)
 {
-    out->rsdp_copy_len = (unsigned)MIN(tag->len, sizeof(out->rsdp_copy));
-    memcpy(out->rsdp_copy, tag->body, out->rsdp_copy_len);
-}
+    unsigned len = (unsigned)MIN(tag->len, sizeof(out->rsdp_copy));
 
-static int mb2_rsdp_old(const struct mb2_tag *tag, struct boot_info *out, const char **why)
-{
-    if (!out->rsdp_copy_len)
-        copy_rsdp(tag, out);
-    return 0;
-}
-
-static int mb2_rsdp_new(const struct mb2_tag *tag, struct boot_info *out, const char **why)
-{
-    copy_rsdp(tag, out);
+    if (len > out->rsdp_copy_len) {
+        memcpy(out->rsdp_copy, tag->body, len);
+        out->rsdp_copy_len = len;
+    }
     return 0;
 }
 
@@ -376,9 +362,9 @@ static const struct {
     uint32_t min_len; /* of the body; shorter tags are malformed */
     int (*parse)(const struct mb2_tag *tag, struct boot_info *out, const char **why);
 } mb2_tags[] = {
-    {1, 0, mb2_cmdline},    {2, 0, mb2_loader},       {3, 8, mb2_module}, {4, 8, mb2_basic_memory},
-    {6, 8, mb2_mmap},       {8, 24, mb2_framebuffer}, {11, 4, mb2_efi32}, {12, 8, mb2_efi64},
-    {14, 20, mb2_rsdp_old}, {15, 36, mb2_rsdp_new},
+    {1, 0, mb2_cmdline}, {2, 0, mb2_loader},       {3, 8, mb2_module}, {4, 8, mb2_basic_memory},
+    {6, 8, mb2_mmap},    {8, 24, mb2_framebuffer}, {11, 4, mb2_efi},   {12, 8, mb2_efi},
+    {14, 20, mb2_rsdp},  {15, 36, mb2_rsdp},
 };
 
 static int mb2_tag(uint32_t type, const struct mb2_tag *tag, struct boot_info *out, const char **why)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Private to the decompressors (boot/decompress.c and un*.c): their common state and match copy.
  */
-#ifndef BOOT_UNPACK_H
-#define BOOT_UNPACK_H
+#pragma once
 
 #include "bh/bytes.h"
 #include "bh/xen.h"
@@ -38,5 +37,3 @@ int unpack_lzma2(struct unpack *u, void *scratch);
  * supported). */
 int unpack_xz(struct unpack *u);
 int unpack_zstd(struct unpack *u);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Private to the zstd decompressor: bit streams, FSE and Huffman codes (RFC 8878, sections 4.1 and 4.2). */
-#ifndef BOOT_UNZSTD_H
-#define BOOT_UNZSTD_H
+#pragma once
 
 #include "unpack.h"
 
@@ -91,5 +90,3 @@ struct huf_table {
 };
 
 int huf_read(struct huf_table *t, const uint8_t *p, size_t len, size_t *used);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Debug keys: `xl debug-keys h` lists them. */
-#include "bh/console.h"
 #include "bh/domain.h"
 #include "bh/keys.h"
 #include "bh/lib.h"

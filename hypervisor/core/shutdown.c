@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "bh/acpi.h"
 #include "bh/lib.h"
-#include "bh/mm.h"
 #include "bh/pio.h"
 #include "bh/setup.h"
 #include "bh/shutdown.h"

@@ -19,7 +19,6 @@
 #include "bh/page.h"
 #include "bh/paging.h"
 #include "bh/setup.h"
-#include "bh/time.h"
 
 #define LOW_1M       0x100000ull
 #define E820_MAX     (BOOT_MAX_E820 + 8)

@@ -9,7 +9,6 @@
 #include "bh/lib.h"
 #include "bh/logdirty.h"
 #include "bh/p2m_int.h"
-#include "bh/page.h"
 
 #define MAX_MMIO  192u
 #define MAX_PORTS 32u

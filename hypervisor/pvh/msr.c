@@ -8,7 +8,6 @@
 #include "bh/guest_access.h"
 #include "bh/lib.h"
 #include "bh/msr.h"
-#include "bh/page.h"
 
 /* MSRs that read as a constant and ignore writes. */
 static const struct {

@@ -6,7 +6,6 @@
 #include "bh/vpci.h"
 #include "bh/boot.h"
 #include "bh/lib.h"
-#include "bh/mm.h"
 #include "bh/p2m.h"
 
 #define BAR_ADDR_MASK      (~0xfull)

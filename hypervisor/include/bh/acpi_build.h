@@ -4,8 +4,7 @@
  * lists the new MADT and those host tables that a PVH dom0 may see; what it does not list (HPET, IVRS, DMAR,
  * SRAT …) is hidden.
  */
-#ifndef BH_ACPI_BUILD_H
-#define BH_ACPI_BUILD_H
+#pragma once
 
 #include "bh/acpi.h"
 
@@ -21,5 +20,3 @@ static inline size_t acpi_build_max_size(unsigned nr_vcpus)
  * RSDP lies at its start. Local APIC of vCPU i: uid i, APIC id 2 * i. Returns the bytes used, or -XEN_ENOSPC.
  */
 int64_t acpi_build(const struct acpi_info *host, unsigned nr_vcpus, gpaddr_t address, void *buf, size_t size);
-
-#endif

@@ -4,8 +4,7 @@
  * command line (boot/cmdline.c). Pointers are machine physical addresses; boot memory stays until dom0 is
  * built.
  */
-#ifndef BH_BOOT_H
-#define BH_BOOT_H
+#pragma once
 
 #include "bh/types.h"
 
@@ -50,7 +49,6 @@ struct boot_info {
     uint8_t rsdp_copy[64];
     unsigned rsdp_copy_len; /* 0: none */
     bool efi;
-    paddr_t efi_systab; /* 0: none */
     struct boot_framebuffer fb;
 };
 
@@ -58,5 +56,3 @@ struct boot_info {
  * 0, or -XEN_EINVAL with *why pointing to a static sentence. */
 int multiboot_parse(uint32_t magic, paddr_t info, const void *(*phys)(paddr_t pa, size_t len),
                     struct boot_info *out, const char **why);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Little-endian numbers at any alignment, for the parsers. The caller has checked that the bytes are there.
  */
-#ifndef BH_BYTES_H
-#define BH_BYTES_H
+#pragma once
 
 #include "bh/types.h"
 #include <string.h>
@@ -41,5 +40,3 @@ static inline bool range_within(uint64_t offset, uint64_t size, uint64_t len)
 {
     return offset <= len && size <= len - offset;
 }
-
-#endif

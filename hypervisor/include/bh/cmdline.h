@@ -4,8 +4,7 @@
  * separated by blanks, the last one of a name wins, and what follows a word "--" is not ours. Pure functions
  * over strings.
  */
-#ifndef BH_CMDLINE_H
-#define BH_CMDLINE_H
+#pragma once
 
 #include "bh/types.h"
 
@@ -35,5 +34,3 @@ bool cmdline_next_unknown(const char **cursor, const char *const known[], size_t
  * free, never more. 0, or -XEN_EINVAL.
  */
 int cmdline_dom0_mem(const char *value, uint64_t available, uint64_t *bytes);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The hypervisor's console: message ring (xl dmesg), serial line, screen; dom0's console_io. */
-#ifndef BH_CONSOLE_H
-#define BH_CONSOLE_H
+#pragma once
 
 #include "bh/boot.h"
 #include "bh/types.h"
@@ -41,5 +40,3 @@ void screen_map(void);
 void screen_putc(char c);
 /* How the screen is set up, for dom0. False: there is none. */
 bool screen_describe(struct dom0_vga_console_info *out);
-
-#endif

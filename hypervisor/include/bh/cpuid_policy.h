@@ -4,8 +4,7 @@
  * hypervisor supports, changed by DOMCTL_set_cpu_policy; the hypervisor's own leaves (0x40000000…) are
  * computed.
  */
-#ifndef BH_CPUID_POLICY_H
-#define BH_CPUID_POLICY_H
+#pragma once
 
 #include "bh/msr.h"
 #include "bh/types.h"
@@ -41,5 +40,3 @@ const struct cpuid_policy *cpuid_policy_default(void);
 bool cpuid_policy_set(struct cpuid_policy *p, const xen_cpuid_leaf_t *l);
 /* Make dependent bits consistent after a change. */
 void cpuid_policy_finish(struct cpuid_policy *p);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Kernel payload decompressors. Pure: memory in, memory out; no global state; any input is safe. */
-#ifndef BH_DECOMPRESS_H
-#define BH_DECOMPRESS_H
+#pragma once
 
 #include "bh/types.h"
 
@@ -14,5 +13,3 @@
  * 0; -XEN_ENOSYS unknown format; -XEN_EINVAL broken data or fewer bytes; -XEN_E2BIG more bytes.
  */
 int decompress(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_len, void *scratch);
-
-#endif

@@ -4,8 +4,7 @@
  * the tables, decodes the instruction and applies the result). Only dom0 has handlers beside the local
  * APIC's.
  */
-#ifndef BH_EMUL_H
-#define BH_EMUL_H
+#pragma once
 
 #include "bh/types.h"
 
@@ -24,5 +23,3 @@ void emul_mmio_unregister(struct domain *d, gpaddr_t start);
 int emul_port_register(struct domain *d, uint16_t first, uint32_t count, emul_fn fn, void *arg);
 /* Let the domain access these ports directly (dom0: everything that is not registered). */
 void emul_port_passthrough(struct domain *d, uint16_t first, uint32_t count, bool allow);
-
-#endif

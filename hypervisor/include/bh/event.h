@@ -4,8 +4,7 @@
  * the public ABI). Locks: a port's state changes under its domain's event_lock; a change of both ends of an
  * interdomain channel takes both, lower domain address first.
  */
-#ifndef BH_EVENT_H
-#define BH_EVENT_H
+#pragma once
 
 #include "bh/spinlock.h"
 #include "bh/types.h"
@@ -89,5 +88,3 @@ int event_fifo_expand(struct domain *d, uint64_t array_gfn);
 int event_fifo_set_priority(struct domain *d, struct evtchn *e, uint32_t priority);
 /* Back to 2-level delivery; all ports are closed. -XEN_EAGAIN: one is not. */
 int event_fifo_destroy(struct domain *d);
-
-#endif

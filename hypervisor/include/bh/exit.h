@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What both CPU back ends hand to common code when a guest stops for something (pvh/). */
-#ifndef BH_EXIT_H
-#define BH_EXIT_H
+#pragma once
 
 #include "bh/types.h"
 
@@ -30,5 +29,3 @@ void guest_inject_gp(struct vcpu *v);
 void guest_inject_ud(struct vcpu *v);
 /* XSETBV 0: false: #GP */
 bool guest_xsetbv(struct vcpu *v, uint64_t val);
-
-#endif

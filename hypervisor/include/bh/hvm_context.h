@@ -3,8 +3,7 @@
  * The state of a PVH domain's virtual CPUs as a list of records (hvm/save.h of the public ABI): what the
  * toolstack sets before the first start, and saves and restores. The domain must not run.
  */
-#ifndef BH_HVM_CONTEXT_H
-#define BH_HVM_CONTEXT_H
+#pragma once
 
 #include "bh/types.h"
 
@@ -22,5 +21,3 @@ int hvm_context_save_one(struct domain *d, uint32_t type, uint32_t instance, voi
 /* Every vCPU goes down; those with a CPU record come up in the state it describes. 0 or -XEN_EINVAL; after an
  * error the domain's state is mixed, and it has to be loaded again or destroyed. */
 int hvm_context_load(struct domain *d, const void *untrusted_buf, size_t size);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The hardware domain's (dom0's) platform: IO-APICs, PCI configuration space with MSI/MSI-X, legacy ports. */
-#ifndef BH_HWDOM_H
-#define BH_HWDOM_H
+#pragma once
 
 #include "bh/acpi.h"
 #include "bh/types.h"
@@ -22,5 +21,3 @@ int vpci_mmcfg_reserved(struct domain *d, uint64_t address, uint16_t segment, ui
                         uint8_t end_bus);
 /* pvh/legacy.c: PIC, PIT, RTC, PM timer, HPET, hidden UART: see docs/hypervisor.md. */
 int legacy_init(struct domain *d, const struct acpi_info *acpi);
-
-#endif

@@ -4,8 +4,7 @@
  * much to do returns -XEN_ERESTART after storing its progress in the guest's arguments: the instruction is
  * executed again.
  */
-#ifndef BH_HYPERCALL_H
-#define BH_HYPERCALL_H
+#pragma once
 
 #include "bh/types.h"
 
@@ -44,5 +43,3 @@ HYPERCALL(sysctl);
 HYPERCALL(domctl);
 HYPERCALL(platform_op);
 HYPERCALL(set_timer_op);
-
-#endif

@@ -5,8 +5,7 @@
  * immediate; XCHG; STOS; MOVS. All prefixes, REX, ModRM/SIB, 16/32/64-bit operand sizes in 64-bit and 32-bit
  * code. Pure logic.
  */
-#ifndef BH_INSN_H
-#define BH_INSN_H
+#pragma once
 
 #include "bh/types.h"
 
@@ -45,5 +44,3 @@ struct insn {
 int insn_decode(const uint8_t *bytes, unsigned len, bool long_mode, struct insn *out);
 /* Result of an ALU operation of `size` bytes; *rflags gets CF PF AF ZF SF OF replaced. */
 uint64_t insn_alu(uint8_t alu, uint8_t size, uint64_t a, uint64_t b, uint64_t *rflags);
-
-#endif

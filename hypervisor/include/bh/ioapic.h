@@ -3,8 +3,7 @@
  * The machine's IO-APICs (82093AA data sheet; ICH/PCH data sheets for the EOI register). Index `i` counts
  * them in MADT order. One lock inside the driver covers the index/data register pairs.
  */
-#ifndef BH_IOAPIC_H
-#define BH_IOAPIC_H
+#pragma once
 
 #include "bh/types.h"
 
@@ -46,5 +45,3 @@ void ioapic_write_rte(unsigned i, unsigned pin, uint64_t rte);
 void ioapic_set_mask(unsigned i, unsigned pin, bool masked);
 /* End a level interrupt at the IO-APIC whatever vector its entry holds (remapped entries hold an index). */
 void ioapic_end_level(unsigned i, unsigned pin);
-
-#endif

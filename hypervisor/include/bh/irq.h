@@ -3,8 +3,7 @@
  * Physical interrupts: vectors of the hypervisor's CPUs and what handles them. Handlers run at the interrupt
  * window of the CPU loop, with no lock held, on the CPU that took the vector.
  */
-#ifndef BH_IRQ_H
-#define BH_IRQ_H
+#pragma once
 
 #include "bh/types.h"
 
@@ -22,5 +21,3 @@ void irq_vector_free(uint8_t vector);
 /* Local APIC id that physical interrupts of a device are sent to (the boot CPU unless a vCPU's CPU is
  * better). */
 uint32_t irq_default_apic_id(void);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A dom0 kernel: bzImage or ELF64 with the Xen PVH entry note. Pure logic over memory. */
-#ifndef BH_KERNEL_IMAGE_H
-#define BH_KERNEL_IMAGE_H
+#pragma once
 
 #include "bh/types.h"
 
@@ -23,5 +22,3 @@ int bzimage_payload(const uint8_t *image, size_t len, const uint8_t **payload, s
                     size_t *unpacked_len);
 /* Decode an ELF64 kernel. Every offset and size is checked against len. 0 or -XEN_EINVAL with *why set. */
 int elf_kernel_parse(const uint8_t *elf, size_t len, struct kernel_image *out, const char **why);
-
-#endif

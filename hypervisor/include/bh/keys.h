@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Debug keys (`xl debug-keys`): each prints one part of the hypervisor's state. */
-#ifndef BH_KEYS_H
-#define BH_KEYS_H
+#pragma once
 
 #include "bh/types.h"
 
 void key_press(char key);
 void keys_run(void);
-
-#endif

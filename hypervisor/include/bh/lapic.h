@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The machine's own local APICs (xAPIC or x2APIC). */
-#ifndef BH_LAPIC_H
-#define BH_LAPIC_H
+#pragma once
 
 #include "bh/types.h"
 
@@ -14,5 +13,3 @@ void lapic_ipi(uint32_t apic_id, uint32_t icr_low);
 void lapic_timer_set(uint32_t count); /* one-shot, bus clock / 16; 0 stops */
 void lapic_timer_calibrate(void);
 uint64_t lapic_ns_to_count(uint64_t ns);
-
-#endif

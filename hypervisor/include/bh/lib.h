@@ -3,8 +3,7 @@
  * What every part of the hypervisor may use: console output, panic, assertions. Pure modules are also
  * built for the host (HOST_TEST), where tests/unit/hypervisor supplies printk and panic over libc.
  */
-#ifndef BH_LIB_H
-#define BH_LIB_H
+#pragma once
 
 #include "bh/types.h"
 #include <stdarg.h>
@@ -34,5 +33,3 @@ _Noreturn void panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)))
 #define pr_warn(...)  printk(LOG_WARNING, __VA_ARGS__)
 #define pr_info(...)  printk(LOG_INFO, __VA_ARGS__)
 #define pr_debug(...) printk(LOG_DEBUG, __VA_ARGS__)
-
-#endif

@@ -4,8 +4,7 @@
  * RAM becomes P2M_LOGDIRTY, which is read-only; the first write to a frame splits what maps it down to 4 KiB,
  * sets the frame's bit and makes it writable. Everything under the domain's p2m_lock.
  */
-#ifndef BH_LOGDIRTY_H
-#define BH_LOGDIRTY_H
+#pragma once
 
 #include "bh/types.h"
 
@@ -32,5 +31,3 @@ int logdirty_read(struct domain *d, struct vcpu *caller, bool clean, uint64_t nr
                   struct logdirty_stats *stats);
 /* The domain is gone. */
 void logdirty_free(struct domain *d);
-
-#endif

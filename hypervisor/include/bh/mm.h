@@ -3,8 +3,7 @@
  * Machine memory: the direct map, the page allocator and the small-object heap.
  * Every 4 KiB frame has 4 bytes: owner and a count of references (mappings) with state bits.
  */
-#ifndef BH_MM_H
-#define BH_MM_H
+#pragma once
 
 #include "bh/types.h"
 
@@ -53,5 +52,3 @@ void kfree(void *p, size_t size);
 /* Frames that hold small objects, and what of them is in use. */
 uint64_t heap_count_frames(void);
 uint64_t heap_count_bytes(void);
-
-#endif

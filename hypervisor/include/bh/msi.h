@@ -3,8 +3,7 @@
  * Message-signalled interrupts (PCI Local Bus 3.0 §6.8): the hypervisor's side of one vector of a device,
  * and delivery of dom0's message. Callers hold the vPCI lock.
  */
-#ifndef BH_MSI_H
-#define BH_MSI_H
+#pragma once
 
 #include "bh/iommu.h"
 #include "bh/irq.h"
@@ -37,5 +36,3 @@ void msi_deliver(struct domain *d, uint64_t address, uint32_t data);
 int msi_setup_own(struct pci_sbdf dev, irq_handler_t handler, void *arg);
 /* The compatibility form of a message. */
 struct msi_message msi_compat_message(uint32_t apic_id, uint8_t vector);
-
-#endif

@@ -5,8 +5,7 @@
  * counts, so a forked domain can share subtrees.
  * Locks: p2m->lock around every change; lookups from the domain's own vCPUs take it too.
  */
-#ifndef BH_P2M_H
-#define BH_P2M_H
+#pragma once
 
 #include "bh/spinlock.h"
 #include "bh/types.h"
@@ -40,5 +39,3 @@ int __must_check p2m_unmap_range(struct domain *d, uint64_t start, uint64_t end)
 void p2m_flush(struct domain *d);
 /* Machine address of the root table (4 levels), for NPT/EPT and for the IOMMU. */
 paddr_t p2m_root(const struct domain *d);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The hypervisor's own page tables: W^X image, NX direct map of RAM, device window, guarded stacks. */
-#ifndef BH_PAGING_H
-#define BH_PAGING_H
+#pragma once
 
 #include "bh/boot.h"
 #include "bh/types.h"
@@ -17,5 +16,3 @@ bool directmap_covers(paddr_t pa);
 uint64_t stack_alloc(void);
 /* Unmap boot-only code and data and give its frames to the heap. */
 void paging_free_init(void);
-
-#endif

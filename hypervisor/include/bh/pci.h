@@ -3,8 +3,7 @@
  * PCI configuration space of the machine (PCI Local Bus 3.0, PCI Express base specification ch. 7): the
  * first 256 bytes of segment 0 by ports 0xcf8/0xcfc, all else by MMCFG. One lock for the port pair.
  */
-#ifndef BH_PCI_H
-#define BH_PCI_H
+#pragma once
 
 #include "bh/acpi.h"
 #include "bh/iommu.h"
@@ -71,5 +70,3 @@ unsigned pci_find_ext_capability(struct pci_sbdf dev, uint16_t id);
 typedef void (*pci_found_fn)(struct pci_sbdf dev, void *arg);
 void pci_scan_bus(uint16_t segment, uint8_t bus, pci_found_fn found, void *arg);
 void pci_scan_all(pci_found_fn found, void *arg);
-
-#endif

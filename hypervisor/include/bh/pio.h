@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Port and memory-mapped register access. */
-#ifndef BH_PIO_H
-#define BH_PIO_H
+#pragma once
 
 #include "bh/types.h"
 
@@ -66,5 +65,3 @@ static inline void mmio_write64(volatile void *a, uint64_t v)
 {
     *(volatile uint64_t *)a = v;
 }
-
-#endif

@@ -4,8 +4,7 @@
  * and soft affinity, idle CPUs pull work. Shown to tools as credit2. Locks: runq->lock; v->processor changes
  * only under the lock of the queue it leaves, while not running.
  */
-#ifndef BH_SCHED_H
-#define BH_SCHED_H
+#pragma once
 
 #include "bh/spinlock.h"
 #include "bh/timer.h"
@@ -56,5 +55,3 @@ void sched_vcpu_left(struct vcpu *v);
 /* The lock under which run states change and are published: the vCPU cannot move or change state. */
 struct runq *sched_vcpu_lock(struct vcpu *v);
 void sched_vcpu_unlock(struct runq *q);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Ends of the machine: power-off, reboot, halt. */
-#ifndef BH_SHUTDOWN_H
-#define BH_SHUTDOWN_H
+#pragma once
 
 #include "bh/types.h"
 
@@ -16,5 +15,3 @@ extern bool opt_noreboot;
 
 struct acpi_info;
 void shutdown_init(const struct acpi_info *acpi);
-
-#endif

@@ -7,8 +7,7 @@
  * domlist_lock (page_put() of a domain's frame) and maptrack_lock. A holder of p2m_lock may wait for a CPU to
  * leave guest mode, which needs no lock; nobody waits for a CPU in host mode with a lock held but domctl's.
  */
-#ifndef BH_SPINLOCK_H
-#define BH_SPINLOCK_H
+#pragma once
 
 #include "bh/types.h"
 
@@ -50,5 +49,3 @@ static inline bool spin_is_locked(const spinlock_t *l)
 {
     return __atomic_load_n(&l->next, __ATOMIC_RELAXED) != __atomic_load_n(&l->owner, __ATOMIC_RELAXED);
 }
-
-#endif

@@ -4,8 +4,7 @@
  * second link carries it. Addresses are relative to a linker symbol before any place that the table's own
  * size could move.
  */
-#ifndef BH_SYMBOLS_H
-#define BH_SYMBOLS_H
+#pragma once
 
 #include "bh/types.h"
 
@@ -36,5 +35,3 @@ const char *symbol_lookup(uint64_t address, uint64_t *offset, char *name, size_t
 /* The same in one given range; the above walks symbol_ranges with it. */
 const char *symbol_lookup_in(const struct symbol_range *range, uint64_t address, uint64_t *offset, char *name,
                              size_t size);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* System time: nanoseconds since boot, a linear function of the TSC that guests share through their PV clock.
  */
-#ifndef BH_TIME_H
-#define BH_TIME_H
+#pragma once
 
 #include "bh/acpi.h"
 #include "bh/timer.h"
@@ -26,5 +25,3 @@ void wallclock_set(uint64_t base_ns);
 /* Program this CPU's LAPIC timer for the earliest of its queue. */
 void time_program(void);
 void time_queue_changed(struct timer_queue *q);
-
-#endif

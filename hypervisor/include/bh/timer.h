@@ -3,8 +3,7 @@
  * One-shot timers in nanoseconds of system time (time since boot), on per-CPU queues: an intrusive pairing
  * heap, so no allocation and O(log n) removal. Pure logic; core/time.c programs the hardware.
  */
-#ifndef BH_TIMER_H
-#define BH_TIMER_H
+#pragma once
 
 #include "bh/spinlock.h"
 #include "bh/types.h"
@@ -37,5 +36,3 @@ void timer_kill(struct timer *t);
 uint64_t timer_next(struct timer_queue *q);
 /* Run everything that expired by `now`. */
 void timer_run(struct timer_queue *q, uint64_t now);
-
-#endif

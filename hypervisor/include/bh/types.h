@@ -3,8 +3,7 @@
  * Basic types of the hypervisor. An address space is part of a type: guest frame (gfn) and machine
  * frame (mfn) numbers do not mix without a conversion that names it.
  */
-#ifndef BH_TYPES_H
-#define BH_TYPES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -82,5 +81,3 @@ static inline bool mfn_valid_value(mfn_t m)
 #define __must_check          __attribute__((warn_unused_result))
 #define __init_text           __attribute__((section(".init.text"), cold, noinline))
 #define __init_data           __attribute__((section(".init.data")))
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Emulated local APIC of a vCPU, xAPIC page and x2APIC registers (APM vol. 2 chapter 16). Pure state plus
  * calls. */
-#ifndef BH_VLAPIC_H
-#define BH_VLAPIC_H
+#pragma once
 
 #include "bh/timer.h"
 #include "bh/types.h"
@@ -45,5 +44,3 @@ void vlapic_ack(struct vcpu *v, uint8_t vector);
 /* Load the timer of a saved local APIC; armed: it has not expired, and begins a full period now. */
 void vlapic_timer_restore(struct vcpu *v, uint32_t count, bool armed);
 uint32_t vlapic_id(const struct vcpu *v);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Delivery of interrupts to a guest's emulated local APICs, as interrupt sources (vIO-APIC, MSI) see it. */
-#ifndef BH_VLAPIC_IRQ_H
-#define BH_VLAPIC_IRQ_H
+#pragma once
 
 #include "bh/types.h"
 
@@ -25,5 +24,3 @@ unsigned vlapic_deliver(struct domain *d, uint32_t dest, bool logical, uint8_t m
 
 /* Called by the vLAPIC when a guest ends a level interrupt (EOI broadcast): pvh/vioapic.c implements it. */
 void vioapic_eoi(struct domain *d, uint8_t vector);
-
-#endif

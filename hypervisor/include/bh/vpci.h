@@ -3,8 +3,7 @@
  * dom0's view of PCI functions; private to pvh/vpci*.c and pvh/vmsi*.c. Everything here is called with the
  * vPCI lock held; unmapping sets vpci_flush_needed, and the p2m is flushed after the lock is dropped.
  */
-#ifndef BH_VPCI_H
-#define BH_VPCI_H
+#pragma once
 
 #include "bh/msi.h"
 #include "bh/pci.h"
@@ -78,5 +77,3 @@ void vmsix_table_unmapped(struct vpci_function *f);
 /* The vPCI lock, for the table's trap handler. */
 void vpci_lock(void);
 void vpci_unlock(void);
-
-#endif

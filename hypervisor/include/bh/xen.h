@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Xen's public ABI headers (Debian's libxen-dev) as the hypervisor sees them. */
-#ifndef BH_XEN_H
-#define BH_XEN_H
+#pragma once
 
 #include <stdint.h>
 #include <stddef.h>
@@ -36,5 +35,3 @@
 /* XENMEM commands carry the progress of a continued call above the operation. */
 #define MEMOP_EXTENT_SHIFT 6
 #define MEMOP_CMD_MASK     ((1 << MEMOP_EXTENT_SHIFT) - 1)
-
-#endif

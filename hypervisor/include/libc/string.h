@@ -3,8 +3,7 @@
  * The few string functions of the image (lib/string.c), as C11 and BSD declare them. The macros let the
  * compiler expand small constant copies in place although the image is built -ffreestanding.
  */
-#ifndef LIBC_STRING_H
-#define LIBC_STRING_H
+#pragma once
 
 #include <stddef.h>
 
@@ -23,5 +22,3 @@ size_t strlcpy(char *restrict dst, const char *restrict src, size_t size);
 #define memset(dst, c, n)    __builtin_memset(dst, c, n)
 #define memcmp(a, b, n)      __builtin_memcmp(a, b, n)
 #define strlen(s)            __builtin_strlen(s)
-
-#endif

@@ -3,7 +3,6 @@
 #include "svm.h"
 #include "bh/lib.h"
 #include "bh/msr.h"
-#include "bh/page.h"
 
 static uint8_t *map;
 
