@@ -18,6 +18,15 @@ CHECK_SYSTEM += check-session check-iso-uefi
 HELP += check-session|use~the~ISO~by~screen,~keyboard~and~mouse:~domains,~copies,~a~disposable;~HYPERVISOR=xen~for~the~reference \
   check-iso|make~run~without~a~terminal;~HYPERVISOR=xen~UEFI=1
 
+# outside CI
+.PHONY: check-menu check-reproducible
+check-menu: check-iso-build
+	@tests/harness/stage menu --timeout 1200 -- tests/system/iso/test-menu $(ISO) $(ISO_CHECK)-menu
+check-reproducible: check-iso-build
+	@tests/harness/stage reproducible --timeout 1800 -- tests/system/iso/check-reproducible $(B)
+HELP += check-menu|the~other~entries~of~the~ISO's~menu,~outside~check \
+  check-reproducible|everything~on~the~ISO~made~twice,~outside~check;~FULL=1~compiles~and~unpacks~again,~too
+
 $(INST)/unit/phases-test: tests/unit/installer/phases-test.c installer/run/phases.c installer/run/qmp.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_SAN) -MF $@.d -o $@ $(filter %.c,$^) -lcmocka
