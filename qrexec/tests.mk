@@ -55,11 +55,10 @@ check-qrexec-tools: qrexec-socket
 	@tests/harness/stage qrexec-tools --timeout 120 -- tests/unit/qrexec/tools.py
 check-qrexec-fuzz: $(addprefix $(QREXEC_T)/fuzz_,$(QREXEC_FUZZ)) $(QREXEC_T)/seeds
 	@tests/harness/stage qrexec-fuzz --timeout 300 -- tests/fuzz/qrexec/run $(QREXEC_T) $(FUZZ_RUNS) $(QREXEC_FUZZ)
-# all that the component has, its policy half included (policy.mk); the stages by themselves are part of `make check`
-check-qrexec: check-qrexec-unit check-qrexec-e2e check-qrexec-tools check-qrexec-fuzz check-policy-unit \
-	check-policy-programs check-policy-calls check-policy-dialog check-policy-fuzz
+# policy.mk adds its half
+check-qrexec: check-qrexec-unit check-qrexec-e2e check-qrexec-tools check-qrexec-fuzz
 bench-qrexec: qrexec-socket
 	@tests/bench/qrexec/bench.py
 
 CHECK_QUICK += check-qrexec-unit check-qrexec-e2e check-qrexec-tools check-qrexec-fuzz
-HELP += check-qrexec|all~tests~of~libvchan,~qrexec~and~policy bench-qrexec|calls~and~throughput~over~sockets
+HELP += bench-qrexec|calls~and~throughput~over~sockets

@@ -20,6 +20,7 @@ POLICY_OBJS_qrexec-policy-exec := tools/policy_exec tools/common $(POLICY_CALL)
 POLICY_OBJS_qrexec-policy-why := tools/policy_why tools/common call/info_source call/stream
 POLICY_OBJS_qrexec-policy-graph := tools/policy_graph tools/common call/info_source call/stream
 POLICY_OBJS_qrexec-legacy-convert := tools/legacy_convert
+POLICY_OBJS_qrexec-policy-restore := tools/policy_restore
 POLICY_OBJS_qubes-policy-lint := tools/policy_lint_main tools/policy_lint
 POLICY_OBJS_qubes-policy := tools/qubes_policy tools/policy_admin_client call/stream
 POLICY_OBJS_qubes-policy-editor := tools/policy_editor tools/policy_lint tools/policy_admin_client call/stream
@@ -33,7 +34,7 @@ POLICY_CFLAGS_policy_agent := $(POLICY_GTK_CFLAGS)
 POLICY_CFLAGS_agent_message := $(POLICY_GTK_CFLAGS)
 POLICY_CFLAGS_ask_dialog := $(POLICY_GTK_CFLAGS)
 POLICY_PROGRAMS := qrexec-policy-eval qrexec-policy-daemon qrexec-policy-exec qrexec-policy-why qrexec-policy-agent \
-	qrexec-policy-graph qrexec-legacy-convert qubes-policy-lint qubes-policy qubes-policy-editor qubes-policy-admin
+	qrexec-policy-graph qrexec-legacy-convert qrexec-policy-restore qubes-policy-lint qubes-policy qubes-policy-editor qubes-policy-admin
 
 $(POLICY_OBJ)/%.o: $(POLICY_SRC)/%.c
 	@mkdir -p $(@D)

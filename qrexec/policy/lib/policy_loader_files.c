@@ -32,8 +32,8 @@ static int file_list(void *context, const char *path, policy_entry_fn entry, voi
     (void)context;
     if (!dir)
         return -errno;
-    errno = 0;
-    while ((item = readdir(dir)))
+    /* `entry` may change errno */
+    while (errno = 0, (item = readdir(dir)))
         if (strcmp(item->d_name, ".") != 0 && strcmp(item->d_name, "..") != 0)
             entry(data, item->d_name);
     int status = -errno;

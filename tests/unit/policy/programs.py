@@ -552,6 +552,30 @@ def test_convert(place):
     assert "svc.B:1:7" in program("qrexec-legacy-convert", "-d", place.old, status=1).stderr
 
 
+def test_restore(place):
+    saved = os.path.join(place.top, "saved")
+    os.makedirs(saved + "/include")
+    for name, text in (("40-saved.policy", "!include include/some\n"), ("10.policy", "broken"), ("notes", "x"),
+                       ("include/some", "svc.R * work vault deny\n"), (".x.policy", "x")):
+        with open(os.path.join(saved, name), "w") as f:
+            f.write(text)
+    dest = os.path.join(place.top, "dest")
+    os.mkdir(dest)
+    with open(dest + "/10.policy", "w") as f:
+        f.write("svc.R * @anyvm @anyvm allow\n")
+    options = ["--dest", dest, "--legacy-dir", place.old, saved]
+    done = program("qrexec-policy-restore", *options)
+    assert sorted(done.stdout.split()) == [dest + "/40-saved.policy", dest + "/include/some"], done.stdout
+    assert "not overwriting" in done.stderr and "10.policy" in done.stderr
+    assert sorted(os.listdir(dest)) == ["10.policy", "40-saved.policy", "include"]
+    with open(saved + "/50-bad.policy", "w") as f:
+        f.write("svc.R * work\n")
+    assert "50-bad.policy:1" in program("qrexec-policy-restore", *options, status=1).stderr
+    assert sorted(os.listdir(dest)) == ["10.policy", "40-saved.policy", "include"]
+    program("qrexec-policy-restore", "--dest", dest, place.top + "/none", status=1)
+    program("qrexec-policy-restore", status=2)
+
+
 def test_graph(place):
     args = place.sources() + ["--system-info", place.info]
     text = program("qrexec-policy-graph", *args).stdout
