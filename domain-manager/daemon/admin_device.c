@@ -14,10 +14,9 @@ static gboolean deviceclass_list(struct admin_request *r, GString *out, GError *
 
 static gboolean block_available(struct admin_request *r, GString *out, GError **error)
 {
-    struct backend *b = r->manager->backend;
     if (r->dest->klass != CLASS_ADMIN)
         return TRUE; /* only dom0 has any to give */
-    g_autoptr(GArray) all = b->ops->block_available(b, error);
+    g_autoptr(GArray) all = device_available(r->manager, error);
     for (guint i = 0; all && i < all->len; i++) {
         const struct backend_block *block = &g_array_index(all, struct backend_block, i);
         g_string_append_printf(out, "%s size='%" G_GUINT64_FORMAT "' mode='%s' desc='%s'\n", block->name,

@@ -23,7 +23,13 @@ struct backend_config {
     struct backend_nic nic; /* mac NULL: no network */
 };
 
-enum backend_event { BACKEND_POWEROFF, BACKEND_REBOOT, BACKEND_CRASH, BACKEND_GONE };
+enum backend_event {
+    BACKEND_POWEROFF,
+    BACKEND_REBOOT,
+    BACKEND_CRASH,
+    BACKEND_GONE,
+    BACKEND_STORE_LOST, /* of domain 0: xenstored has ended, nothing can be started any more */
+};
 
 struct backend_domain {
     int domid;

@@ -151,7 +151,7 @@ static gboolean deliver(void *data)
 {
     struct report *r = data;
     struct impl *impl = r->backend->impl;
-    if (g_hash_table_contains(impl->watched, GINT_TO_POINTER(r->domid)))
+    if (r->event == BACKEND_STORE_LOST || g_hash_table_contains(impl->watched, GINT_TO_POINTER(r->domid)))
         r->backend->notify(r->domid, r->event, r->backend->notify_data);
     g_free(r);
     return G_SOURCE_REMOVE;
@@ -176,6 +176,15 @@ static void report(struct backend *b, int domid, enum backend_event event)
     struct report *r = g_new(struct report, 1);
     *r = (struct report){b, domid, event};
     g_idle_add(deliver, r);
+}
+
+/* Without this, libxl ends the process when xenstored goes away. Ends of domains are then found by the
+ * regular look at the list, which needs no xenstore. */
+static void on_disaster(void *backend, libxl_event_type type, const char *message, int errnoval)
+{
+    (void)type;
+    g_warning("libxl: %s: %s", message, g_strerror(errnoval));
+    report(backend, 0, BACKEND_STORE_LOST);
 }
 
 static void *event_thread(void *data)
@@ -250,6 +259,8 @@ static gboolean xl_open(struct backend *b, GError **error)
         return FALSE;
     /* libxl's watch on ends of domains must stand before the thread starts to poll: a descriptor that is
      * added later need not wake it. dom0 never ends, so this registration keeps the watch for ever. */
+    static const libxl_event_hooks hooks = {.disaster = on_disaster};
+    libxl_event_register_callbacks(impl->event_ctx, &hooks, b);
     int rc = libxl_evenable_domain_death(impl->event_ctx, 0, 0, &impl->always);
     if (rc)
         return xl_error(error, rc, "watching for ends of domains");

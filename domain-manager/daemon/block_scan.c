@@ -19,8 +19,14 @@ static char *read_attribute(const char *name, const char *attribute)
     return text ? g_strstrip(text) : NULL;
 }
 
-/* An exclusive open fails while a file system, a volume of a domain or any other user holds it, or a part of
- * it. */
+/* Volumes of domains are loop devices that clear themselves: those that a person has made do not. */
+static gboolean is_volume(const char *name)
+{
+    g_autofree char *clears_itself = read_attribute(name, "loop/autoclear");
+    return g_strcmp0(clears_itself, "1") == 0;
+}
+
+/* An exclusive open fails while a file system or any other user in dom0 holds it, or a part of it. */
 static gboolean is_free(const char *path)
 {
     int fd = open(path, O_RDONLY | O_EXCL | O_CLOEXEC);
@@ -51,7 +57,7 @@ GArray *block_scan(void)
         g_snprintf(block.path, sizeof block.path, "/dev/%s", name);
         block.size = sectors ? g_ascii_strtoull(sectors, NULL, 10) * SECTOR_SIZE : 0;
         block.writable = g_strcmp0(read_only, "0") == 0;
-        if (!block.size || strlen(name) >= sizeof block.name || !is_free(block.path))
+        if (!block.size || strlen(name) >= sizeof block.name || is_volume(name) || !is_free(block.path))
             continue;
         describe(name, block.description, sizeof block.description);
         g_array_append_val(found, block);

@@ -4,8 +4,8 @@
 
 #include "backend.h"
 
-/* dom0's block devices that nothing uses: not mounted, not part of anything, no volume of a domain. struct
- * backend_block. */
+/* dom0's block devices that nothing in dom0 uses: not mounted, not part of anything, no volume of a domain.
+ * What is attached to domains is not known here. struct backend_block. */
 GArray *block_scan(void);
 /* Fill in the device of a path: number and so on. FALSE when it is no block device. */
 gboolean block_number(const char *path, unsigned *major, unsigned *minor);

@@ -60,6 +60,23 @@ static struct backend_block *find(GArray *blocks, const char *name)
     return NULL;
 }
 
+/* blkback does not hold its device exclusively: who has it is asked of the domains. */
+GArray *device_available(struct manager *m, GError **error)
+{
+    struct backend *b = m->backend;
+    GArray *available = b->ops->block_available(b, error);
+    GHashTableIter it;
+    struct domain *d;
+    g_hash_table_iter_init(&it, m->domains);
+    while (available && g_hash_table_iter_next(&it, NULL, (void **)&d)) {
+        g_autoptr(GArray) attached = d->domid > 0 ? b->ops->block_attached(b, d->domid, NULL) : NULL;
+        for (guint i = 0; attached && i < available->len; i++)
+            if (find(attached, g_array_index(available, struct backend_block, i).name))
+                g_array_remove_index(available, i--);
+    }
+    return available;
+}
+
 /* The device as it will be attached: where it is, whether it may be written, under which name. */
 static gboolean choose(GArray *available, GArray *attached, const char *name,
                        const struct device_options *options, struct backend_block *out, GError **error)
@@ -152,11 +169,10 @@ static GArray *attached_of(struct domain *d, GError **error)
 void device_attach(struct domain *d, const char *name, const struct device_options *options, done_fn done,
                    void *data)
 {
-    struct backend *b = d->manager->backend;
     g_autoptr(GError) error = NULL;
     struct backend_block block;
     g_autoptr(GArray) attached = attached_of(d, &error);
-    g_autoptr(GArray) available = attached ? b->ops->block_available(b, &error) : NULL;
+    g_autoptr(GArray) available = attached ? device_available(d->manager, &error) : NULL;
     if (available && choose(available, attached, name, options, &block, &error))
         device_run(d, &block, TRUE, done, data);
     else
@@ -178,13 +194,12 @@ void device_detach(struct domain *d, const char *name, done_fn done, void *data)
 
 gboolean device_plan(struct domain *d, GArray **blocks, GError **error)
 {
-    struct backend *b = d->manager->backend;
     GHashTableIter it;
     const char *name, *text;
     *blocks = NULL;
     if (!g_hash_table_size(d->devices))
         return TRUE;
-    g_autoptr(GArray) available = b->ops->block_available(b, error);
+    g_autoptr(GArray) available = device_available(d->manager, error);
     if (!available)
         return FALSE;
     g_autoptr(GArray) chosen = g_array_new(FALSE, TRUE, sizeof(struct backend_block));

@@ -16,6 +16,8 @@ struct device_options {
 };
 
 gboolean device_options_parse(const char *untrusted_text, struct device_options *options, GError **error);
+/* dom0's block devices that neither dom0 nor any domain uses (struct backend_block). NULL with error. */
+GArray *device_available(struct manager *m, GError **error);
 /* Name of the device in "dom0+NAME"; NULL with an error when it cannot be one of dom0's block devices. */
 char *device_name(const char *untrusted_identity, GError **error);
 

@@ -198,6 +198,14 @@ void lifecycle_on_backend_event(int domid, enum backend_event event, void *data)
     struct manager *m = data;
     GHashTableIter it;
     struct domain *d;
+    if (event == BACKEND_STORE_LOST) {
+        manager_emit(
+            m, manager_find(m, "dom0"), "service-failed", "reason",
+            "xenstored has ended. Running domains go on, but none can be started or shut down. Save your "
+            "work in them and restart the computer.",
+            NULL);
+        return;
+    }
     g_hash_table_iter_init(&it, m->domains);
     while (g_hash_table_iter_next(&it, NULL, (void **)&d))
         if (d->domid == domid && d->klass != CLASS_ADMIN) {

@@ -252,12 +252,37 @@ void libxl_evdisable_domain_death(libxl_ctx *ctx, libxl_evgen_domain_death *evge
     ((__typeof__(&domains[0]))evgen)->watched = false;
 }
 
+static const libxl_event_hooks *event_hooks;
+static void *event_user;
+
+void libxl_event_register_callbacks(libxl_ctx *ctx, const libxl_event_hooks *hooks, void *user)
+{
+    (void)ctx;
+    event_hooks = hooks;
+    event_user = user;
+}
+
+/* $FAKE_XL/disaster: what libxl does when xenstored ends. */
+static bool disaster(void)
+{
+    char *path = path_of("disaster", -1);
+    bool there = unlink(path) == 0;
+    free(path);
+    if (there && event_hooks && event_hooks->disaster)
+        event_hooks->disaster(event_user, 0, "cannot read watch", EIO);
+    else if (there)
+        _exit(-1);
+    return there;
+}
+
 /* The two events of an end: shutdown first, then (much later, after destroy) death, which nobody waits for.
  */
 int libxl_event_wait(libxl_ctx *ctx, libxl_event **event, uint64_t mask, libxl_event_predicate *p, void *user)
 {
     (void)ctx, (void)mask, (void)p, (void)user;
-    for (;; usleep(10000))
+    for (;; usleep(10000)) {
+        if (disaster())
+            return ERROR_FAIL;
         for (int i = 0; i < DOMAINS; i++) {
             char *path = domains[i].watched ? path_of("shutdown", domains[i].domid) : NULL;
             FILE *f = path ? fopen(path, "r") : NULL;
@@ -276,6 +301,46 @@ int libxl_event_wait(libxl_ctx *ctx, libxl_event **event, uint64_t mask, libxl_e
                 fclose(f);
             free(path);
         }
+    }
+}
+
+/* -- disks that come and go: $FAKE_XL/disk.ID holds the path of one that is attached -- */
+
+int libxl_device_disk_add(libxl_ctx *ctx, uint32_t domid, libxl_device_disk *disk,
+                          const libxl_asyncop_how *ao_how)
+{
+    (void)ao_how;
+    note("disk add %u %s %s %s", domid, disk->pdev_path, disk->vdev, disk->readwrite ? "w" : "r");
+    return run_hotplug(ctx, disk->script, 1);
+}
+
+int libxl_device_disk_remove(libxl_ctx *ctx, uint32_t domid, libxl_device_disk *disk,
+                             const libxl_asyncop_how *ao_how)
+{
+    (void)ctx, (void)ao_how;
+    note("disk remove %u %s", domid, disk->vdev);
+    return 0;
+}
+
+libxl_device_disk *libxl_device_disk_list(libxl_ctx *ctx, uint32_t domid, int *n)
+{
+    static const char *const vdevs[] = {"xvda", "xvdf", "xvdi"};
+    libxl_device_disk *disks = calloc(3, sizeof *disks);
+    char *path = path_of("disk", (int)domid), line[64] = "";
+    FILE *f = fopen(path, "r");
+    (void)ctx;
+    free(path);
+    *n = 0;
+    if (!f || !fgets(line, sizeof line, f))
+        return disks;
+    fclose(f);
+    line[strcspn(line, "\n")] = 0;
+    for (; *n < 3; (*n)++) {
+        libxl_device_disk_init(&disks[*n]);
+        disks[*n].vdev = strdup(vdevs[*n]);
+        disks[*n].pdev_path = strdup(line);
+    }
+    return disks;
 }
 
 void libxl_event_free(libxl_ctx *ctx, libxl_event *event)

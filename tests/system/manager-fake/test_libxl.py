@@ -132,4 +132,52 @@ def network():
         w.ok("qvm-kill", "a", "net")
 
 
+@case
+def block_device():
+    """a free device of dom0 is found, attached with its number for blkback, seen as attached, detached; volumes and used ones are not offered"""
+    with XlWorld() as w:
+        w.begin()
+        image = w.dir + "/stick"
+        with open(image, "wb") as f:
+            f.truncate(1 << 20)
+        device = subprocess.run(["losetup", "--find", "--show", image], stdout=subprocess.PIPE, check=True).stdout.decode().strip()
+        try:
+            name = os.path.basename(device)
+            w.ok("qvm-create", "-l", "red", "a")
+            w.ok("qvm-start", "a")
+            listed = w.ok("qvm-block", "list")
+            assert "dom0:%s " % name in listed and "/stick" in listed, listed
+            assert "private.img" not in listed, "a volume of a running domain is in use"
+            w.ok("qvm-block", "attach", "--ro", "a", "dom0:" + name)
+            number = os.stat(device).st_rdev
+            assert "disk add 1 %s xvdi r" % device in w.calls()
+            assert "write /local/domain/0/backend/vbd/1/51840/physical-device=%x:%x" % (os.major(number), os.minor(number)) in w.calls()
+            open(w.xl + "/disk.1", "w").write(device)
+            assert "a (attached)" in w.ok("qvm-block", "list", "a") and w.ok("qvm-block", "list", "a").count(name) == 1
+            w.ok("qvm-block", "detach", "a", "dom0:" + name)
+            assert "disk remove 1 xvdi" in w.calls()
+        finally:
+            subprocess.run(["losetup", "-d", device], check=True)
+
+
+@case
+def store_lost():
+    """xenstored ends: the manager goes on, says so once, and ends of domains are still noticed"""
+    with XlWorld() as w:
+        w.begin()
+        w.ok("qubes-prefs", "stats_interval", "1")
+        w.stop()
+        w.begin()
+        w.ok("qvm-create", "-l", "red", "a")
+        w.ok("qvm-start", "a")
+        events = w.open_events()
+        open(w.xl + "/disaster", "w").close()
+        assert b"xenstored has ended" in w.receive_until(events, b"service-failed\0reason\0xenstored has ended")
+        events.close()
+        assert w.state_of("a") == "Running"
+        open(w.xl + "/shutdown.1", "w").write("0")
+        time.sleep(1.5)
+        assert w.state_of("a") == "Running", "nobody reads that file any more"
+
+
 finish()

@@ -661,11 +661,7 @@ def admin_protocol():
 def events():
     """admin.Events tells of everything that happens"""
     with World().start() as w:
-        s = socket.socket(socket.AF_UNIX)
-        s.settimeout(5)
-        s.connect(w.env["QUBESD_SOCKET"])
-        s.sendall(b"admin.Events dom0 name dom0\0")
-        s.shutdown(socket.SHUT_WR)
+        s = w.open_stream(b"admin.Events dom0 name dom0\0", half_close=True)
         w.ok("qvm-create", "-l", "red", "a")
         w.ok("qvm-prefs", "a", "memory", "500")
         w.ok("qvm-start", "a")
@@ -683,25 +679,6 @@ def events():
         w.ok("qvm-create", "-l", "red", "b")
 
 
-def open_stream(w, request, half_close=False):
-    s = socket.socket(socket.AF_UNIX)
-    s.settimeout(10)
-    s.connect(w.env["QUBESD_SOCKET"])
-    s.sendall(request)
-    if half_close:
-        s.shutdown(socket.SHUT_WR)
-    return s
-
-
-def receive_until(s, what):
-    got = b""
-    while what not in got:
-        part = s.recv(65536)
-        assert part, got
-        got += part
-    return got
-
-
 @case
 def statistics():
     """admin.vm.Stats tells of each running domain; admin.Events does not"""
@@ -711,13 +688,12 @@ def statistics():
         w.ok("qvm-start", "a")
         w.stop()
         w.start()
-        stats, events_only = (open_stream(w, method + b" dom0 name dom0\0", half_close=True)
-                              for method in (b"admin.vm.Stats", b"admin.Events"))
-        got = receive_until(stats, b"1\0a\0vm-stats\0")
-        got = receive_until(stats, b"online_vcpus\x002\0\0")
+        stats, events_only = w.open_events(b"admin.vm.Stats"), w.open_events()
+        got = w.receive_until(stats, b"1\0a\0vm-stats\0")
+        got = w.receive_until(stats, b"online_vcpus\x002\0\0")
         assert b"memory_kb\x00409600\0cpu_time\0" in got and b"cpu_usage\0" in got, got
         w.ok("qvm-pause", "a")
-        assert b"vm-stats" not in receive_until(events_only, b"domain-paused")
+        assert b"vm-stats" not in w.receive_until(events_only, b"domain-paused")
         stats.close()
         events_only.close()
 
@@ -732,16 +708,16 @@ def console():
         assert b"No such file" in w.call(b"admin.vm.Console dom0 name a\0")
         guest, terminal = os.openpty()
         os.symlink(os.ttyname(terminal), os.path.join(w.fake, w.domid("a") + ".console"))
-        s = open_stream(w, b"admin.vm.Console+ dom0 name a\0")
-        assert receive_until(s, b"0\0") == b"0\0"
+        s = w.open_stream(b"admin.vm.Console+ dom0 name a\0")
+        assert w.receive_until(s, b"0\0") == b"0\0"
         os.write(guest, b"login: ")
-        assert receive_until(s, b"login: ") == b"login: "
+        assert w.receive_until(s, b"login: ") == b"login: "
         s.sendall(b"root\n")
         assert os.read(guest, 100) == b"root\n"
         assert w.names(), "others are served meanwhile"
         s.close()
-        s = open_stream(w, b"admin.vm.Console dom0 name a\0")
-        assert receive_until(s, b"0\0") == b"0\0"
+        s = w.open_stream(b"admin.vm.Console dom0 name a\0")
+        assert w.receive_until(s, b"0\0") == b"0\0"
         os.close(terminal)
         os.close(guest)
         assert s.recv(100) == b"", "the domain's end is the asker's"
@@ -771,7 +747,7 @@ def copying_volumes():
 def block_devices():
     """a free device of dom0 is attached, detached, assigned to each start; options and names outside the rules are refused"""
     with World().start() as w:
-        open(w.fake + "/blocks", "w").write("sdb 1048576000 w\nsr0 700000000 r\n")
+        open(w.fake + "/blocks", "w").write("sdb 1048576000 w\nsdd 1 w\nsr0 700000000 r\n")
         w.ok("qvm-create", "-l", "red", "a")
         assert "dom0:sdb" in w.ok("qvm-block", "list") and "1000 MiB" in w.ok("qvm-device", "block", "list")
         w.bad("qvm-block", "attach", "a", "dom0:sdb", says="not running")
@@ -780,12 +756,15 @@ def block_devices():
         w.ok("qvm-block", "attach", "--ro", "a", "dom0:sdb")
         w.ok("qvm-block", "attach", "-o", "frontend-dev=xvdz", "a", "dom0:sr0")
         assert open(blocks).read() == "sdb 1048576000 r xvdi\nsr0 700000000 r xvdz\n"
-        w.bad("qvm-block", "attach", "-o", "frontend-dev=xvdz", "a", "dom0:sdb", says="in use")
+        w.bad("qvm-block", "attach", "-o", "frontend-dev=xvdz", "a", "dom0:sdd", says="in use")
         w.bad("qvm-block", "attach", "-o", "frontend-dev=xvda", "a", "dom0:sdb", says="not understood")
         for wrong in ("work:sdb", "dom0:../sda", "sdb", "dom0:"):
             w.bad("qvm-block", "attach", "a", wrong, says="no block device of dom0")
         w.bad("qvm-block", "attach", "a", "dom0:sdc", says="no free block device")
         assert "a (attached)" in w.ok("qvm-block", "list", "a")
+        w.ok("qvm-create", "-l", "red", "b")
+        w.ok("qvm-start", "b")
+        w.bad("qvm-block", "attach", "b", "dom0:sdb", says="no free block device")
         w.stop(signal.SIGKILL)
         w.start()
         w.wait_state("a", "Running")

@@ -151,6 +151,30 @@ class World:
                 return out
             out += b
 
+    def open_stream(self, request, half_close=False):
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(10)
+        s.connect(self.env["QUBESD_SOCKET"])
+        s.sendall(request)
+        if half_close:
+            s.shutdown(socket.SHUT_WR)
+        return s
+
+    def open_events(self, method=b"admin.Events"):
+        s = self.open_stream(method + b" dom0 name dom0\0", half_close=True)
+        if method == b"admin.Events":
+            self.receive_until(s, b"connection-established")
+        return s
+
+    @staticmethod
+    def receive_until(s, what):
+        got = b""
+        while what not in got:
+            part = s.recv(65536)
+            assert part, got
+            got += part
+        return got
+
 
 def case(f):
     """Run one test, print its TAP line."""
