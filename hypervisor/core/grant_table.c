@@ -14,10 +14,13 @@
 #include "bh/p2m_int.h"
 #include "bh/page.h"
 
-#define CHUNK       16u
+#define CHUNK       64u /* of a batch, on the stack */
 #define NO_HANDLE   0xffffffffu
 #define ROUND_LIMIT 512u  /* elements before other work gets its turn */
 #define DROP_LIMIT  8192u /* handles of a dying domain */
+#define CLAIM_TRIES 8u
+#define MAPS_MAX    0xfff0u
+#define COPIES_MAX  0xf0u
 
 int grant_domain_init(struct domain *d, uint32_t max_frames, uint32_t max_maptrack)
 {
@@ -79,10 +82,12 @@ int grant_shared_frame(struct domain *d, uint32_t idx, mfn_t *m)
     return rc;
 }
 
-static struct maptrack *handle_entry(struct grant_domain *g, uint32_t h)
+static inline struct maptrack *handle_entry(struct grant_domain *g, uint32_t h)
 {
-    return h / MAPTRACK_PER_FRAME < g->nr_maptrack_frames
-               ? &g->maptrack[h / MAPTRACK_PER_FRAME][h % MAPTRACK_PER_FRAME]
+    uint32_t place = h & ((1u << MAPTRACK_SHIFT) - 1);
+
+    return likely(h >> MAPTRACK_SHIFT < g->nr_maptrack_frames && place < MAPTRACK_PER_FRAME)
+               ? &g->maptrack[h >> MAPTRACK_SHIFT][place]
                : NULL;
 }
 
@@ -90,7 +95,7 @@ static struct maptrack *handle_entry(struct grant_domain *g, uint32_t h)
 static bool handles_grow(struct grant_domain *g)
 {
     struct maptrack *frame;
-    uint32_t first = g->nr_maptrack_frames * MAPTRACK_PER_FRAME;
+    uint32_t first = g->nr_maptrack_frames << MAPTRACK_SHIFT;
 
     if (g->nr_maptrack_frames >= g->max_maptrack_frames)
         return false;
@@ -106,148 +111,168 @@ static bool handles_grow(struct grant_domain *g)
     return true;
 }
 
-static uint32_t handle_new(struct grant_domain *g, const struct maptrack *content)
+/* Put a mapping into the first free handle; there is one, and maptrack_lock is held. */
+static inline uint32_t handle_fill(struct grant_domain *g, const struct maptrack *content)
 {
-    uint32_t h = NO_HANDLE;
+    uint32_t h = g->free_handle;
+    struct maptrack *t = &g->maptrack[h >> MAPTRACK_SHIFT][h & ((1u << MAPTRACK_SHIFT) - 1)];
 
-    spin_lock(&g->maptrack_lock);
-    if (g->free_handle != NO_HANDLE || handles_grow(g)) {
-        struct maptrack *t;
-
-        h = g->free_handle;
-        t = handle_entry(g, h);
-        g->free_handle = t->ref;
-        *t = *content;
-        g->nr_maps++;
-    }
-    spin_unlock(&g->maptrack_lock);
+    g->free_handle = t->ref;
+    *t = *content;
+    g->nr_maps++;
     return h;
 }
 
-/* Take a mapping out of the table so that only one caller undoes it. */
-static bool handle_take(struct grant_domain *g, uint32_t h, uint64_t host_addr, struct maptrack *out)
+/* Take a mapping out of the table so that only one caller undoes it; maptrack_lock held. */
+static inline bool handle_take(struct grant_domain *g, uint32_t h, uint64_t host_addr, struct maptrack *out)
 {
-    struct maptrack *t;
-    bool ok;
+    struct maptrack *t = handle_entry(g, h);
 
-    spin_lock(&g->maptrack_lock);
-    t = handle_entry(g, h);
-    ok = t && t->flags && (!host_addr || gfn_of(host_addr).n == t->gfn);
-    if (ok) {
-        *out = *t;
-        *t = (struct maptrack){.ref = g->free_handle};
-        g->free_handle = h;
-        g->nr_maps--;
-    }
-    spin_unlock(&g->maptrack_lock);
-    return ok;
+    if (unlikely(!t || !t->flags || (host_addr && gfn_of(host_addr).n != t->gfn)))
+        return false;
+    *out = *t;
+    t->flags = 0;
+    t->ref = g->free_handle;
+    g->free_handle = h;
+    g->nr_maps--;
+    return true;
 }
 
-union entry_head {
-    struct {
-        uint16_t flags, domid;
-    };
-    uint32_t word;
-};
-
 /* Mark the shared entry as read (and written) by `user`, if it permits that. GNTST_*. */
-static int16_t entry_claim(grant_entry_v1_t *e, uint16_t user, bool write)
+static inline int16_t entry_claim(grant_entry_v1_t *e, uint16_t user, bool write)
 {
-    uint32_t *word = (uint32_t *)(void *)e;
-    union entry_head h = {.word = __atomic_load_n(word, __ATOMIC_ACQUIRE)};
+    uint32_t *word = (uint32_t *)(void *)e, head = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+    uint32_t claim = write ? GTF_reading | GTF_writing : GTF_reading;
 
-    for (unsigned tries = 0; tries < 8; tries++) {
-        union entry_head n = h;
-
-        if ((h.flags & GTF_type_mask) != GTF_permit_access || h.domid != user)
+    for (unsigned tries = 0; tries < CLAIM_TRIES; tries++) { /* flags in the lower half, domid in the upper */
+        if ((head & GTF_type_mask) != GTF_permit_access || head >> 16 != user)
             return GNTST_bad_gntref;
-        if (write && h.flags & GTF_readonly)
+        if (write && head & GTF_readonly)
             return GNTST_permission_denied;
-        n.flags = (uint16_t)(n.flags | GTF_reading | (write ? GTF_writing : 0));
-        if (__atomic_compare_exchange_n(word, &h.word, n.word, false, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE))
+        if (__atomic_compare_exchange_n(word, &head, head | claim, false, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE))
             return GNTST_okay;
     }
     return GNTST_eagain; /* the granter keeps changing it */
 }
 
-struct pin {
-    struct domain *granter;
+struct use { /* of an entry, by a mapping or a copy */
     uint32_t ref;
     bool write, copy;
-    mfn_t m; /* referenced */
 };
 
-/* Use the entry: check, count, fix the frame. On success pin->m holds a reference. */
-static int16_t pin_ref(struct pin *p, uint16_t user)
+/* What it adds to grant_active.uses. */
+static inline uint64_t use_count(struct use u)
 {
-    struct grant_domain *g = &p->granter->grant;
-    struct grant_active *a;
-    grant_entry_v1_t *e;
-    enum p2m_type t;
+    return (u.copy ? GRANT_USE_COPY : GRANT_USE_MAP) + (u.write ? GRANT_USE_WRITE : 0);
+}
+
+static inline grant_entry_v1_t *shared_entry(struct domain *granter, uint32_t ref)
+{
+    return &granter->grant.shared[ref / GRANTS_PER_FRAME][ref % GRANTS_PER_FRAME];
+}
+
+static inline struct grant_active *active_entry(struct domain *granter, uint32_t ref)
+{
+    return &granter->grant.active[ref / GRANTS_PER_FRAME][ref % GRANTS_PER_FRAME];
+}
+
+/* Take back what the entry's flags say of uses that are not there any more. */
+static inline void flags_release(grant_entry_v1_t *e, uint64_t uses)
+{
+    unsigned over = (uses & GRANT_WRITES ? 0u : GTF_writing) | (uses & GRANT_USES ? 0u : GTF_reading);
+
+    if (likely(over))
+        __atomic_fetch_and(&e->flags, (uint16_t)~over, __ATOMIC_SEQ_CST);
+}
+
+/* The frame that an entry names at its first use, referenced. It must keep the granter in the list: not
+ * shared_info, not the grant table. INVALID_MFN: it may not be granted. */
+static inline mfn_t frame_fix(struct domain *granter, gfn_t g, bool write)
+{
+    uint64_t leaf = p2m_leaf_locked(granter, g);
+    enum p2m_type t = p2m_leaf_type(leaf);
+
+    if (unlikely(t == P2M_LOGDIRTY) && write)
+        p2m_log_dirty_locked(granter, g);
+    return likely(t == P2M_RAM || t == P2M_LOGDIRTY) && p2m_page_get(p2m_leaf_mfn(leaf), granter->id)
+               ? p2m_leaf_mfn(leaf)
+               : INVALID_MFN;
+}
+
+/* One more use of an entry that the user uses already: of the frame that was fixed. */
+static __attribute__((noinline)) int16_t pin_again(struct domain *granter, uint16_t user, struct use u,
+                                                   mfn_t *m)
+{
+    struct grant_active *a = active_entry(granter, u.ref);
     int16_t st;
 
-    spin_lock(&g->lock);
-    if (p->ref >= g->nr_frames * GRANTS_PER_FRAME) {
-        spin_unlock(&g->lock);
+    if (a->mapper != user)
         return GNTST_bad_gntref;
+    if (a->maps >= MAPS_MAX || a->copies >= COPIES_MAX)
+        return GNTST_no_space;
+    st = entry_claim(shared_entry(granter, u.ref), user, u.write);
+    *m = grant_active_mfn(a);
+    if (st == GNTST_okay && !page_get(*m, granter->id)) {
+        flags_release(shared_entry(granter, u.ref), a->uses);
+        st = GNTST_general_error;
     }
-    e = &g->shared[p->ref / GRANTS_PER_FRAME][p->ref % GRANTS_PER_FRAME];
-    a = &g->active[p->ref / GRANTS_PER_FRAME][p->ref % GRANTS_PER_FRAME];
-    if ((a->maps || a->copies) && a->mapper != user) {
-        st = GNTST_bad_gntref;
-    } else if (a->maps >= 0xfff0 || a->copies >= 0xfff0) {
-        st = GNTST_no_space;
-    } else if ((st = entry_claim(e, user, p->write)) == GNTST_okay) {
-        if (a->maps || a->copies) {
-            p->m = mfn(a->mfn);
-            if (!page_get(p->m, page_owner(p->m)))
-                st = GNTST_general_error;
-        } else {
-            p->m = p2m_get_ram(p->granter, gfn(__atomic_load_n(&e->frame, __ATOMIC_RELAXED)), true, &t);
-            if (!mfn_valid_value(p->m)) {
-                st = GNTST_bad_page;
-            } else if ((t != P2M_RAM && t != P2M_LOGDIRTY) || page_owner(p->m) != p->granter->id) {
-                /* the frame must keep the granter in the list: not shared_info, not the grant table */
-                page_put(p->m);
-                st = GNTST_bad_page;
-            }
-        }
-        if (st == GNTST_okay) {
-            a->mfn = p->m.n;
-            a->mapper = user;
-            a->copies = (uint16_t)(a->copies + p->copy);
-            a->maps = (uint16_t)(a->maps + !p->copy);
-            a->writable_maps = (uint16_t)(a->writable_maps + p->write);
-        } else if (!a->maps && !a->copies) {
-            __atomic_fetch_and(&e->flags, (uint16_t) ~(GTF_reading | GTF_writing), __ATOMIC_SEQ_CST);
-        }
-    }
-    spin_unlock(&g->lock);
+    if (st == GNTST_okay)
+        a->uses += use_count(u);
     return st;
 }
 
-/* The use ends; the frame's reference is the caller's business. */
-static void unpin_ref(const struct pin *p)
+/* Use the entry: check, count, fix the frame. On success *m holds a reference. The granter's grant.lock and
+ * p2m_lock are held. */
+static inline __attribute__((always_inline)) int16_t pin_locked(struct domain *granter, uint16_t user,
+                                                                struct use u, mfn_t *m)
 {
-    struct grant_domain *g = &p->granter->grant;
     struct grant_active *a;
     grant_entry_v1_t *e;
-    uint32_t frame;
+    int16_t st;
 
-    spin_lock(&g->lock);
-    e = &g->shared[p->ref / GRANTS_PER_FRAME][p->ref % GRANTS_PER_FRAME];
-    a = &g->active[p->ref / GRANTS_PER_FRAME][p->ref % GRANTS_PER_FRAME];
-    frame = __atomic_load_n(&e->frame, __ATOMIC_RELAXED);
-    a->copies = (uint16_t)(a->copies - p->copy);
-    a->maps = (uint16_t)(a->maps - !p->copy);
-    a->writable_maps = (uint16_t)(a->writable_maps - p->write);
-    if (!a->writable_maps)
-        __atomic_fetch_and(&e->flags, (uint16_t)~GTF_writing, __ATOMIC_SEQ_CST);
-    if (!a->maps && !a->copies)
-        __atomic_fetch_and(&e->flags, (uint16_t)~GTF_reading, __ATOMIC_SEQ_CST);
-    spin_unlock(&g->lock);
-    if (p->write)
-        logdirty_mark(p->granter, gfn(frame));
+    if (unlikely(u.ref >= granter->grant.nr_frames * GRANTS_PER_FRAME))
+        return GNTST_bad_gntref;
+    e = shared_entry(granter, u.ref);
+    a = active_entry(granter, u.ref);
+    if (unlikely(a->uses))
+        return pin_again(granter, user, u, m);
+    st = entry_claim(e, user, u.write);
+    if (unlikely(st != GNTST_okay))
+        return st;
+    a->gfn = __atomic_load_n(&e->frame, __ATOMIC_RELAXED);
+    *m = frame_fix(granter, gfn(a->gfn), u.write);
+    if (unlikely(!mfn_valid_value(*m))) {
+        flags_release(e, 0);
+        return GNTST_bad_page;
+    }
+    a->mfn_low = (uint32_t)m->n;
+    a->uses = use_count(u) | (uint64_t)user << GRANT_USER_SHIFT | m->n >> 32 << GRANT_MFN_SHIFT;
+    return GNTST_okay;
+}
+
+/* The use ends, and its reference; the granter's grant.lock is held. */
+static inline void unpin_locked(struct domain *granter, struct use u, mfn_t m)
+{
+    struct grant_active *a = active_entry(granter, u.ref);
+    uint64_t uses = a->uses - use_count(u);
+
+    if (likely(!(uses & (GRANT_USES | GRANT_WRITES)))) {
+        a->uses = 0;
+        flags_release(shared_entry(granter, u.ref), 0);
+    } else {
+        a->uses = uses;
+        flags_release(shared_entry(granter, u.ref), uses);
+    }
+    if (unlikely(granter->logdirty) && u.write)
+        logdirty_mark(granter, gfn(a->gfn));
+    page_put(m);
+}
+
+static void unpin(struct domain *granter, struct use u, mfn_t m)
+{
+    spin_lock(&granter->grant.lock);
+    unpin_locked(granter, u, m);
+    spin_unlock(&granter->grant.lock);
 }
 
 void grant_log_dirty(struct domain *d)
@@ -257,9 +282,15 @@ void grant_log_dirty(struct domain *d)
     spin_lock(&g->lock);
     for (uint32_t i = 0; i < g->nr_frames * GRANTS_PER_FRAME; i++)
         if (g->active[i / GRANTS_PER_FRAME][i % GRANTS_PER_FRAME].writable_maps)
-            logdirty_mark(d, gfn(g->shared[i / GRANTS_PER_FRAME][i % GRANTS_PER_FRAME].frame));
+            logdirty_mark(d, gfn(g->active[i / GRANTS_PER_FRAME][i % GRANTS_PER_FRAME].gfn));
     spin_unlock(&g->lock);
 }
+
+union grant_chunk {
+    struct gnttab_map_grant_ref map[CHUNK];
+    struct gnttab_unmap_grant_ref unmap[CHUNK];
+    struct gnttab_copy copy[CHUNK];
+};
 
 /* Batches mostly name one domain: keep the last one found. */
 struct domain_cache {
@@ -285,144 +316,192 @@ static void cache_drop(struct domain_cache *c)
     c->d = NULL;
 }
 
-static int16_t map_place(struct domain *d, gfn_t g, mfn_t m, bool write)
+static bool map_flags_valid(const struct gnttab_map_grant_ref *op)
 {
-    enum p2m_type t;
-    int rc;
-
-    spin_lock(&d->p2m_lock);
-    (void)p2m_lookup_locked(d, g, &t, NULL);
-    rc = t != P2M_NONE || d->dying ? -XEN_EBUSY
-                                   : p2m_set_locked(d, g, m, 0, write ? P2M_GRANT_RW : P2M_GRANT_RO);
-    spin_unlock(&d->p2m_lock);
-    return rc ? GNTST_general_error : GNTST_okay;
+    return (op->flags & (GNTMAP_host_map | GNTMAP_contains_pte | GNTMAP_application_map)) == GNTMAP_host_map;
 }
 
-static void map_one(struct vcpu *v, struct gnttab_map_grant_ref *op, struct domain_cache *c)
+static bool map_writes(uint32_t flags)
 {
-    struct domain *d = v->domain;
-    struct pin p = {.ref = op->ref, .write = !(op->flags & GNTMAP_readonly)};
-    struct maptrack t;
-
-    op->status = GNTST_general_error;
-    if (!(op->flags & GNTMAP_host_map) || op->flags & (GNTMAP_contains_pte | GNTMAP_application_map)) {
-        op->status = GNTST_bad_virt_addr;
-        return;
-    }
-    p.granter = cached_domain(c, d, op->dom);
-    if (!p.granter || p.granter->dying) {
-        op->status = GNTST_bad_domain;
-        return;
-    }
-    op->status = pin_ref(&p, d->id);
-    if (op->status != GNTST_okay)
-        return;
-    op->status = map_place(d, gfn_of(op->host_addr), p.m, p.write);
-    if (op->status == GNTST_okay) {
-        t = (struct maptrack){.granter = p.granter->id,
-                              .flags = (uint16_t)op->flags,
-                              .ref = p.ref,
-                              .gfn = gfn_of(op->host_addr).n,
-                              .mfn = p.m.n};
-        op->handle = handle_new(&d->grant, &t);
-        op->dev_bus_addr = op->host_addr & PAGE_MASK;
-        if (op->handle != NO_HANDLE)
-            return;
-        op->status = GNTST_no_space;
-        spin_lock(&d->p2m_lock);
-        if (!p2m_clear_locked(d, gfn_of(op->host_addr), 0))
-            p2m_flush_locked(d);
-        spin_unlock(&d->p2m_lock);
-    }
-    unpin_ref(&p);
-    page_put(p.m);
+    return !(flags & GNTMAP_readonly);
 }
 
-/* First half of an unmap: the entry goes; what it meant is kept until the TLBs are clean. */
-static int16_t unmap_begin(struct domain *d, uint32_t handle, uint64_t host_addr, struct maptrack *t)
+/* Use the entries of a run of operations that name one granter; the run's length. */
+static unsigned map_pin(struct domain *d, struct gnttab_map_grant_ref *op, unsigned n, mfn_t *m,
+                        struct domain_cache *c)
 {
-    mfn_t m;
-    enum p2m_type type;
+    struct domain *granter = cached_domain(c, d, op->dom);
+    domid_t dom = op->dom;
+    unsigned i = 0;
 
-    t->flags = 0;
-    if (!handle_take(&d->grant, handle, host_addr, t))
-        return GNTST_bad_handle;
-    spin_lock(&d->p2m_lock);
-    m = p2m_lookup_locked(d, gfn(t->gfn), &type, NULL);
-    if ((type == P2M_GRANT_RW || type == P2M_GRANT_RO) && m.n == t->mfn &&
-        p2m_clear_locked(d, gfn(t->gfn), 0))
-        pr_err("d%u: a grant mapping at frame %lx could not be removed\n", d->id,
-               t->gfn); /* 4 KiB entries need no memory */
-    spin_unlock(&d->p2m_lock);
+    if (!map_flags_valid(op) || !granter || granter->dying) {
+        op->status = map_flags_valid(op) ? GNTST_bad_domain : GNTST_bad_virt_addr;
+        return 1;
+    }
+    spin_lock(&granter->grant.lock);
+    spin_lock(&granter->p2m_lock);
+    do {
+        op[i].status =
+            pin_locked(granter, d->id, (struct use){op[i].ref, map_writes(op[i].flags), false}, &m[i]);
+    } while (++i < n && op[i].dom == dom && map_flags_valid(&op[i]));
+    spin_unlock(&granter->p2m_lock);
+    spin_unlock(&granter->grant.lock);
+    return i;
+}
+
+/* Give a used entry a handle and its place; the mapper's p2m_lock and maptrack_lock are held. */
+static int16_t map_place(struct domain *d, struct gnttab_map_grant_ref *op, mfn_t m)
+{
+    struct grant_domain *g = &d->grant;
+    gfn_t place = gfn_of(op->host_addr);
+
+    if (g->free_handle == NO_HANDLE && !handles_grow(g))
+        return GNTST_no_space;
+    if (d->dying || p2m_add_grant_locked(d, place, m, map_writes(op->flags)))
+        return GNTST_general_error;
+    op->handle = handle_fill(g, &(struct maptrack){.granter = op->dom == DOMID_SELF ? d->id : op->dom,
+                                                   .flags = (uint16_t)op->flags,
+                                                   .ref = op->ref,
+                                                   .gfn = place.n,
+                                                   .mfn = m.n});
+    op->dev_bus_addr = op->host_addr & PAGE_MASK;
     return GNTST_okay;
 }
 
-static void unmap_end(const struct domain *d, const struct maptrack *t, struct domain_cache *c)
+static void chunk_map(struct vcpu *v, union grant_chunk *k, unsigned n, struct domain_cache *c)
 {
-    struct pin p = {.ref = t->ref, .write = !(t->flags & GNTMAP_readonly)};
+    struct domain *d = v->domain;
+    uint64_t unplaced = 0;
+    mfn_t m[CHUNK];
 
-    p.granter = cached_domain(c, d, t->granter);
-    ASSERT(p.granter); /* its frame that we hold keeps it in the list */
-    unpin_ref(&p);
-    page_put(mfn(t->mfn));
+    _Static_assert(CHUNK <= sizeof(unplaced) * 8, "a bit an operation");
+    for (unsigned i = 0; i < n;)
+        i += map_pin(d, &k->map[i], n - i, &m[i], c);
+    spin_lock(&d->p2m_lock);
+    spin_lock(&d->grant.maptrack_lock);
+    for (unsigned i = 0; i < n; i++) {
+        struct gnttab_map_grant_ref *op = &k->map[i];
+
+        if (op->status != GNTST_okay)
+            continue;
+        op->status = map_place(d, op, m[i]);
+        unplaced |= (uint64_t)(op->status != GNTST_okay) << i;
+    }
+    spin_unlock(&d->grant.maptrack_lock);
+    spin_unlock(&d->p2m_lock);
+    for (unsigned i = 0; unplaced; i++, unplaced >>= 1)
+        if (unplaced & 1)
+            unpin(cached_domain(c, d, k->map[i].dom),
+                  (struct use){k->map[i].ref, map_writes(k->map[i].flags), false}, m[i]);
 }
 
-static void unmap_chunk(struct vcpu *v, struct gnttab_unmap_grant_ref *ops, unsigned n,
-                        struct domain_cache *c)
+/* The uses behind a run of mappings of one granter's frames that no TLB holds any more; the run's length. */
+static unsigned unmap_end(const struct domain *d, const struct maptrack *t, unsigned n,
+                          struct domain_cache *c)
+{
+    struct domain *granter;
+    unsigned i = 0;
+
+    if (!t->flags)
+        return 1;
+    granter = cached_domain(c, d, t->granter);
+    ASSERT(granter); /* its frame that we hold keeps it in the list */
+    spin_lock(&granter->grant.lock);
+    do {
+        unpin_locked(granter, (struct use){t[i].ref, map_writes(t[i].flags), false}, mfn(t[i].mfn));
+    } while (++i < n && t[i].flags && t[i].granter == t->granter);
+    spin_unlock(&granter->grant.lock);
+    return i;
+}
+
+/* The entries go and the TLBs are cleaned, all at once; then the uses end. */
+static void unmap(struct domain *d, struct gnttab_unmap_grant_ref *ops, unsigned n, struct domain_cache *c)
 {
     struct maptrack t[CHUNK];
 
-    for (unsigned i = 0; i < n; i++)
-        ops[i].status = unmap_begin(v->domain, ops[i].handle, ops[i].host_addr, &t[i]);
-    p2m_flush(v->domain);
-    for (unsigned i = 0; i < n; i++)
-        if (t[i].flags)
-            unmap_end(v->domain, &t[i], c);
+    spin_lock(&d->p2m_lock);
+    spin_lock(&d->grant.maptrack_lock);
+    for (unsigned i = 0; i < n; i++) {
+        t[i].flags = 0;
+        ops[i].status = GNTST_bad_handle;
+        if (handle_take(&d->grant, ops[i].handle, ops[i].host_addr, &t[i])) {
+            p2m_remove_grant_locked(d, gfn(t[i].gfn), mfn(t[i].mfn), map_writes(t[i].flags));
+            ops[i].status = GNTST_okay;
+        }
+    }
+    spin_unlock(&d->grant.maptrack_lock);
+    p2m_flush_locked(d);
+    spin_unlock(&d->p2m_lock);
+    for (unsigned i = 0; i < n;)
+        i += unmap_end(d, &t[i], n - i, c);
+}
+
+static void chunk_unmap(struct vcpu *v, union grant_chunk *k, unsigned n, struct domain_cache *c)
+{
+    unmap(v->domain, k->unmap, n, c);
 }
 
 bool grant_domain_destroy(struct domain *d)
 {
     struct grant_domain *g = &d->grant;
-    uint32_t end = MIN(g->nr_maptrack_frames * MAPTRACK_PER_FRAME, g->next_drop + DROP_LIMIT);
+    uint32_t end = MIN(g->nr_maptrack_frames << MAPTRACK_SHIFT, g->next_drop + DROP_LIMIT);
     struct domain_cache c = {NULL};
 
-    for (; g->next_drop < end && g->nr_maps; g->next_drop++) {
-        struct maptrack t;
+    while (g->next_drop < end && g->nr_maps) {
+        struct gnttab_unmap_grant_ref ops[CHUNK] = {0};
+        unsigned n = 0;
 
-        if (unmap_begin(d, g->next_drop, 0, &t) == GNTST_okay)
-            unmap_end(d, &t, &c);
+        while (n < CHUNK && g->next_drop < end)
+            ops[n++].handle = g->next_drop++;
+        unmap(d, ops, n, &c);
     }
     cache_drop(&c);
     return !g->nr_maps;
 }
 
 /* One side of a copy: a grant of another domain, or a frame of the caller's own. */
+struct copy_side {
+    struct domain *granter; /* NULL: own frame */
+    struct use use;
+    mfn_t m; /* referenced */
+};
+
 static int16_t copy_side(struct vcpu *v, bool by_ref, uint16_t domid, uint64_t ref_or_gfn, bool write,
-                         struct pin *p, struct domain_cache *c)
+                         struct copy_side *side, struct domain_cache *c)
 {
-    *p = (struct pin){.ref = (uint32_t)ref_or_gfn, .write = write, .copy = true};
-    if (by_ref) {
-        p->granter = cached_domain(c, v->domain, domid);
-        return p->granter && !p->granter->dying ? pin_ref(p, v->domain->id) : GNTST_bad_domain;
+    int16_t st;
+
+    *side = (struct copy_side){.use = {(uint32_t)ref_or_gfn, write, true}};
+    if (!by_ref) {
+        if (domid != DOMID_SELF && domid != v->domain->id)
+            return GNTST_permission_denied;
+        side->m = p2m_get_ram(v->domain, gfn(ref_or_gfn), write, NULL);
+        return mfn_valid_value(side->m) ? GNTST_okay : GNTST_bad_page;
     }
-    if (domid != DOMID_SELF && domid != v->domain->id)
-        return GNTST_permission_denied;
-    p->m = p2m_get_ram(v->domain, gfn(ref_or_gfn), write, NULL);
-    return mfn_valid_value(p->m) ? GNTST_okay : GNTST_bad_page;
+    side->granter = cached_domain(c, v->domain, domid);
+    if (!side->granter || side->granter->dying)
+        return GNTST_bad_domain;
+    spin_lock(&side->granter->grant.lock);
+    spin_lock(&side->granter->p2m_lock);
+    st = pin_locked(side->granter, v->domain->id, side->use, &side->m);
+    spin_unlock(&side->granter->p2m_lock);
+    spin_unlock(&side->granter->grant.lock);
+    return st;
 }
 
-static void copy_side_end(const struct pin *p)
+static void copy_side_end(const struct copy_side *side)
 {
-    if (p->granter)
-        unpin_ref(p);
-    page_put(p->m);
+    if (side->granter)
+        unpin(side->granter, side->use, side->m);
+    else
+        page_put(side->m);
 }
 
 static void copy_one(struct vcpu *v, struct gnttab_copy *op, struct domain_cache *src,
                      struct domain_cache *dst)
 {
     bool sref = op->flags & GNTCOPY_source_gref, dref = op->flags & GNTCOPY_dest_gref;
-    struct pin s, d;
+    struct copy_side s, d;
 
     if ((uint32_t)op->source.offset + op->len > PAGE_SIZE ||
         (uint32_t)op->dest.offset + op->len > PAGE_SIZE) {
@@ -439,23 +518,6 @@ static void copy_one(struct vcpu *v, struct gnttab_copy *op, struct domain_cache
         copy_side_end(&d);
     }
     copy_side_end(&s);
-}
-
-union grant_chunk {
-    struct gnttab_map_grant_ref map[CHUNK];
-    struct gnttab_unmap_grant_ref unmap[CHUNK];
-    struct gnttab_copy copy[CHUNK];
-};
-
-static void chunk_map(struct vcpu *v, union grant_chunk *k, unsigned n, struct domain_cache *c)
-{
-    for (unsigned i = 0; i < n; i++)
-        map_one(v, &k->map[i], &c[0]);
-}
-
-static void chunk_unmap(struct vcpu *v, union grant_chunk *k, unsigned n, struct domain_cache *c)
-{
-    unmap_chunk(v, k->unmap, n, &c[0]);
 }
 
 static void chunk_copy(struct vcpu *v, union grant_chunk *k, unsigned n, struct domain_cache *c)

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Guest memory is reached frame by frame: walk, take a reference, copy through the direct map, drop it.
- * The guest's own page tables are walked with the rights of the privilege level of the hypercall (CPL 0),
- * not of the page's U bit: the toolstack's buffers are user pages.
+ * Guest memory is reached frame by frame. Writes: walk, copy through the direct map under p2m_lock. Reads
+ * take no lock and no reference: each vCPU remembers where frames of its domain lie, and what was read counts
+ * only if no mapping of the domain went away meanwhile (p2m_generation); reading a frame that was given away
+ * is harmless as such. The guest's own page tables are walked with the rights of the privilege level of the
+ * hypercall (CPL 0), not of the page's U bit: the toolstack's buffers are user pages.
  */
 #include "bh/domain.h"
 #include "bh/guest_access.h"
 #include "bh/lib.h"
-#include "bh/msr.h"
+#include "bh/logdirty.h"
 #include "bh/p2m_int.h"
 #include "bh/page.h"
 
-#define PTE_P    BIT(0)
-#define PTE_RW   BIT(1)
-#define PTE_PS   BIT(7)
-#define PTE_ADDR 0x000ffffffffff000ull
+/* Bits 1 to 11 of known_frame.page hold the generation's lowest: only when the upper ones change, all is
+ * cleared. */
+#define KNOWN       BIT(0)
+#define KNOWN_SHIFT 1u
+#define KNOWN_BITS  11u
 
 void *guest_frame_get(struct domain *d, gfn_t g, mfn_t *m)
 {
@@ -35,85 +38,198 @@ void guest_frame_put(mfn_t m)
     page_put(m);
 }
 
-/* Lock-free peek for page-table reads: the entry is read at once and never used as a pointer afterwards. */
-static bool read_pte(struct domain *d, gpaddr_t gpa, uint64_t *pte)
+/* Reads under p2m_lock are valid in any case: after many vain tries without. */
+static __attribute__((noinline)) const char *frame_find(struct vcpu *v, uint64_t page, struct known_frame *k)
 {
-    enum p2m_type t;
-    mfn_t m;
+    struct domain *d = v->domain;
+    uint64_t leaf;
 
-    spin_lock(&d->p2m_lock);
-    m = p2m_lookup_locked(d, gfn_of(gpa), &t, NULL);
-    if (t == P2M_RAM || t == P2M_LOGDIRTY)
-        *pte = __atomic_load_n((uint64_t *)((char *)mfn_to_va(m) + (gpa & ~PAGE_MASK)), __ATOMIC_RELAXED);
-    spin_unlock(&d->p2m_lock);
-    return t == P2M_RAM || t == P2M_LOGDIRTY;
+    if (!v->reads_locked)
+        spin_lock(&d->p2m_lock);
+    leaf = p2m_leaf_locked(d, gfn_of(page));
+    if (!v->reads_locked)
+        spin_unlock(&d->p2m_lock);
+    if (p2m_leaf_type(leaf) == P2M_NONE || p2m_leaf_type(leaf) == P2M_MMIO)
+        return NULL;
+    *k = (struct known_frame){page | v->known_tag, mfn_to_va(p2m_leaf_mfn(leaf))};
+    return k->va;
+}
+
+/* The bytes of the frame at guest address `page`, to be read before reads_valid() is asked. NULL: no RAM
+ * there. */
+static inline const char *frame_peek(struct vcpu *v, uint64_t page)
+{
+    struct known_frame *k = &v->known[(page >> PAGE_SHIFT) % ARRAY_SIZE(v->known)];
+
+    return likely(k->page == (page | v->known_tag)) ? k->va : frame_find(v, page, k);
+}
+
+static inline uint64_t reads_begin(struct vcpu *v)
+{
+    uint64_t generation = __atomic_load_n(&v->domain->p2m_generation, __ATOMIC_ACQUIRE);
+
+    if (unlikely(v->known_generation != generation)) {
+        if (v->known_generation >> KNOWN_BITS != generation >> KNOWN_BITS)
+            memset(v->known, 0, sizeof(v->known));
+        v->known_generation = generation;
+        v->known_tag = (generation << KNOWN_SHIFT & ~PAGE_MASK) | KNOWN;
+    }
+    return generation;
+}
+
+static inline bool reads_valid(const struct vcpu *v, uint64_t generation)
+{
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    return likely(__atomic_load_n(&v->domain->p2m_generation, __ATOMIC_RELAXED) == generation);
+}
+
+#define NOWHERE ~0ull
+
+/* The entry of the page table at `table` that gva's bits from `shift` on choose; 0: not present. */
+static inline uint64_t entry_read(struct vcpu *v, uint64_t table, uint64_t gva, unsigned shift)
+{
+    const char *frame = frame_peek(v, table & PTE_ADDR);
+    uint64_t e;
+
+    if (unlikely(!frame))
+        return 0;
+    e = __atomic_load_n((const uint64_t *)(const void *)frame + (gva >> shift & 511), __ATOMIC_RELAXED);
+    return likely(e & PTE_P) ? e : 0;
+}
+
+/* Guest physical address behind gva, or NOWHERE. */
+static uint64_t walk(struct vcpu *v, uint64_t gva, bool write)
+{
+    uint64_t e = virt->walk_root(v), rights = PTE_RW, inside;
+
+    if (unlikely(e & WALK_NONE))
+        return e != WALK_NO_PAGING || gva >> 32 ? NOWHERE : gva;
+    if (unlikely((int64_t)(gva << 16) >> 16 != (int64_t)gva))
+        return NOWHERE;
+    inside = (1ull << 39) - 1;
+#define STEP(shift)                                                                                          \
+    e = entry_read(v, e, gva, shift);                                                                        \
+    if (unlikely(!e))                                                                                        \
+        return NOWHERE;                                                                                      \
+    rights &= e;                                                                                             \
+    inside = (1ull << (shift)) - 1;
+    STEP(39)
+    STEP(30)
+    if (!(e & PTE_PS)) {
+        STEP(21)
+        if (!(e & PTE_PS)) {
+            STEP(12)
+        }
+    }
+#undef STEP
+    return write && !rights ? NOWHERE : (e & PTE_ADDR & ~inside) | (gva & inside);
+}
+
+#define READ_TRIES 8u /* without the lock: other vCPUs may be unmapping all the time */
+
+static void reads_lock(struct vcpu *v)
+{
+    spin_lock(&v->domain->p2m_lock);
+    v->reads_locked = true;
+    reads_begin(v);
+}
+
+static void reads_unlock(struct vcpu *v)
+{
+    v->reads_locked = false;
+    spin_unlock(&v->domain->p2m_lock);
 }
 
 int guest_walk(struct vcpu *v, uint64_t gva, bool write, gpaddr_t *gpa)
 {
-    uint64_t table;
-    bool writable = true;
+    for (unsigned i = 0; i < READ_TRIES; i++) {
+        uint64_t generation = reads_begin(v);
 
-    if (!virt->paging(v)) {
-        *gpa = gva;
-        return gva >> 32 ? -XEN_EFAULT : 0;
+        *gpa = walk(v, gva, write);
+        if (reads_valid(v, generation))
+            return *gpa == NOWHERE ? -XEN_EFAULT : 0;
     }
-    if (!(virt->efer(v) & EFER_LMA) || (int64_t)(gva << 16) >> 16 != (int64_t)gva)
-        return -XEN_EFAULT; /* only 4-level tables: what PVH kernels run with */
-    table = virt->cr3(v) & PTE_ADDR;
-    for (unsigned l = 4;; l--) {
-        uint64_t pte = 0, span = 1ull << (12 + 9 * (l - 1));
-
-        if (!read_pte(v->domain, table + (gva >> (12 + 9 * (l - 1)) & 511) * 8, &pte) || !(pte & PTE_P))
-            return -XEN_EFAULT;
-        writable &= (pte & PTE_RW) != 0;
-        if (l == 1 || (l < 4 && pte & PTE_PS)) {
-            *gpa = (pte & PTE_ADDR & ~(span - 1)) | (gva & (span - 1));
-            return write && !writable ? -XEN_EFAULT : 0;
-        }
-        table = pte & PTE_ADDR;
-    }
+    reads_lock(v);
+    *gpa = walk(v, gva, write);
+    reads_unlock(v);
+    return *gpa == NOWHERE ? -XEN_EFAULT : 0;
 }
 
+/* A copy inside one frame; the lock keeps it from being given away. */
 static int copy_frame(struct domain *d, gpaddr_t gpa, void *buf, size_t n, bool to_guest)
 {
-    mfn_t m = p2m_get_ram(d, gfn_of(gpa), to_guest, NULL);
+    enum p2m_type t;
+    uint64_t leaf;
     char *p;
+    bool ok;
 
-    if (!mfn_valid_value(m))
-        return -XEN_EFAULT;
-    p = (char *)mfn_to_va(m) + (gpa & ~PAGE_MASK);
-    if (to_guest)
-        memcpy(p, buf, n);
-    else
-        memcpy(buf, p, n);
-    page_put(m);
-    return 0;
+    spin_lock(&d->p2m_lock);
+    leaf = p2m_leaf_locked(d, gfn_of(gpa));
+    t = p2m_leaf_type(leaf);
+    ok = t != P2M_NONE && t != P2M_MMIO && !(to_guest && t == P2M_GRANT_RO);
+    if (likely(ok)) {
+        if (unlikely(t == P2M_LOGDIRTY) && to_guest)
+            p2m_log_dirty_locked(d, gfn_of(gpa));
+        p = (char *)mfn_to_va(p2m_leaf_mfn(leaf)) + (gpa & ~PAGE_MASK);
+        if (to_guest)
+            memcpy(p, buf, n);
+        else
+            memcpy(buf, p, n);
+    }
+    spin_unlock(&d->p2m_lock);
+    return ok ? 0 : -XEN_EFAULT;
 }
 
-static int copy_virtual(struct vcpu *v, uint64_t gva, void *buf, size_t size, bool to_guest)
+/* n bytes at gva, not over the end of the page. */
+static inline int read_page(struct vcpu *v, void *dst, uint64_t gva, size_t n)
 {
-    while (size) {
-        size_t n = MIN(size, PAGE_SIZE - (gva & ~PAGE_MASK));
-        gpaddr_t gpa;
+    uint64_t gpa = walk(v, gva, false);
+    const char *frame = likely(gpa != NOWHERE) ? frame_peek(v, gpa & PAGE_MASK) : NULL;
 
-        if (guest_walk(v, gva, to_guest, &gpa) || copy_frame(v->domain, gpa, buf, n, to_guest))
-            return -XEN_EFAULT;
-        gva += n;
-        buf = (char *)buf + n;
-        size -= n;
-    }
+    if (unlikely(!frame))
+        return -XEN_EFAULT;
+    memcpy(dst, frame + (gpa & ~PAGE_MASK), n);
     return 0;
 }
 
 int copy_from_guest(struct vcpu *v, void *dst, uint64_t gva, size_t size)
 {
-    return copy_virtual(v, gva, dst, size, false);
+    unsigned tries = 0;
+    int rc = 0;
+
+    while (size && !rc) {
+        size_t n = MIN(size, PAGE_SIZE - (gva & ~PAGE_MASK));
+        uint64_t generation = reads_begin(v);
+
+        rc = read_page(v, dst, gva, n);
+        if (unlikely(!reads_valid(v, generation))) {
+            rc = 0;
+            if (++tries < READ_TRIES)
+                continue;
+            reads_lock(v);
+            rc = read_page(v, dst, gva, n);
+            reads_unlock(v);
+        }
+        gva += n;
+        dst = (char *)dst + n;
+        size -= n;
+    }
+    return rc;
 }
 
 int copy_to_guest(struct vcpu *v, uint64_t gva, const void *src, size_t size)
 {
-    return copy_virtual(v, gva, (void *)(uintptr_t)src, size, true);
+    while (size) {
+        size_t n = MIN(size, PAGE_SIZE - (gva & ~PAGE_MASK));
+        gpaddr_t gpa;
+
+        if (guest_walk(v, gva, true, &gpa) || copy_frame(v->domain, gpa, (void *)(uintptr_t)src, n, true))
+            return -XEN_EFAULT;
+        gva += n;
+        src = (const char *)src + n;
+        size -= n;
+    }
+    return 0;
 }
 
 static int copy_physical(struct domain *d, gpaddr_t gpa, void *buf, size_t size, bool to_guest)

@@ -293,7 +293,7 @@ int vcpu_set_runstate_area(struct vcpu *v, uint64_t gva)
     char *p;
 
     if ((gva & ~PAGE_MASK) + sizeof(struct vcpu_runstate_info) > PAGE_SIZE || gva & 7 ||
-        guest_walk(v, gva, true, &gpa))
+        guest_walk(current_vcpu(), gva, true, &gpa)) /* the pointer is the caller's */
         return -XEN_EFAULT;
     p = guest_frame_get(v->domain, gfn_of(gpa), &m);
     if (!p)

@@ -2,7 +2,8 @@
 /*
  * The nested page tables. Entries have the x86 form (APM vol. 2 §15.25); bits 52-55 hold the p2m type, and
  * the IOMMU driver adds the bits it needs, so one tree serves CPU and IOMMU. Level 4 is the root. p2m_lock of
- * the domain protects the tree; what was unmapped stays referenced until p2m_flush().
+ * the domain protects the tree; what was unmapped stays referenced until p2m_flush(). A node's frame counts
+ * its present entries, one reference each beside the tree's own; the flush takes emptied nodes out.
  */
 #include "bh/cpu.h"
 #include "bh/domain.h"
@@ -12,15 +13,6 @@
 #include "bh/logdirty.h"
 #include "bh/page.h"
 #include "bh/p2m_int.h"
-
-#define PTE_P      BIT(0)
-#define PTE_RW     BIT(1)
-#define PTE_US     BIT(2)
-#define PTE_A      BIT(5)
-#define PTE_D      BIT(6)
-#define PTE_PS     BIT(7)
-#define PTE_ADDR   0x000ffffffffff000ull
-#define TYPE_SHIFT 52
 
 static unsigned level_shift(unsigned level)
 {
@@ -37,7 +29,7 @@ static bool type_writable(enum p2m_type t)
     return t != P2M_GRANT_RO && t != P2M_LOGDIRTY;
 }
 
-static uint64_t make_leaf(const struct domain *d, mfn_t m, unsigned level, enum p2m_type t)
+static inline uint64_t make_leaf(const struct domain *d, mfn_t m, unsigned level, enum p2m_type t)
 {
     uint64_t e = mfn_pa(m) | PTE_P | PTE_US | PTE_A | (uint64_t)t << TYPE_SHIFT;
 
@@ -45,9 +37,7 @@ static uint64_t make_leaf(const struct domain *d, mfn_t m, unsigned level, enum 
         e |= PTE_RW | PTE_D;
     if (level > 1)
         e |= PTE_PS;
-    if (d->hardware && iommu)
-        e |= iommu->leaf_bits(type_writable(t));
-    return e;
+    return e | d->deferred->leaf_bits[type_writable(t)];
 }
 
 static uint64_t make_node(const struct domain *d, mfn_t m, unsigned level)
@@ -57,10 +47,13 @@ static uint64_t make_node(const struct domain *d, mfn_t m, unsigned level)
     return d->hardware && iommu ? e | iommu->node_bits(level) : e;
 }
 
+/* A node: spare ones first, which are empty already. */
 static mfn_t node_alloc(struct domain *d)
 {
     mfn_t m;
 
+    if (d->deferred->nr_spare)
+        return d->deferred->spare[--d->deferred->nr_spare];
     if (d->p2m_nodes >= d->p2m_limit)
         return INVALID_MFN;
     m = page_alloc(0, PAGE_ZERO);
@@ -69,11 +62,67 @@ static mfn_t node_alloc(struct domain *d)
     return m;
 }
 
+static void seen_forget(struct p2m_deferred *def)
+{
+    def->seen[0].prefix = def->seen[1].prefix = ~0ull;
+}
+
 int p2m_init(struct domain *d)
 {
+    struct p2m_deferred *def = d->deferred = kzalloc(sizeof(*def));
+
+    if (!def)
+        return -XEN_ENOMEM;
+    seen_forget(def);
+    d->p2m_generation = 1; /* no vCPU has seen it */
+    if (d->hardware && iommu)
+        for (unsigned writable = 0; writable < 2; writable++)
+            def->leaf_bits[writable] = iommu->leaf_bits(writable);
+    def->grant_bits[0] = make_leaf(d, mfn(0), 1, P2M_GRANT_RO);
+    def->grant_bits[1] = make_leaf(d, mfn(0), 1, P2M_GRANT_RW);
     d->p2m_root = node_alloc(d);
-    d->deferred = kzalloc(sizeof(*d->deferred));
-    return mfn_valid_value(d->p2m_root) && d->deferred ? 0 : -XEN_ENOMEM;
+    return mfn_valid_value(d->p2m_root) ? 0 : -XEN_ENOMEM;
+}
+
+static bool node_empty(const uint64_t *table)
+{
+    return *p2m_node_refs(table) == 1;
+}
+
+static uint64_t *node_of(const uint64_t *e)
+{
+    return (uint64_t *)((uintptr_t)e & PAGE_MASK);
+}
+
+/* Change an entry and the count of its node. */
+static void entry_set(uint64_t *e, uint64_t value)
+{
+    *p2m_node_refs(e) = (uint16_t)(*p2m_node_refs(e) + (value & PTE_P) - (*e & PTE_P));
+    __atomic_store_n(e, value, __ATOMIC_RELEASE);
+}
+
+/* The node over g is empty: the next flush takes it out; not where frames have fixed places that a new node
+ * might take. */
+void p2m_emptied_note(struct domain *d, gfn_t g)
+{
+    struct p2m_deferred *def = d->deferred;
+
+    if (def->nr_emptied < ARRAY_SIZE(def->emptied) && !d->direct_mapped)
+        def->emptied[def->nr_emptied++] = g;
+    def->pending = true;
+}
+
+/* Keep an empty node for the next need, or give it back. */
+static void node_put(struct domain *d, mfn_t m)
+{
+    struct p2m_deferred *def = d->deferred;
+
+    if (def->nr_spare < ARRAY_SIZE(def->spare)) {
+        def->spare[def->nr_spare++] = m;
+        return;
+    }
+    d->p2m_nodes--;
+    page_put(m);
 }
 
 static void node_free(struct domain *d, mfn_t m, unsigned level)
@@ -84,7 +133,9 @@ static void node_free(struct domain *d, mfn_t m, unsigned level)
         for (unsigned i = 0; i < 512; i++)
             if (table[i] & PTE_P && !(table[i] & PTE_PS))
                 node_free(d, mfn_of(table[i] & PTE_ADDR), level - 1);
+    seen_forget(d->deferred);
     d->p2m_nodes--;
+    *p2m_node_refs(table) = 1;
     page_put(m);
 }
 
@@ -93,24 +144,50 @@ void p2m_destroy(struct domain *d)
     if (mfn_valid_value(d->p2m_root))
         node_free(d, d->p2m_root, 4);
     d->p2m_root = INVALID_MFN;
+    while (d->deferred && d->deferred->nr_spare)
+        page_put(d->deferred->spare[--d->deferred->nr_spare]);
     kfree(d->deferred, sizeof(*d->deferred));
     d->deferred = NULL;
 }
 
-/* The entry for g and the level it was found at: a leaf, or an empty one. */
-static uint64_t *find(struct domain *d, gfn_t g, unsigned *level)
+static __attribute__((noinline)) uint64_t *find_from_root(struct domain *d, gfn_t g, unsigned *level)
 {
+    struct p2m_deferred *def = d->deferred;
     uint64_t *table = mfn_to_va(d->p2m_root);
 
     for (unsigned l = 4;; l--) {
         uint64_t *e = &table[g.n >> level_shift(l) & 511];
 
+        if (l <= ARRAY_SIZE(def->seen)) {
+            def->seen[l - 1].table = table;
+            def->seen[l - 1].prefix = g.n >> level_shift(l + 1);
+        }
         if (l == 1 || !(*e & PTE_P) || *e & PTE_PS) {
             *level = l;
             return e;
         }
         table = pa_to_va(*e & PTE_ADDR);
     }
+}
+
+/* The entry for g and the level it was found at: a leaf, or an empty one. */
+static inline uint64_t *find(struct domain *d, gfn_t g, unsigned *level)
+{
+    uint64_t *e = p2m_seen(d->deferred, g);
+
+    *level = 1;
+    return likely(e) ? e : find_from_root(d, g, level);
+}
+
+uint64_t p2m_find_leaf_locked(struct domain *d, gfn_t g)
+{
+    unsigned level;
+    uint64_t e;
+
+    if (g.n >> 36)
+        return 0;
+    e = *find_from_root(d, g, &level);
+    return e & PTE_P ? e + ((g.n & ((1ull << level_shift(level)) - 1)) << PAGE_SHIFT) : 0;
 }
 
 mfn_t p2m_lookup_locked(struct domain *d, gfn_t g, enum p2m_type *type, unsigned *order)
@@ -172,7 +249,8 @@ static int split(struct domain *d, uint64_t *e, unsigned level)
         return -XEN_ENOMEM;
     table = mfn_to_va(node);
     for (unsigned i = 0; i < 512; i++)
-        table[i] = make_leaf(d, mfn_add(base, (uint64_t)i << level_shift(level - 1)), level - 1, t);
+        entry_set(&table[i],
+                  make_leaf(d, mfn_add(base, (uint64_t)i << level_shift(level - 1)), level - 1, t));
     __atomic_store_n(e, make_node(d, node, level - 1), __ATOMIC_RELEASE);
     return 0;
 }
@@ -188,9 +266,11 @@ static uint64_t *entry_at(struct domain *d, gfn_t g, unsigned level)
         if (!(*e & PTE_P)) {
             mfn_t node = node_alloc(d);
 
-            if (!mfn_valid_value(node))
+            if (!mfn_valid_value(node)) {
+                p2m_emptied_note(d, g); /* what was made on the way */
                 return NULL;
-            __atomic_store_n(e, make_node(d, node, l - 1), __ATOMIC_RELEASE);
+            }
+            entry_set(e, make_node(d, node, l - 1));
         } else if (*e & PTE_PS && split(d, e, l)) {
             return NULL;
         }
@@ -199,10 +279,21 @@ static uint64_t *entry_at(struct domain *d, gfn_t g, unsigned level)
     return &table[g.n >> level_shift(level) & 511];
 }
 
-static void deferred_note(struct domain *d, gfn_t g)
+/* What lock-free readers of guest memory found before this may belong to others soon. */
+static void generation_next(struct domain *d)
 {
-    d->deferred->gfn_filter |= BIT((g.n ^ g.n >> 6 ^ g.n >> 12) & 63);
+    __atomic_store_n(&d->p2m_generation, d->p2m_generation + 1, __ATOMIC_RELEASE);
+}
+
+/* A present entry goes. */
+static void entry_clear(struct domain *d, gfn_t g, uint64_t *e)
+{
+    entry_set(e, 0);
+    generation_next(d);
+    d->deferred->gfn_filter |= p2m_filter_bit(g);
     d->deferred->pending = true;
+    if (node_empty(node_of(e)))
+        p2m_emptied_note(d, g);
 }
 
 /* A frame number that was unmapped may still be in a TLB: flush before it means something else. */
@@ -210,7 +301,7 @@ static void flush_before_reuse(struct domain *d, gfn_t g, unsigned order)
 {
     struct p2m_deferred *def = d->deferred;
 
-    if (def->pending && (order || def->gfn_filter & BIT((g.n ^ g.n >> 6 ^ g.n >> 12) & 63)))
+    if (def->pending && (order || def->gfn_filter & p2m_filter_bit(g)))
         p2m_flush_locked(d);
 }
 
@@ -245,8 +336,9 @@ int p2m_set_locked(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_
     if (!e)
         return -XEN_ENOMEM;
     old = *e;
-    __atomic_store_n(e, make_leaf(d, m, level, type), __ATOMIC_RELEASE);
+    entry_set(e, make_leaf(d, m, level, type));
     if (old & PTE_P) {
+        generation_next(d);
         d->deferred->pending = true;
         p2m_flush_locked(d);
         if (level > 1 && !(old & PTE_PS))
@@ -278,11 +370,29 @@ int p2m_clear_locked(struct domain *d, gfn_t g, unsigned order)
             return -XEN_ENOMEM;
     }
     if (*e & PTE_P) {
-        __atomic_store_n(e, 0, __ATOMIC_RELEASE);
-        deferred_note(d, g);
+        entry_clear(d, g, e);
         if (order)
             d->deferred->gfn_filter = ~0ull;
     }
+    return 0;
+}
+
+int p2m_add_grant_slow(struct domain *d, gfn_t g, mfn_t m, bool write)
+{
+    unsigned level;
+    uint64_t *e;
+
+    if (g.n >> 36)
+        return -XEN_EINVAL;
+    flush_before_reuse(d, g, 0);
+    e = find(d, g, &level);
+    if (*e & PTE_P)
+        return -XEN_EBUSY;
+    if (level > 1)
+        e = entry_at(d, g, 1);
+    if (!e)
+        return -XEN_ENOMEM;
+    entry_set(e, mfn_pa(m) | d->deferred->grant_bits[write]);
     return 0;
 }
 
@@ -367,15 +477,45 @@ static void tlb_flush_domain(struct domain *d)
     }
 }
 
+/* Take the nodes over g that are empty out of the tree, but the root; their number. */
+static unsigned prune(struct domain *d, gfn_t g, mfn_t *gone)
+{
+    uint64_t *above[5] = {NULL}; /* the entry over the node of each level */
+    uint64_t *table = mfn_to_va(d->p2m_root);
+    unsigned l, n = 0;
+
+    for (l = 4; l > 1; l--) {
+        uint64_t *e = &table[g.n >> level_shift(l) & 511];
+
+        if (!(*e & PTE_P) || *e & PTE_PS)
+            break;
+        above[l - 1] = e;
+        table = pa_to_va(*e & PTE_ADDR);
+    }
+    for (; l < 4 && node_empty(table); l++) {
+        gone[n++] = va_to_mfn(table);
+        entry_set(above[l], 0);
+        table = node_of(above[l]);
+        seen_forget(d->deferred);
+    }
+    return n;
+}
+
 void p2m_flush_locked(struct domain *d)
 {
     struct p2m_deferred *def = d->deferred;
+    mfn_t gone[3 * ARRAY_SIZE(def->emptied)];
+    unsigned nr_gone = 0;
 
     if (!def->pending)
         return;
+    for (; def->nr_emptied; def->nr_emptied--)
+        nr_gone += prune(d, def->emptied[def->nr_emptied - 1], gone + nr_gone);
     tlb_flush_domain(d);
     if (d->hardware && iommu)
         iommu->flush_domain(d);
+    while (nr_gone)
+        node_put(d, gone[--nr_gone]);
     for (unsigned i = 0; i < def->nr_put; i++)
         page_put(def->put[i]);
     def->nr_put = 0;

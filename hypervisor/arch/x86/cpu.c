@@ -42,6 +42,8 @@ void cpu_features_init(void)
         f->smap = r.b & BIT(20);
         f->fsgsbase = r.b & BIT(0);
         f->ibpb = r.d & BIT(26);
+        f->verw = r.d & BIT(10);                                                    /* MD_CLEAR */
+        f->more_cr4 = r.c & (BIT(3) | BIT(7) | BIT(16) | BIT(31)) || r.d & BIT(20); /* PKU CET LA57 PKS IBT */
     }
     f->max_ext_leaf = cpuid(0x80000000, 0).a;
     r = cpuid(0x80000001, 0);
@@ -55,6 +57,11 @@ void cpu_features_init(void)
         r = cpuid(0x80000008, 0);
         f->phys_bits = r.a & 0xff;
         f->ibpb |= (r.b & BIT(12)) != 0;
+    }
+    if (f->max_ext_leaf >= 0x80000021) {
+        r = cpuid(0x80000021, 0);
+        f->auto_ibrs = r.a & BIT(8);
+        f->verw |= (r.a & BIT(5)) != 0; /* VERW_CLEAR */
     }
 }
 

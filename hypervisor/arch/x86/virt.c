@@ -67,12 +67,23 @@ static void switch_from(struct vcpu *prev)
     sched_vcpu_left(prev);
 }
 
+/* Another domain comes: nothing that the last one trained or left in the core's buffers remains. */
+static void flush_for_domain(void)
+{
+    static const uint16_t data_selector = HOST_DS;
+
+    if (cpu_features.ibpb)
+        wrmsr(MSR_PRED_CMD, 1);
+    if (cpu_features.verw)
+        __asm__ volatile("verw %0" ::"m"(data_selector) : "cc");
+}
+
 static void switch_to(struct cpu *c, struct vcpu *v)
 {
     if (c->last == v && v->last_loaded == c)
         return;
-    if (cpu_features.ibpb && (!c->last || c->last_domain != v->domain->id))
-        wrmsr(MSR_PRED_CMD, 1);
+    if (!c->last || c->last_domain != v->domain->id)
+        flush_for_domain();
     virt->switch_state(v, true);
     v->last_loaded = c;
     c->last = v;

@@ -2,8 +2,7 @@
 /*
  * A physical CPU: its private data (reached through GS), features found at boot, interrupts between CPUs.
  */
-#ifndef BH_CPU_H
-#define BH_CPU_H
+#pragma once
 
 #include "bh/spinlock.h"
 #include "bh/timer.h"
@@ -13,6 +12,7 @@ struct vcpu;
 
 #define MAX_CPUS       256 /* started; identifiers and ACPI tables are sized for 4,095 */
 #define CPU_STACK_SIZE 8192
+#define HOST_DS        0x10 /* selector */
 
 /* Work that a CPU does before it enters a guest again (cpu->work bits). */
 enum { WORK_TIMER = 1, WORK_RESCHED = 2, WORK_FLUSH = 4, WORK_KEYS = 8, WORK_KICK = 16 };
@@ -57,7 +57,10 @@ extern unsigned nr_cpus; /* online */
 
 /* Features of this machine's CPUs that the hypervisor itself uses. */
 struct cpu_features {
-    bool smep, smap, nx, gb_pages, xsave, x2apic, rdtscp, invariant_tsc, ibpb, fsgsbase, amd, intel;
+    bool smep, smap, nx, gb_pages, xsave, x2apic, rdtscp, invariant_tsc, fsgsbase, amd, intel;
+    bool ibpb, verw,
+        auto_ibrs; /* predictors and buffers can be flushed; predictions of guests are not used */
+    bool more_cr4; /* CR4 has bits that guests may not set (CR4_GUEST) */
     uint32_t max_leaf, max_ext_leaf, family, phys_bits, xsave_size;
     uint64_t xcr0_mask;
 };
@@ -71,5 +74,3 @@ void cpu_kick(struct cpu *c, uint32_t work);
 /* Do all work, choose who runs, load its state; sleeps while nobody can. For the back end's loop. */
 struct vcpu *cpu_next_vcpu(void);
 _Noreturn void cpu_loop(void);
-
-#endif

@@ -3,8 +3,7 @@
  * Domains and their virtual CPUs. A domain is found by id in a list; lookups take a reference. A dying domain
  * stays in the list until its last frame and reference are gone.
  */
-#ifndef BH_DOMAIN_H
-#define BH_DOMAIN_H
+#pragma once
 
 #include "bh/cpuid_policy.h"
 #include "bh/event.h"
@@ -31,6 +30,12 @@ struct emul_domain;
 struct guest_area {
     void *va; /* NULL: not registered */
     mfn_t mfn;
+};
+
+/* Where a guest frame was last found, for reads without locks (core/guest_access.c). */
+struct known_frame {
+    uint64_t page; /* guest address and known_tag of then; 0: nothing */
+    const char *va;
 };
 
 struct vcpu {
@@ -76,6 +81,9 @@ struct vcpu {
     struct cpu *last_cpu, *last_loaded;
     uint64_t mtrr_def_type, mtrr_fixed[11], mtrr_var[16];
     uint64_t exits, cpu_time_ns;
+    uint64_t known_generation, known_tag;
+    bool reads_locked; /* it holds its domain's p2m_lock to read */
+    struct known_frame known[32];
     struct hypercall_args args; /* of the hypercall being executed */
 };
 
@@ -106,6 +114,7 @@ struct domain {
     mfn_t p2m_root;
     uint64_t p2m_nodes, p2m_limit; /* frames of the tree; allowance (paging mempool) */
     volatile uint64_t tlb_generation;
+    uint64_t p2m_generation;       /* counts mappings that went away; before their frames are reused */
     struct p2m_deferred *deferred; /* references to drop at the next flush */
     uint64_t foreign_maps;
     struct logdirty *logdirty;
@@ -141,8 +150,6 @@ void domain_put(struct domain *d);
 void domain_uncharge(uint16_t id, uint64_t n);
 void domain_pause(struct domain *d); /* counted; waits until no vCPU runs (but the caller's) */
 void domain_unpause(struct domain *d);
-void vcpu_pause(struct vcpu *v);
-void vcpu_unpause(struct vcpu *v);
 void domain_shutdown(struct domain *d, uint8_t reason);
 void domain_resume(struct domain *d);
 void domain_crash(struct domain *d, const char *why);
@@ -191,5 +198,3 @@ static inline struct vcpu *current_vcpu(void)
 {
     return this_cpu()->current;
 }
-
-#endif

@@ -5,8 +5,7 @@
  * granter's entries and use counts under its grant.lock; a mapper's maptrack under its grant.maptrack_lock;
  * order: granter's lock, then maptrack.
  */
-#ifndef BH_GRANT_H
-#define BH_GRANT_H
+#pragma once
 
 #include "bh/spinlock.h"
 #include "bh/types.h"
@@ -19,14 +18,33 @@ struct vcpu;
 #define GRANTS_PER_FRAME   512u
 #define GRANT_MAX_MAPTRACK 1024u /* frames of handles */
 #define MAPTRACK_PER_FRAME 170u
+#define MAPTRACK_SHIFT     8u /* a handle: frame, and place in the frame in this many bits */
 
 struct grant_active { /* one a shared entry, beside it */
-    uint16_t maps;    /* mappings in force */
-    uint16_t writable_maps;
-    uint16_t mapper; /* domain id while maps or copies > 0 */
-    uint16_t copies;
-    uint64_t mfn; /* frame, fixed at the first use */
+    union {
+        struct {
+            uint16_t maps; /* mappings in force */
+            uint16_t writable_maps;
+            uint16_t mapper; /* domain id while maps or copies > 0 */
+            uint8_t copies;  /* in progress at this moment, one a CPU at most */
+            uint8_t mfn_high;
+        };
+        uint64_t uses; /* all of these at once; 0 in the count fields: not in use */
+    };
+    uint32_t mfn_low, gfn; /* frame, fixed at the first use */
 };
+/* The same in `uses`. */
+#define GRANT_USE_MAP    1ull
+#define GRANT_USE_WRITE  (1ull << 16)
+#define GRANT_USE_COPY   (1ull << 48)
+#define GRANT_WRITES     0xffff0000ull
+#define GRANT_USES       (0xffull << 48 | 0xffff)
+#define GRANT_USER_SHIFT 32
+#define GRANT_MFN_SHIFT  56
+static inline mfn_t grant_active_mfn(const struct grant_active *a)
+{
+    return mfn((uint64_t)a->mfn_high << 32 | a->mfn_low);
+}
 struct maptrack {
     uint16_t granter;
     uint16_t flags; /* GNTMAP_*; 0: free */
@@ -54,5 +72,3 @@ int grant_shared_frame(struct domain *d, uint32_t idx, mfn_t *m);
 void grant_log_dirty(struct domain *d);
 unsigned grant_count_maps(const struct domain *d);
 unsigned grant_count_frames(const struct domain *d); /* of its tables */
-
-#endif

@@ -4,15 +4,14 @@
  * CR3) or guest physical address. Only frames the domain may access as RAM; nothing is mapped longer than the
  * copy.
  */
-#ifndef BH_GUEST_ACCESS_H
-#define BH_GUEST_ACCESS_H
+#pragma once
 
 #include "bh/types.h"
 
 struct domain;
 struct vcpu;
 
-/* v: the current vCPU. 0 or -XEN_EFAULT. Partial copies may have happened on error. */
+/* v: always the current vCPU. 0 or -XEN_EFAULT. Partial copies may have happened on error. */
 int copy_from_guest(struct vcpu *v, void *dst, uint64_t gva, size_t size) __must_check;
 int copy_to_guest(struct vcpu *v, uint64_t gva, const void *src, size_t size) __must_check;
 int copy_from_gpa(struct domain *d, void *dst, gpaddr_t gpa, size_t size) __must_check;
@@ -25,5 +24,3 @@ unsigned guest_fetch(struct vcpu *v, uint64_t rip, uint8_t *buf, unsigned len);
 /* A frame of the domain's own RAM at g, referenced and addressable until guest_frame_put(). */
 void *guest_frame_get(struct domain *d, gfn_t g, mfn_t *m);
 void guest_frame_put(mfn_t m);
-
-#endif

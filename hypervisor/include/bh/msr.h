@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Model-specific registers, control register bits and CPUID access (APM vol. 2, SDM vol. 4). */
-#ifndef BH_MSR_H
-#define BH_MSR_H
+#pragma once
 
 #include "bh/types.h"
 
@@ -37,11 +36,12 @@
 #define MSR_VM_HSAVE_PA    0xc0010117
 #define MSR_DE_CFG         0xc0011029
 
-#define EFER_SCE  BIT(0)
-#define EFER_LME  BIT(8)
-#define EFER_LMA  BIT(10)
-#define EFER_NXE  BIT(11)
-#define EFER_SVME BIT(12)
+#define EFER_SCE    BIT(0)
+#define EFER_LME    BIT(8)
+#define EFER_LMA    BIT(10)
+#define EFER_NXE    BIT(11)
+#define EFER_SVME   BIT(12)
+#define EFER_AIBRSE BIT(21)
 
 #define CR0_PE BIT(0)
 #define CR0_TS BIT(3)
@@ -57,7 +57,8 @@
 #define CR4_OSXSAVE BIT(18)
 #define CR4_SMEP    BIT(20)
 #define CR4_SMAP    BIT(21)
-#define CR4_LA57    BIT(12)
+/* all up to UMIP; FSGSBASE, PCIDE, OSXSAVE; SMEP, SMAP */
+#define CR4_GUEST 0x370fffull
 
 #define RFLAGS_CF BIT(0)
 #define RFLAGS_IF BIT(9)
@@ -132,5 +133,3 @@ static inline struct cpuid_regs cpuid(uint32_t leaf, uint32_t sub)
     __asm__ volatile("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(sub));
     return r;
 }
-
-#endif

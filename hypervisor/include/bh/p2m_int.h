@@ -1,18 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* p2m operations for callers that hold d->p2m_lock (memory operations, grant tables, domain death). */
-#ifndef BH_P2M_INT_H
-#define BH_P2M_INT_H
+#pragma once
 
+#include "bh/domain.h"
 #include "bh/p2m.h"
-#include "bh/types.h"
+#include "bh/page.h"
 
-#define P2M_DEFER_MAX 64u
+#define PTE_P      BIT(0)
+#define PTE_RW     BIT(1)
+#define PTE_US     BIT(2)
+#define PTE_A      BIT(5)
+#define PTE_D      BIT(6)
+#define PTE_PS     BIT(7)
+#define PTE_ADDR   0x000ffffffffff000ull
+#define TYPE_SHIFT 52
+
+#define P2M_DEFER_MAX   64u
+#define P2M_EMPTIED_MAX 8u /* nodes found empty that one flush takes out */
 
 struct p2m_deferred {
     bool pending;        /* something was unmapped since the last flush */
     uint64_t gfn_filter; /* hashed frame numbers unmapped: may still be in TLBs */
     unsigned nr_put;
     mfn_t put[P2M_DEFER_MAX]; /* references to drop after the flush */
+    gfn_t emptied[P2M_EMPTIED_MAX];
+    unsigned nr_emptied, nr_spare;
+    mfn_t spare[3]; /* empty nodes: what mapping and unmapping a far frame again and again needs */
+    /* the nodes of level 1 and 2 that were looked at last, and the frame numbers' bits above each */
+    struct {
+        uint64_t *table, prefix;
+    } seen[2];
+    uint64_t leaf_bits[2];  /* the IOMMU's, by writable */
+    uint64_t grant_bits[2]; /* all but the address of a grant mapping */
 };
 
 int p2m_init(struct domain *d);
@@ -36,4 +55,87 @@ bool p2m_split_locked(struct domain *d, gfn_t g);
  * INVALID_MFN: not RAM, or read-only and write asked. A write to a logged page is recorded. */
 mfn_t p2m_get_ram(struct domain *d, gfn_t g, bool write, enum p2m_type *type);
 
-#endif
+/* --- runs of single frames, for grant tables: what is usual is inline --- */
+
+/* The entry of g in the level 1 node that was looked at last; NULL: it is in another. */
+static inline uint64_t *p2m_seen(const struct p2m_deferred *def, gfn_t g)
+{
+    return likely(g.n >> 9 == def->seen[0].prefix) ? &def->seen[0].table[g.n & 511] : NULL;
+}
+/* References of a node: its present entries' and the tree's own. */
+static inline uint16_t *p2m_node_refs(const uint64_t *e)
+{
+    return &page_table_base[((uintptr_t)e - DIRECTMAP_BASE) >> PAGE_SHIFT].info;
+}
+static inline uint64_t p2m_filter_bit(gfn_t g)
+{
+    return 1ull << (g.n & 63);
+}
+uint64_t p2m_find_leaf_locked(struct domain *d, gfn_t g);
+int p2m_add_grant_slow(struct domain *d, gfn_t g, mfn_t m, bool write);
+void p2m_emptied_note(struct domain *d, gfn_t g);
+
+/* The entry for g as if it were of level 1, also out of a 2 MiB one; 0: nothing is there. */
+static inline uint64_t p2m_leaf_locked(struct domain *d, gfn_t g)
+{
+    const struct p2m_deferred *def = d->deferred;
+    uint64_t e;
+
+    if (likely(g.n >> 9 == def->seen[0].prefix))
+        return def->seen[0].table[g.n & 511];
+    if (likely(g.n >> 18 == def->seen[1].prefix)) {
+        e = def->seen[1].table[g.n >> 9 & 511];
+        if (likely(e & PTE_PS))
+            return e + ((g.n & 511) << PAGE_SHIFT);
+    }
+    return p2m_find_leaf_locked(d, g);
+}
+static inline mfn_t p2m_leaf_mfn(uint64_t leaf)
+{
+    return mfn((leaf & PTE_ADDR) >> PAGE_SHIFT);
+}
+static inline enum p2m_type p2m_leaf_type(uint64_t leaf) /* P2M_NONE: nothing is there */
+{
+    return (enum p2m_type)(leaf >> TYPE_SHIFT & 0xf);
+}
+
+/* One more reference to a frame that the entry just read maps, which holds one already. */
+static inline bool __must_check p2m_page_get(mfn_t m, uint16_t owner)
+{
+    struct page *pg = &page_table_base[m.n];
+
+    if (unlikely(pg->owner != owner || pg->info >= PAGE_MAX_REFS - MAX_CPUS))
+        return false;
+    __atomic_fetch_add(&pg->info, 1, __ATOMIC_ACQ_REL);
+    return true;
+}
+
+/* A grant mapping where nothing is: 0, -XEN_EBUSY, -XEN_ENOMEM, -XEN_EINVAL; and its removal if it is still
+ * there. */
+static inline int __must_check p2m_add_grant_locked(struct domain *d, gfn_t g, mfn_t m, bool write)
+{
+    struct p2m_deferred *def = d->deferred;
+    uint64_t *e = p2m_seen(def, g);
+
+    if (unlikely(!e || def->pending || *e))
+        return p2m_add_grant_slow(d, g, m, write);
+    ++*p2m_node_refs(e);
+    __atomic_store_n(e, mfn_pa(m) | def->grant_bits[write], __ATOMIC_RELEASE);
+    return 0;
+}
+static inline void p2m_remove_grant_locked(struct domain *d, gfn_t g, mfn_t m, bool write)
+{
+    struct p2m_deferred *def = d->deferred;
+    uint64_t *e = p2m_seen(def, g);
+
+    if (unlikely(!e) && p2m_find_leaf_locked(d, g))
+        e = p2m_seen(def, g);
+    if (unlikely(!e || *e != (mfn_pa(m) | def->grant_bits[write])))
+        return;
+    __atomic_store_n(e, 0, __ATOMIC_RELEASE);
+    d->p2m_generation++;
+    def->gfn_filter |= p2m_filter_bit(g);
+    def->pending = true;
+    if (unlikely(--*p2m_node_refs(e) == 1))
+        p2m_emptied_note(d, g);
+}

@@ -4,8 +4,7 @@
  * uses only this. Guest state that is not in `regs` is read and written through get/set while the vCPU is not
  * running.
  */
-#ifndef BH_VIRT_H
-#define BH_VIRT_H
+#pragma once
 
 #include "bh/types.h"
 
@@ -32,6 +31,10 @@ struct cpu_state {
     uint64_t event; /* to be delivered at the next entry, in the form of the VMCB's EVENTINJ; 0: none */
 };
 
+/* Address spaces that are not walked: none, and other forms than PVH kernels run with (4 levels). */
+#define WALK_NONE      1ull
+#define WALK_NO_PAGING 3ull
+
 struct virt_ops {
     const char *name;
     int (*cpu_init)(struct cpu *c); /* switch virtualisation on; 0 or -XEN_ENODEV */
@@ -50,9 +53,8 @@ struct virt_ops {
     unsigned (*cpl)(struct vcpu *v);
     uint64_t (*cr3)(struct vcpu *v);
     uint64_t (*cr4)(struct vcpu *v);
-    uint64_t (*efer)(struct vcpu *v);
-    bool (*paging)(struct vcpu *v);    /* CR0.PG */
-    bool (*long_mode)(struct vcpu *v); /* 64-bit code segment */
+    uint64_t (*walk_root)(struct vcpu *v); /* the level 4 page table, or WALK_… */
+    bool (*long_mode)(struct vcpu *v);     /* 64-bit code segment */
     void (*inject_exception)(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error);
     void (*set_tsc_offset)(struct vcpu *v, uint64_t offset);
     /* The vCPU moves: load (true) or save (false) what the guest entry does not switch by itself. */
@@ -65,5 +67,3 @@ extern const struct virt_ops svm_ops;
 /* Choose the back end by CPUID; panics with one sentence when there is none. */
 void virt_init(void);
 void virt_cpu_init(struct cpu *c);
-
-#endif

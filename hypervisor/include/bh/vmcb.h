@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The virtual machine control block (APM vol. 2, appendix B) and its constants. */
-#ifndef BH_VMCB_H
-#define BH_VMCB_H
+#pragma once
 
 #include "bh/types.h"
 
@@ -102,6 +101,7 @@ _Static_assert(sizeof(struct vmcb) == 4096, "vmcb layout");
 
 /* exit codes */
 enum {
+    EXIT_CR4_WRITE = 0x14,
     EXIT_DR_READ0 = 0x20,
     EXIT_DR_WRITE0 = 0x30,
     EXIT_EXCEPTION0 = 0x40,
@@ -133,5 +133,3 @@ enum {
     EXIT_RDPRU = 0x8e,
     EXIT_NPF = 0x400,
 };
-
-#endif

@@ -218,7 +218,7 @@ static int expected(unsigned user, unsigned granter, unsigned ref, bool write, m
     if (write && e->flags & GTF_readonly)
         return GNTST_permission_denied;
     if (a->maps)
-        *frame = mfn(a->mfn);
+        *frame = grant_active_mfn(a);
     else if (e->frame < RAM)
         *frame = m.ram[granter][e->frame];
     else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Log-dirty mode over the real p2m: every first write is seen, superpages split, nothing leaks. */
 #include "hvtest.h"
+#include <sys/mman.h>
 #include "bh/domain.h"
 #include "bh/guest_access.h"
 #include "bh/iommu.h"
@@ -16,6 +17,7 @@ struct cpu *cpus[MAX_CPUS];
 unsigned nr_cpus;
 const struct iommu_ops *iommu;
 unsigned iommu_max_order = ORDER_1G;
+struct page *page_table_base; /* of the host's whole address space, mostly untouched */
 static long frames_out, frames_left;
 static uint8_t guest[1 << 20];
 
@@ -34,6 +36,7 @@ mfn_t page_alloc(unsigned order, unsigned flags)
     p = aligned_alloc(PAGE_SIZE, PAGE_SIZE << order);
     memset(p, 0, PAGE_SIZE << order);
     frames_out++;
+    page_table_base[va_to_mfn(p).n].info = 1;
     return va_to_mfn(p);
 }
 void page_free(mfn_t m, unsigned order)
@@ -93,6 +96,10 @@ static int setup(void **state)
     (void)state;
     memset(&d, 0, sizeof(d));
     frames_left = 1000;
+    if (!page_table_base)
+        page_table_base =
+            mmap(NULL, 1ul << 38, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    assert_ptr_not_equal(page_table_base, MAP_FAILED);
     d.id = 1;
     d.p2m_limit = ~0ull;
     assert_int_equal(p2m_init(&d), 0);

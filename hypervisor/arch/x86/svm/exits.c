@@ -2,6 +2,7 @@
 /* Exit handlers, one function a reason, in a table. */
 #include "svm.h"
 #include "bh/exit.h"
+#include "bh/guest_access.h"
 #include "bh/hypercall.h"
 #include "bh/lib.h"
 #include "bh/msr.h"
@@ -152,6 +153,37 @@ static void exit_shutdown(struct vcpu *v)
     domain_crash(v->domain, "triple fault");
 }
 
+/* The x87 error of a guest with CR0.NE clear: PVH has no FERR# interrupt, the exception it is. */
+static void exit_ferr(struct vcpu *v)
+{
+    virt->inject_exception(v, 16, false, 0);
+}
+
+/* MOV to CR4: [REX] 0F 22 /4. Trapped where the CPU knows bits that guests are not shown. */
+static void exit_cr4(struct vcpu *v)
+{
+    struct vmcb *b = v->vmcb;
+    bool wide = svm_is_long_mode(b);
+    uint8_t code[4] = {0};
+    unsigned n = guest_fetch(v, b->rip + (wide ? 0 : b->seg[SEG_CS].base), code, sizeof(code));
+    unsigned rex = wide && (code[0] & 0xf0) == 0x40,
+             reg = (code[rex + 2] & 7u) | (rex && code[0] & 1 ? 8u : 0);
+    uint64_t val = reg == 4 ? b->rsp : (&v->regs.rax)[reg];
+
+    if (!wide)
+        val = (uint32_t)val;
+    if (n < rex + 3 || code[rex] != 0x0f || code[rex + 1] != 0x22) {
+        guest_inject_ud(v);
+    } else if (val & ~CR4_GUEST) {
+        guest_inject_gp(v);
+    } else {
+        b->cr4 = val;
+        b->clean = 0;
+        v->asid_generation = 0; /* it flushes the TLB */
+        svm_skip(v, rex + 3);
+    }
+}
+
 static void exit_dr(struct vcpu *v)
 {
     v->vmcb->intercept_dr_read = v->vmcb->intercept_dr_write = 0;
@@ -162,6 +194,7 @@ static void exit_dr(struct vcpu *v)
 }
 
 static const exit_fn handlers[0x90] = {
+    [EXIT_CR4_WRITE] = exit_cr4,
     [EXIT_DR_READ0... EXIT_DR_READ0 + 15] = exit_dr,
     [EXIT_DR_WRITE0... EXIT_DR_WRITE0 + 15] = exit_dr,
     [EXIT_EXCEPTION0 + 1] = exit_db,
@@ -177,6 +210,7 @@ static const exit_fn handlers[0x90] = {
     [EXIT_INVLPGA] = guest_inject_ud,
     [EXIT_IOIO] = exit_ioio,
     [EXIT_MSR] = exit_msr,
+    [EXIT_FERR] = exit_ferr,
     [EXIT_SHUTDOWN] = exit_shutdown,
     [EXIT_VMRUN] = guest_inject_ud,
     [EXIT_VMLOAD... EXIT_SKINIT] = guest_inject_ud,

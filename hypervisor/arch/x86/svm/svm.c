@@ -12,6 +12,7 @@
 #include "bh/xen.h"
 
 struct svm_features svm_features;
+#define CR3_ADDRESS 0x000ffffffffff000ull
 _Static_assert(offsetof(struct vcpu, vmcb_pa) == 0x80, "vmrun.S");
 _Static_assert(offsetof(struct cpu, arch_run_pa) == 8, "vmrun.S");
 
@@ -45,7 +46,7 @@ static int svm_cpu_init(struct cpu *c)
     host = page_alloc(0, PAGE_ZERO);
     if (!mfn_valid_value(hsave) || !mfn_valid_value(host))
         return -XEN_ENOMEM;
-    wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
+    wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME | (cpu_features.auto_ibrs ? EFER_AIBRSE : 0));
     wrmsr(MSR_VM_HSAVE_PA, mfn_pa(hsave));
     c->arch_run = mfn_to_va(host);
     c->arch_run_pa = mfn_pa(host);
@@ -73,6 +74,8 @@ static int svm_vcpu_init(struct vcpu *v)
                                INTERCEPT_MWAIT | INTERCEPT_XSETBV | INTERCEPT_RDPRU);
     if (!v->domain->hardware)
         b->intercept2 |= (uint32_t)INTERCEPT_WBINVD;
+    if (cpu_features.more_cr4)
+        b->intercept_cr_write = BIT(4);
     b->intercept_dr_read = b->intercept_dr_write = 0xffff;
     /* #DB and #AC can be raised endlessly by a guest without leaving it; #MC is ours */
     b->intercept_exception = (uint32_t)(BIT(1) | BIT(17) | BIT(18));
@@ -130,7 +133,7 @@ static void svm_set_state(struct vcpu *v, const struct cpu_state *s)
     b->cr0 = s->cr0;
     b->cr2 = s->cr2;
     b->cr3 = s->cr3;
-    b->cr4 = s->cr4;
+    b->cr4 = s->cr4 & CR4_GUEST;
     b->efer = s->efer | EFER_SVME;
     b->dr6 = s->dr6;
     b->dr7 = s->dr7;
@@ -181,13 +184,13 @@ static uint64_t svm_cr4(struct vcpu *v)
 {
     return v->vmcb->cr4;
 }
-static uint64_t svm_efer(struct vcpu *v)
+static uint64_t svm_walk_root(struct vcpu *v)
 {
-    return v->vmcb->efer;
-}
-static bool svm_paging(struct vcpu *v)
-{
-    return v->vmcb->cr0 & CR0_PG;
+    const struct vmcb *b = v->vmcb;
+
+    if (unlikely(!(b->cr0 & CR0_PG)))
+        return WALK_NO_PAGING;
+    return likely(b->efer & EFER_LMA) ? b->cr3 & CR3_ADDRESS : WALK_NONE;
 }
 static bool svm_long_mode(struct vcpu *v)
 {
@@ -373,8 +376,7 @@ const struct virt_ops svm_ops = {
     .cpl = svm_cpl,
     .cr3 = svm_cr3,
     .cr4 = svm_cr4,
-    .efer = svm_efer,
-    .paging = svm_paging,
+    .walk_root = svm_walk_root,
     .long_mode = svm_long_mode,
     .inject_exception = svm_inject_exception,
     .set_tsc_offset = svm_set_tsc_offset,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Shared inside the SVM back end. */
-#ifndef BH_SVM_H
-#define BH_SVM_H
+#pragma once
 
 #include "bh/domain.h"
 #include "bh/msr.h"
@@ -36,5 +35,3 @@ static inline bool svm_is_long_mode(const struct vmcb *b) /* 64-bit code segment
 paddr_t svm_msrpm_pa(void);
 void svm_msrpm_init(void);
 paddr_t svm_iopm_pa(const struct domain *d);
-
-#endif
