@@ -103,9 +103,10 @@ $(GUID_ASAN): $(wildcard gui-daemon/*.c gui-daemon/*.h gui-common/*.c gui-common
 	  $(LIBVCHAN_SOCKET_A) $(GUID_LIBS)
 .PHONY: check-gui-daemon-asan
 check-gui-daemon-asan: $(GUID_ASAN)
-	@QUBES_GUID_SECCOMP=off ASAN_OPTIONS=detect_leaks=0 tests/harness/stage gui-daemon-asan --timeout 300 -- \
+	@QUBES_GUID_SECCOMP=off ASAN_OPTIONS=detect_leaks=0 tests/harness/stage gui-daemon-asan --timeout 400 -- \
 	  tests/unit/gui-daemon/test_xvfb.py $(GUID_B)/asan framed_window tray_icon resize_storm clipboard violation_dialog \
-	  agent_ends_with_the_dialog_open agent_ends_and_comes_back hundred_windows icons_are_tinted window_destroyed_from_outside
+	  agent_ends_with_the_dialog_open agent_ends_and_comes_back hundred_windows icons_are_tinted window_destroyed_from_outside \
+	  never_without_its_frame status_notifier_item scale_of_the_desktop life_of_a_dialog every_violation_asks cursors
 
 # All that issue and docs/gui.md promise of the GUI, both ends; gui-agent/module.mk adds its own.
 .PHONY: check-gui

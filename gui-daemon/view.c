@@ -151,23 +151,20 @@ static void map(void *data, struct window *window)
     toplevel_map(window->view);
 }
 
-static void unmap(void *data, struct window *window)
-{
-    (void)data;
-    toplevel_unmap(window->view);
-}
-
-static void configure(void *data, struct window *window)
-{
-    (void)data;
-    toplevel_configure(window->view);
-}
-
-static void title(void *data, struct window *window)
-{
-    (void)data;
-    toplevel_title(window->view);
-}
+/* What only concerns the one window. Modal is a hint for the window manager: the guest itself knows which of
+ * its windows take no input. */
+#define TOPLEVEL_DOES(what)                                                                                  \
+    static void what(void *data, struct window *window)                                                      \
+    {                                                                                                        \
+        (void)data;                                                                                          \
+        toplevel_##what(window->view);                                                                       \
+    }
+TOPLEVEL_DOES(unmap)
+TOPLEVEL_DOES(configure)
+TOPLEVEL_DOES(title)
+TOPLEVEL_DOES(hints)
+TOPLEVEL_DOES(modal)
+TOPLEVEL_DOES(fullscreen)
 
 static void wmclass(void *data, struct window *window)
 {
@@ -175,12 +172,6 @@ static void wmclass(void *data, struct window *window)
 
     if (t->gtk)
         properties_class(data, window, gtk_widget_get_window(t->gtk));
-}
-
-static void hints(void *data, struct window *window)
-{
-    (void)data;
-    toplevel_hints(window->view);
 }
 
 static void attention(void *data, struct window *window, bool on)
@@ -192,13 +183,6 @@ static void attention(void *data, struct window *window, bool on)
         gtk_window_set_urgency_hint(GTK_WINDOW(t->gtk), on);
 }
 
-/* Only a hint for the window manager: the guest itself knows which of its windows take no input. */
-static void modal(void *data, struct window *window)
-{
-    (void)data;
-    toplevel_modal(window->view);
-}
-
 static void minimize(void *data, struct window *window)
 {
     struct toplevel *t = window->view;
@@ -206,12 +190,6 @@ static void minimize(void *data, struct window *window)
     (void)data;
     if (t->gtk)
         gtk_window_iconify(GTK_WINDOW(t->gtk));
-}
-
-static void fullscreen(void *data, struct window *window)
-{
-    (void)data;
-    toplevel_fullscreen(window->view);
 }
 
 static void maximize(void *data, struct window *window)

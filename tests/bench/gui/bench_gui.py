@@ -170,14 +170,13 @@ def compare_streams(b, path, fps):
     tap.ok(d["agent-bytes-copied"] <= d["agent-bytes-damaged"] and d["daemon-bytes-copied"] <= d["daemon-damaged-bytes"],
            what + ": no end copies more than is damaged", d)
     tap.ok(d["agent-rects"] / frames <= 2 and d["daemon-events"] / shown <= 2, what + ": at most 2 events per frame", d)
-    return share
+    if fps:
+        tap.ok(share >= MIN_SHARE, "%s: at least %.1f of the local frames are seen" % (what, MIN_SHARE), share)
 
 
 def bench_streams(rig, path, server):
     b = Bench(rig, server)
-    share = compare_streams(b, path, REFRESH)
-    tap.ok(share >= MIN_SHARE, "%s: at %d frames a second at least %.1f of the local frames are seen" % (path, REFRESH, MIN_SHARE),
-           share)
+    compare_streams(b, path, REFRESH)
     private = private_kib(b.daemon.pid)
     figure(path + ", daemon, anonymous memory KiB", private)
     figure(path + ", agent, anonymous memory KiB", private_kib(b.agent.pid))
@@ -195,8 +194,9 @@ def bench_latency(rig, path, server):
         name = "%s, %s" % (path, program)
         local, ours, inside = map(spread, b.latency(argv))
         ratio = ours[0] / local[0]
-        for text, values in (("local", local), ("from a domain", ours), ("in the domain's own server", inside)):
+        for text, values in (("local", local), ("from a domain", ours)):
             figure("%s, key to pixels, %s, us" % (name, text), "median %d, 95 %% %d, max %d" % values)
+        figure(name + ", of that in the domain's own server, us", "median %d" % inside[0])
         extra = ours[0] - local[0]
         figure("%s, key to pixels, ratio of medians" % name, "%.2f (%+d us)" % (ratio, extra))
         if max(local[0], ours[0]) >= NO_ANSWER_US:
