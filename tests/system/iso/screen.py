@@ -4,10 +4,21 @@ import os
 import subprocess
 import tempfile
 
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageOps
 
 TOLERANCE = 6    # a channel
 ENLARGE = 3      # tesseract wants letters some 30 pixels high
+SPARSE_TEXT, ONE_LINE = "11", "7"    # tesseract's page segmentation modes
+# the box with the domain's name in a frame's header, from the frame's upper left corner
+NAME_LEFT, NAME_TOP, NAME_BOTTOM = 6, 5, 23
+
+
+def _tesseract(image, mode, *output):
+    image = image.convert("L").resize((image.width * ENLARGE, image.height * ENLARGE), Image.LANCZOS)
+    with tempfile.NamedTemporaryFile(suffix=".png") as file:
+        image.save(file.name, compress_level=1)
+        return subprocess.run(["tesseract", file.name, "-", "--psm", mode, "--dpi", "250", *output], check=True, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=dict(os.environ, OMP_THREAD_LIMIT="1")).stdout
 
 
 class Screen:
@@ -59,18 +70,23 @@ class Screen:
                 if not box or box[0] <= x < box[2] and box[1] <= y < box[3]]
 
     def _read(self):
-        image = self.image.convert("L").resize((self.size[0] * ENLARGE, self.size[1] * ENLARGE), Image.LANCZOS)
-        with tempfile.NamedTemporaryFile(suffix=".png") as file:
-            image.save(file.name, compress_level=1)
-            table = subprocess.run(["tesseract", file.name, "-", "--psm", "11", "--dpi", "250", "tsv"], check=True, text=True,
-                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                   env=dict(os.environ, OMP_THREAD_LIMIT="1")).stdout
         found = []
-        for row in (line.split("\t") for line in table.splitlines()[1:]):
+        for row in (line.split("\t") for line in _tesseract(self.image, SPARSE_TEXT, "tsv").splitlines()[1:]):
             if row[-1].strip():
                 x, y, width, height = (int(value) for value in row[6:10])
                 found.append((row[-1].strip(), ((x + width // 2) // ENLARGE, (y + height // 2) // ENLARGE)))
         return found
+
+    def name(self, box):
+        """The domain's name in the header of a frame: letters on a box of their own, black on white or white on black."""
+        row, start = box[1] + NAME_TOP, box[0] + NAME_LEFT
+        ground, right = self.image.getpixel((start, row)), start
+        while right < box[2] and self.image.getpixel((right, row)) == ground:
+            right += 1
+        letters = self.image.crop((start, row, right - 1, box[1] + NAME_BOTTOM)).convert("L")
+        if max(ground) < 128:
+            letters = ImageOps.invert(letters)
+        return _tesseract(ImageOps.expand(letters, NAME_TOP, 255), ONE_LINE).strip()
 
     def text(self, box=None):
         return " ".join(word for word, _ in self.words(box))
