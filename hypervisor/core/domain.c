@@ -314,11 +314,12 @@ int domain_kill(struct domain *d)
                 vcpu_timers_stop(d->vcpu[i]), vlapic_destroy(d->vcpu[i]);
         for (unsigned i = 0; i < ARRAY_SIZE(d->watchdog); i++)
             timer_stop(&d->watchdog[i]);
-        event_domain_destroy(d);
-        vcpu_areas_release(d);
     }
     if (d->dying == DOMAIN_DEAD)
         return 0;
+    if (!event_domain_destroy(d))
+        return -XEN_ERESTART;
+    vcpu_areas_release(d); /* no sender reaches them any more */
     if (!grant_domain_destroy(d))
         return -XEN_ERESTART;
     spin_lock(&d->p2m_lock);

@@ -401,11 +401,19 @@ static long event_unmask(struct domain *d, uint32_t port)
     return rc;
 }
 
-static void close_all(struct domain *d)
+#define CLOSE_ROUND 1024u /* ports looked at before other work gets its turn */
+
+/* False: there is more to do. */
+static bool close_some(struct domain *d)
 {
-    for (uint32_t p = 1; p < d->evtchn.nr_ports; p++)
+    struct evtchn_domain *e = &d->evtchn;
+    uint32_t p = e->next_close, end = MIN(p + CLOSE_ROUND, e->nr_ports);
+
+    for (; p < end; p++)
         if (event_port(d, p)->state != EVT_FREE)
             close_port(d, p, false);
+    e->next_close = p < e->nr_ports ? p : 0;
+    return !e->next_close;
 }
 
 static long event_reset(struct vcpu *v, uint16_t dom)
@@ -419,8 +427,7 @@ static long event_reset(struct vcpu *v, uint16_t dom)
         domain_put(d);
         return -XEN_EPERM;
     }
-    close_all(d);
-    rc = event_fifo_destroy(d);
+    rc = close_some(d) ? event_fifo_destroy(d) : -XEN_ERESTART;
     domain_put(d);
     return rc;
 }
@@ -585,9 +592,7 @@ unsigned event_count_frames(const struct domain *d)
     return 1 + d->evtchn.nr_ports / EVTCHN_PER_PAGE;
 }
 
-void event_domain_destroy(struct domain *d)
+bool event_domain_destroy(struct domain *d)
 {
-    close_all(d);
-    if (event_fifo_destroy(d))
-        pr_err("d%u: an event channel outlived the domain\n", d->id); /* port_alloc() refuses: cannot be */
+    return (!d->evtchn.nr_used || close_some(d)) && !event_fifo_destroy(d);
 }

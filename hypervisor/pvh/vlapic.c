@@ -49,6 +49,27 @@ uint32_t vlapic_id(const struct vcpu *v)
     return v->id * 2;
 }
 
+static unsigned divisor(const struct vlapic *a)
+{
+    unsigned shift = ((a->timer_divide & 3) | (a->timer_divide >> 1 & 4)) + 1;
+
+    return 1u << (shift & 7);
+}
+
+/* A periodic timer runs on when its last tick was taken: the CPU's time goes to those that run, not to the
+ * ticks of those that wait. Not faster than 10 kHz. */
+static void tick_resume(struct vcpu *v)
+{
+    struct vlapic *a = &v->lapic;
+    uint64_t period = (uint64_t)a->timer_init * divisor(a) * BUS_NS, now = now_ns();
+
+    if (!__atomic_exchange_n(&a->tick_waits, false, __ATOMIC_SEQ_CST) || !period ||
+        !(a->lvt[0] & LVT_PERIODIC))
+        return;
+    timer_set(&this_cpu()->timers, &a->timer,
+              MAX(now + period - (now - a->timer_start) % period, now + 100 * US));
+}
+
 static int highest(const uint32_t *bits)
 {
     for (int i = 7; i >= 0; i--)
@@ -89,20 +110,30 @@ void vlapic_ack(struct vcpu *v, uint8_t vector)
 {
     clear_bit(v->lapic.irr, vector);
     set_bit(v->lapic.isr, vector);
+    if (unlikely(v->lapic.tick_waits))
+        tick_resume(v);
 }
 
-void vlapic_set_irq(struct vcpu *v, uint8_t vector, bool level)
+/* False: it was requested already, or the APIC is off. */
+static bool request(struct vcpu *v, uint8_t vector, bool level)
 {
     struct vlapic *a = &v->lapic;
 
     if (!(a->base_msr & BASE_ENABLED) || vector < 16)
-        return;
+        return false;
     if (level)
         set_bit(a->tmr, vector);
     else
         clear_bit(a->tmr, vector);
-    if (!set_bit(a->irr, vector))
-        vcpu_kick(v);
+    if (set_bit(a->irr, vector))
+        return false;
+    vcpu_kick(v);
+    return true;
+}
+
+void vlapic_set_irq(struct vcpu *v, uint8_t vector, bool level)
+{
+    (void)request(v, vector, level);
 }
 
 static void eoi(struct vcpu *v)
@@ -200,19 +231,13 @@ static void send_ipi(struct vcpu *v, uint32_t low, uint32_t dest, bool wide)
     deliver(v->domain, v, dest, low & BIT(11), wide, low >> 18 & 3, mode, (uint8_t)low, false);
 }
 
-static unsigned divisor(const struct vlapic *a)
-{
-    unsigned shift = ((a->timer_divide & 3) | (a->timer_divide >> 1 & 4)) + 1;
-
-    return 1u << (shift & 7);
-}
-
 static void timer_start(struct vcpu *v, uint32_t count)
 {
     struct vlapic *a = &v->lapic;
 
     a->timer_init = count;
     a->timer_start = now_ns();
+    a->tick_waits = false;
     if (count)
         timer_set(&this_cpu()->timers, &a->timer, a->timer_start + (uint64_t)count * divisor(a) * BUS_NS);
     else
@@ -240,15 +265,12 @@ static void timer_fired(void *arg)
 {
     struct vcpu *v = arg;
     struct vlapic *a = &v->lapic;
-    uint64_t period = (uint64_t)a->timer_init * divisor(a) * BUS_NS;
+    uint32_t lvt = a->lvt[0];
 
-    if (!(a->lvt[0] & LVT_MASKED))
-        vlapic_set_irq(v, (uint8_t)a->lvt[0], false);
-    if (a->lvt[0] & LVT_PERIODIC && a->timer_init) {
-        a->timer_start += period;
-        /* not faster than 10 kHz, so that a guest cannot keep a CPU busy with its timer */
-        timer_set(&this_cpu()->timers, &a->timer, MAX(a->timer_start + period, now_ns() + 100 * US));
-    }
+    /* whoever sees the tick that waits first arms the timer: this, or the vCPU when it takes the interrupt */
+    __atomic_store_n(&a->tick_waits, (lvt & LVT_PERIODIC) != 0, __ATOMIC_SEQ_CST);
+    if (!(lvt & LVT_MASKED) && request(v, (uint8_t)lvt, false))
+        tick_resume(v);
 }
 
 static bool reg_read(struct vcpu *v, unsigned reg, uint32_t *val)
@@ -320,6 +342,8 @@ static bool reg_write(struct vcpu *v, unsigned reg, uint32_t val)
 
     if (reg >= REG_LVT && reg < REG_LVT + 6) {
         a->lvt[reg - REG_LVT] = (val & 0x3b7ffu) | (a->svr & 0x100 ? 0 : (uint32_t)LVT_MASKED);
+        if (reg == REG_LVT && a->tick_waits && !(a->lvt[0] & LVT_MASKED))
+            tick_resume(v);
         return true;
     }
     switch (reg) {

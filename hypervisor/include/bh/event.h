@@ -51,11 +51,13 @@ struct evtchn_domain {
     uint32_t nr_ports;    /* upper bound of allocated pages, in ports */
     uint32_t max_port;    /* highest allowed */
     uint32_t nr_used, lowest_free;
+    uint32_t next_close;      /* where closing all of them goes on */
     struct fifo_domain *fifo; /* NULL: 2-level */
 };
 
 int event_domain_init(struct domain *d);
-void event_domain_destroy(struct domain *d); /* close everything (domain is dying, its vCPUs do not run) */
+/* Close some (the domain is dying, its vCPUs do not run). True: none is left. */
+bool event_domain_destroy(struct domain *d);
 void event_domain_free(struct domain *d);
 long event_channel_op(struct vcpu *v, unsigned cmd, uint64_t arg);
 /* The hypervisor signals a virtual interrupt: per vCPU, or the one domain that bound a global one. */

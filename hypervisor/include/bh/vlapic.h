@@ -15,8 +15,8 @@ struct vlapic {
     uint32_t lvt[6]; /* timer, thermal, performance, lint0, lint1, error */
     uint32_t timer_init, timer_divide;
     uint64_t timer_start;
+    bool tick_waits; /* the periodic timer stands still until its interrupt is taken, or unmasked */
     struct timer timer;
-    bool level_ended; /* an EOI of a level interrupt happened */
 };
 
 void vlapic_init(struct vcpu *v);

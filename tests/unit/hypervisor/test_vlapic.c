@@ -179,9 +179,23 @@ static void test_timer(void **state)
     timer_run(q, host_now);
     assert_int_equal(vlapic_pending(v), 0xe1);
     assert_int_equal(timer_next(q), host_now + 1000000);
+    host_now += 1000000;
+    timer_run(q, host_now); /* nobody took the last one: ticks of a vCPU that does not run cost nothing */
+    assert_int_equal(timer_next(q), UINT64_MAX);
+    host_now += 2300000;
+    assert_int_equal(rd(TIMER_CURRENT), 70000);
+    vlapic_ack(v, 0xe1);
+    assert_int_equal(timer_next(q), host_now + 700000);
+    assert_true(wr(LVT_TIMER, 1u << 17 | 1u << 16 | 0xe1));
+    host_now += 700000;
+    timer_run(q, host_now);
+    assert_int_equal(timer_next(q), UINT64_MAX); /* masked, neither */
+    assert_true(wr(LVT_TIMER, 1u << 17 | 0xe1));
+    assert_int_equal(timer_next(q), host_now + 1000000);
     assert_true(wr(TIMER_INIT, 1)); /* a period of 10 ns is not granted */
     host_now += 1000;
     timer_run(q, host_now);
+    vlapic_ack(v, 0xe1);
     assert_int_equal(timer_next(q), host_now + 100000);
     assert_true(wr(TIMER_INIT, 0));
     assert_int_equal(timer_next(q), UINT64_MAX);
