@@ -12,7 +12,7 @@ import tempfile
 import time
 
 LIMIT_S = 60          # until the session is there
-PROCESSES = 70        # started until then; each costs an emulated domain 40 ms
+PROCESSES = 90        # started until then, some of them for devices of this machine; each costs an emulated domain 40 ms
 INSIDE = r"""
 set -e
 root=$1 terminal=$(tty)
