@@ -46,19 +46,21 @@ $(QREXEC_T)/seeds: tests/fuzz/qrexec/make_seeds.py
 	rm -rf $@
 	tests/fuzz/qrexec/make_seeds.py $@
 
-.PHONY: check-qrexec-unit check-qrexec-e2e check-qrexec-fuzz check-qrexec bench-qrexec
+.PHONY: check-qrexec-unit check-qrexec-e2e check-qrexec-robustness check-qrexec-tools check-qrexec-fuzz check-qrexec bench-qrexec
 check-qrexec-unit: $(QREXEC_T)/test_socket $(QREXEC_T)/test_xen $(addprefix $(QREXEC_T)/,$(QREXEC_UNIT))
 	@tests/harness/stage qrexec-unit --timeout 120 -- /bin/sh -c 'st=0; for t in $^; do ./$$t || st=1; done; exit $$st'
 check-qrexec-e2e: qrexec-socket
 	@tests/harness/stage qrexec-e2e --timeout 240 -- tests/unit/qrexec/e2e.py
 check-qrexec-tools: qrexec-socket
 	@tests/harness/stage qrexec-tools --timeout 120 -- tests/unit/qrexec/tools.py
+check-qrexec-robustness: qrexec-socket
+	@tests/harness/stage qrexec-robustness --timeout 240 -- tests/unit/qrexec/robustness.py
 check-qrexec-fuzz: $(addprefix $(QREXEC_T)/fuzz_,$(QREXEC_FUZZ)) $(QREXEC_T)/seeds
 	@tests/harness/stage qrexec-fuzz --timeout 300 -- tests/fuzz/qrexec/run $(QREXEC_T) $(FUZZ_RUNS) $(QREXEC_FUZZ)
 # policy.mk adds its half
-check-qrexec: check-qrexec-unit check-qrexec-e2e check-qrexec-tools check-qrexec-fuzz
+check-qrexec: check-qrexec-unit check-qrexec-e2e check-qrexec-robustness check-qrexec-tools check-qrexec-fuzz
 bench-qrexec: qrexec-socket
 	@tests/bench/qrexec/bench.py
 
-CHECK_QUICK += check-qrexec-unit check-qrexec-e2e check-qrexec-tools check-qrexec-fuzz
+CHECK_QUICK += check-qrexec-unit check-qrexec-e2e check-qrexec-robustness check-qrexec-tools check-qrexec-fuzz
 HELP += bench-qrexec|calls~and~throughput~over~sockets

@@ -46,19 +46,31 @@ static void connection_end(struct agent *a, struct connection *c)
     c->used = false;
 }
 
+#define FAIL_CONNECT_SECONDS 5 /* the call was under way: its data channel is open, or was */
+
 /* What a worker gets: this, then the command with its NUL. */
 struct order {
-    uint32_t type;
+    uint32_t type; /* MSG_EXEC_CMDLINE, MSG_JUST_EXEC; 0: tell the caller that its call failed */
     struct exec_params params;
 };
 
 _Static_assert(sizeof(struct order) + MAX_FORWARDED < WORKER_ORDER_MAX, "every command fits");
 
+static int tell_failed(struct serve *s)
+{
+    struct run run = {.capture_stderr = true};
+
+    s->connect_seconds = FAIL_CONNECT_SECONDS;
+    serve_fail(s, &run);
+    libvchan_close(run.vchan);
+    return 0;
+}
+
 static int serve_order(void *context, const char *packet, size_t size)
 {
     const struct agent *a = context;
     struct order order;
-    struct serve s = {.fork_server = a->fork_server};
+    struct serve s = {.fork_server = a->fork_server, .connect_seconds = SERVE_CONNECT_SECONDS};
     char *user;
     int ret;
 
@@ -69,6 +81,8 @@ static int serve_order(void *context, const char *packet, size_t size)
     s.type = order.type;
     s.domain = order.params.domain;
     s.port = order.params.port;
+    if (!order.type)
+        return tell_failed(&s);
     s.command = command_user(packet + sizeof(order), &user);
     if (!s.command) {
         qlog("dom0 sent a command without a user");
@@ -85,28 +99,44 @@ int connection_start_workers(struct agent *a)
     return workers_start(&a->workers, serve_order, a, -1, true);
 }
 
-void connection_serve(struct agent *a, uint32_t type, const char *body, size_t size)
+static int give_order(struct agent *a, struct connection *c, uint32_t type, const char *command, size_t size)
 {
-    struct order order = {.type = type};
-    const char *command = body + sizeof(order.params);
-    struct iovec parts[2] = {{&order, sizeof(order)}, {(char *)command, size - sizeof(order.params)}};
-    struct connection *c = connection_new(a);
+    struct order order = {.type = type, .params = {.domain = c->domain, .port = c->port}};
+    struct iovec parts[2] = {{&order, sizeof(order)}, {(char *)command, size}};
 
-    memcpy(&order.params, body, sizeof(order.params));
-    if (!c) {
-        tell_terminated(a, order.params.domain, order.params.port);
-        return;
-    }
-    c->domain = order.params.domain;
-    c->port = order.params.port;
-    c->connected = true;
     if (++a->last_order == 0)
         ++a->last_order;
     c->order = a->last_order;
-    if (workers_order(&a->workers, c->order, true, parts, 2) < 0) {
+    return workers_order(&a->workers, c->order, true, parts, 2);
+}
+
+void connection_serve(struct agent *a, uint32_t type, const char *body, size_t size)
+{
+    struct connection *c = connection_new(a);
+    struct exec_params params;
+
+    memcpy(&params, body, sizeof(params));
+    if (!c) {
+        tell_terminated(a, params.domain, params.port);
+        return;
+    }
+    c->domain = params.domain;
+    c->port = params.port;
+    c->connected = true;
+    if (give_order(a, c, type, body + sizeof(params), size - sizeof(params)) < 0) {
         qlog_errno("no process for a call");
         connection_end(a, c);
     }
+}
+
+/* A worker that was killed may have left a caller who still waits for it. */
+static void connection_served(struct agent *a, struct connection *c, int status)
+{
+    bool again = status == WORKER_KILLED && c->connected && !c->failing;
+
+    c->failing = true;
+    if (!again || give_order(a, c, 0, "", 1) < 0)
+        connection_end(a, c);
 }
 
 int connection_results(struct agent *a)
@@ -116,8 +146,10 @@ int connection_results(struct agent *a)
 
     while ((ret = workers_result(&a->workers, &result)) > 0)
         for (struct connection *c = a->connections; c < a->connections + MAX_CONNECTIONS; c++)
-            if (c->used && c->order == result.id)
-                connection_end(a, c);
+            if (c->used && c->order == result.id) {
+                connection_served(a, c, result.status);
+                break;
+            }
     return ret;
 }
 

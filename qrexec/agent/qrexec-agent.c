@@ -107,7 +107,7 @@ static nfds_t fill_poll(const struct agent *a, int signals)
     nfds_t n = POLL_CLIENTS;
 
     polled[POLL_SIGNALS] = (struct pollfd){.fd = signals, .events = POLLIN};
-    polled[POLL_WORKERS] = (struct pollfd){.fd = a->workers.events, .events = POLLIN};
+    polled[POLL_WORKERS] = (struct pollfd){.fd = a->workers.fd, .events = POLLIN};
     polled[POLL_DOM0] = (struct pollfd){.fd = channel_fd(&a->dom0), .events = POLLIN};
     polled[POLL_LISTEN] = (struct pollfd){.fd = a->listen_fd, .events = POLLIN};
     for (int i = 0; i < MAX_CONNECTIONS; i++) {

@@ -30,7 +30,8 @@ static void end_with(int fd)
 static int serve_one(int fd)
 {
     const char *shell = getenv("SHELL");
-    struct serve serve = {.shell = {.path = shell && *shell ? shell : NULL}};
+    struct serve serve = {.connect_seconds = SERVE_CONNECT_SECONDS,
+                          .shell = {.path = shell && *shell ? shell : NULL}};
     struct fork_request request;
     char *command;
 

@@ -15,11 +15,9 @@
 #include "util.h"
 #include "wire.h"
 
-#define CONNECT_SECONDS 60 /* the caller opens its data channel as soon as it is told */
-
 int serve_open_data(const struct serve *s, struct run *run)
 {
-    run->vchan = data_connect((int)s->domain, (int)s->port, CONNECT_SECONDS);
+    run->vchan = data_connect((int)s->domain, (int)s->port, s->connect_seconds);
     signal(SIGUSR2, SIG_IGN); /* till here it ends us: see connection_forget_all() */
     run->chunk = run->vchan ? data_handshake(run->vchan) : 0;
     return run->chunk ? 0 : -EPIPE;

@@ -7,13 +7,17 @@
 
 #include "run.h"
 
+/* The caller opens its data channel as soon as it is told. */
+#define SERVE_CONNECT_SECONDS 60
+
 struct serve {
     uint32_t type; /* MSG_EXEC_CMDLINE or MSG_JUST_EXEC */
     uint32_t domain, port;
-    const char *command;     /* behind "USER:" */
-    const char *user;        /* NULL: as who we are (fork server) */
-    const char *fork_server; /* socket path, "%s" stands for the user; NULL or empty: none */
-    struct run_shell shell;  /* fork server */
+    unsigned connect_seconds; /* how long to wait for the caller's data channel */
+    const char *command;      /* behind "USER:" */
+    const char *user;         /* NULL: as who we are (fork server) */
+    const char *fork_server;  /* socket path, "%s" stands for the user; NULL or empty: none */
+    struct run_shell shell;   /* fork server */
 };
 
 /** Serve to the end. @return status of the command */

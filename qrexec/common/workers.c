@@ -3,7 +3,6 @@
 #include "workers.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -16,53 +15,42 @@
 
 #include "data.h"
 #include "util.h"
-#include "wire.h"
 
-#define MAX_PARTS     4
-#define FORK_RETRY_MS 1000
-#define QUEUE_BYTES   (4 << 20)
+#define MAX_PARTS   4
+#define CANCEL_SIZE 1 /* a message that is no order */
+#define QUEUE_BYTES (4 << 20)
 
-/* A worker tells its keeper which order it took. */
-struct taken {
+struct worker {
     pid_t pid;
-    uint32_t id;
+    uint32_t id; /* of its order */
+    int fd;      /* where its order goes */
 };
 
 struct keeper {
     worker_fn run;
     void *context;
-    int orders, events;
-    int taken[2]; /* pipe */
-    int signals;
-    pid_t waiting; /* 0: none */
-    struct taken busy[WORKERS_MAX];
+    int fd, signals;
+    struct worker waiting;           /* pid 0: none */
+    struct worker busy[WORKERS_MAX]; /* pid 0: free */
 };
 
 static char packet[WORKER_ORDER_MAX];
 
 /* ---- the worker ---- */
 
-static int work(struct keeper *k)
+static int work(struct keeper *k, int fd)
 {
-    struct taken taken = {.pid = getpid()};
     ssize_t n;
 
     prctl(PR_SET_NAME, "qrexec-worker");
     data_unblock_signals();
-    close(k->events);
+    close(k->fd);
     close(k->signals);
     do
-        n = recv(k->orders, packet, sizeof(packet), 0);
+        n = recv(fd, packet, sizeof(packet), 0);
     while (n < 0 && errno == EINTR);
-    if (n < (ssize_t)sizeof(taken.id))
-        return 0; /* the main process ended */
-    memcpy(&taken.id, packet, sizeof(taken.id));
-    if (write_all(k->taken[1], &taken, sizeof(taken)) < 0)
-        return EXIT_QREXEC_PROBLEM;
-    close(k->orders);
-    close(k->taken[0]);
-    close(k->taken[1]);
-    return k->run(k->context, packet + sizeof(taken.id), (size_t)n - sizeof(taken.id));
+    close(fd);
+    return n <= 0 ? 0 : k->run(k->context, packet, (size_t)n); /* without an order: the keeper ended */
 }
 
 /* ---- the keeper ---- */
@@ -71,23 +59,78 @@ static void send_result(const struct keeper *k, uint32_t id, int status)
 {
     struct worker_result result = {.id = id, .status = status};
 
-    send(k->events, &result, sizeof(result), MSG_NOSIGNAL);
+    send(k->fd, &result, sizeof(result), MSG_NOSIGNAL);
 }
 
-static void note_taken(struct keeper *k)
+static void forget_waiting(struct keeper *k)
 {
-    struct taken taken;
+    if (k->waiting.pid)
+        close(k->waiting.fd);
+    k->waiting.pid = 0;
+}
 
-    while (read(k->taken[0], &taken, sizeof(taken)) == sizeof(taken)) {
-        struct taken *place = k->busy;
+static int have_one_waiting(struct keeper *k)
+{
+    int pair[2];
+    pid_t pid;
 
-        while (place < k->busy + WORKERS_MAX && place->pid)
-            place++;
-        if (place < k->busy + WORKERS_MAX)
-            *place = taken;
-        if (k->waiting == taken.pid)
-            k->waiting = 0;
+    if (k->waiting.pid)
+        return 0;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return -errno;
+    pid = fork();
+    if (pid == 0) {
+        close(pair[0]);
+        _exit(work(k, pair[1]));
     }
+    close(pair[1]);
+    if (pid < 0) {
+        close(pair[0]);
+        return -EAGAIN;
+    }
+    k->waiting = (struct worker){.pid = pid, .fd = pair[0]};
+    return 0;
+}
+
+/* From here on the worker's end, whatever it is, becomes the result. */
+static int give_order(struct keeper *k, uint32_t id, const char *order, size_t size)
+{
+    struct worker *w = k->busy;
+    ssize_t n;
+
+    while (w < k->busy + WORKERS_MAX && w->pid)
+        w++;
+    if (w == k->busy + WORKERS_MAX)
+        return -EAGAIN;
+    if (have_one_waiting(k) < 0)
+        return -EAGAIN;
+    n = send(k->waiting.fd, order, size, MSG_NOSIGNAL);
+    if (n >= 0)
+        *w = (struct worker){.pid = k->waiting.pid, .id = id};
+    forget_waiting(k);
+    return n < 0 ? -EPIPE : 0;
+}
+
+static void take_order(struct keeper *k, size_t size)
+{
+    uint32_t id;
+    int ret;
+
+    memcpy(&id, packet, sizeof(id));
+    do
+        ret = give_order(k, id, packet + sizeof(id), size - sizeof(id));
+    while (ret == -EPIPE); /* the one that waited is dead: with another */
+    if (ret < 0) {
+        qlog("cannot start a process for a call");
+        send_result(k, id, WORKER_KILLED);
+    }
+}
+
+static void cancel(const struct keeper *k)
+{
+    for (const struct worker *w = k->busy; w < k->busy + WORKERS_MAX; w++)
+        if (w->pid)
+            kill(w->pid, SIGUSR2);
 }
 
 static void reap(struct keeper *k)
@@ -99,40 +142,14 @@ static void reap(struct keeper *k)
     while (read(k->signals, &info, sizeof(info)) > 0)
         ;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        note_taken(k); /* it took its order before it ended */
-        if (k->waiting == pid)
-            k->waiting = 0;
-        for (struct taken *b = k->busy; b < k->busy + WORKERS_MAX; b++) {
-            if (b->pid != pid)
+        if (k->waiting.pid == pid)
+            forget_waiting(k);
+        for (struct worker *w = k->busy; w < k->busy + WORKERS_MAX; w++) {
+            if (w->pid != pid)
                 continue;
-            send_result(k, b->id, WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_QREXEC_PROBLEM);
-            b->pid = 0;
+            send_result(k, w->id, WIFEXITED(status) ? WEXITSTATUS(status) : WORKER_KILLED);
+            w->pid = 0;
         }
-    }
-}
-
-static void cancel(struct keeper *k)
-{
-    uint32_t id;
-
-    while (recv(k->orders, &id, sizeof(id), MSG_DONTWAIT) == sizeof(id))
-        send_result(k, id, EXIT_QREXEC_PROBLEM);
-    note_taken(k);
-    for (struct taken *b = k->busy; b < k->busy + WORKERS_MAX; b++)
-        if (b->pid)
-            kill(b->pid, SIGUSR2);
-}
-
-static void have_one_waiting(struct keeper *k)
-{
-    if (k->waiting)
-        return;
-    k->waiting = fork();
-    if (k->waiting == 0)
-        _exit(work(k));
-    if (k->waiting < 0) {
-        qlog_errno("cannot start a process for calls");
-        k->waiting = 0;
     }
 }
 
@@ -140,7 +157,6 @@ static void have_one_waiting(struct keeper *k)
 static int keep(struct keeper *k)
 {
     sigset_t set;
-    char byte;
 
     prctl(PR_SET_NAME, "qrexec-keeper"); /* as ps shows it */
     sigemptyset(&set);
@@ -150,72 +166,53 @@ static int keep(struct keeper *k)
     if (k->signals < 0)
         return 1;
     for (;;) {
-        struct pollfd p[3] = {{.fd = k->events, .events = POLLIN},
-                              {.fd = k->taken[0], .events = POLLIN},
-                              {.fd = k->signals, .events = POLLIN}};
+        struct pollfd p[2] = {{.fd = k->fd, .events = POLLIN}, {.fd = k->signals, .events = POLLIN}};
 
-        have_one_waiting(k);
-        if (poll(p, 3, k->waiting ? -1 : FORK_RETRY_MS) < 0 && errno != EINTR)
+        have_one_waiting(k); /* else the next order makes it */
+        if (poll(p, 2, -1) < 0 && errno != EINTR)
             return 1;
         if (p[1].revents)
-            note_taken(k);
-        if (p[2].revents)
             reap(k);
         if (p[0].revents) {
-            ssize_t n = recv(k->events, &byte, sizeof(byte), MSG_DONTWAIT);
+            ssize_t n = recv(k->fd, packet, sizeof(packet), MSG_DONTWAIT);
 
             if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
                 return 0;
-            if (n > 0)
+            if (n == CANCEL_SIZE)
                 cancel(k);
+            else if (n > (ssize_t)sizeof(uint32_t))
+                take_order(k, (size_t)n);
         }
     }
 }
 
 /* ---- the main process ---- */
 
-static int start_keeper(struct keeper *k, const struct workers *w, int not_theirs, bool detach)
-{
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        if (detach && (pid = fork()) != 0)
-            _exit(pid < 0);
-        close(w->orders);
-        close(w->events);
-        close_fd(&not_theirs);
-        _exit(keep(k));
-    }
-    return pid < 0 || (detach && waitpid(pid, NULL, 0) != pid) ? -ECHILD : 0;
-}
-
 int workers_start(struct workers *w, worker_fn run, void *context, int not_theirs, bool detach)
 {
     static struct keeper keeper;
-    int orders[2] = {-1, -1}, events[2] = {-1, -1}, bytes = QUEUE_BYTES, ret;
+    int pair[2], bytes = QUEUE_BYTES;
+    pid_t pid;
 
-    keeper = (struct keeper){.run = run, .context = context, .taken = {-1, -1}};
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, orders) < 0 ||
-        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, events) < 0 ||
-        pipe2(keeper.taken, O_CLOEXEC | O_NONBLOCK) < 0) {
-        ret = -errno;
-    } else {
-        setsockopt(orders[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-        *w = (struct workers){.orders = orders[0], .events = events[0]};
-        keeper.orders = orders[1];
-        keeper.events = events[1];
-        ret = start_keeper(&keeper, w, not_theirs, detach);
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return -errno;
+    setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+    pid = fork();
+    if (pid == 0) {
+        if (detach && (pid = fork()) != 0)
+            _exit(pid < 0);
+        close(pair[0]);
+        close_fd(&not_theirs);
+        keeper = (struct keeper){.run = run, .context = context, .fd = pair[1]};
+        _exit(keep(&keeper));
     }
-    close_fd(&orders[1]);
-    close_fd(&events[1]);
-    close_fd(&keeper.taken[0]);
-    close_fd(&keeper.taken[1]);
-    if (ret < 0) {
-        close_fd(&orders[0]);
-        close_fd(&events[0]);
-        *w = (struct workers){.orders = -1, .events = -1};
+    close(pair[1]);
+    if (pid < 0 || (detach && waitpid(pid, NULL, 0) != pid)) {
+        close(pair[0]);
+        return -ECHILD;
     }
-    return ret;
+    w->fd = pair[0];
+    return 0;
 }
 
 int workers_order(const struct workers *w, uint32_t id, bool wait, const struct iovec *order, size_t parts)
@@ -226,12 +223,12 @@ int workers_order(const struct workers *w, uint32_t id, bool wait, const struct 
     if (parts > MAX_PARTS)
         return -E2BIG;
     memcpy(all + 1, order, parts * sizeof(*order));
-    return sendmsg(w->orders, &message, MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT)) < 0 ? -errno : 0;
+    return sendmsg(w->fd, &message, MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT)) < 0 ? -errno : 0;
 }
 
 int workers_result(const struct workers *w, struct worker_result *result)
 {
-    ssize_t n = recv(w->events, result, sizeof(*result), MSG_DONTWAIT);
+    ssize_t n = recv(w->fd, result, sizeof(*result), MSG_DONTWAIT);
 
     if (n == sizeof(*result))
         return 1;
@@ -240,5 +237,5 @@ int workers_result(const struct workers *w, struct worker_result *result)
 
 void workers_cancel(const struct workers *w)
 {
-    send(w->events, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    send(w->fd, "", CANCEL_SIZE, MSG_NOSIGNAL);
 }

@@ -16,14 +16,15 @@ struct iovec;
 enum { WORKERS_MAX = 256, WORKER_ORDER_MAX = 70000 };
 
 struct workers {
-    int orders; /* SOCK_SEQPACKET: the waiting worker reads them itself */
-    int events; /* readable: workers_result() has something */
+    int fd; /* readable: workers_result() has something */
 };
 
 struct worker_result {
     uint32_t id;
-    int32_t status;
+    int32_t status; /* WORKER_KILLED: it died by a signal, or there was no process for it */
 };
+
+enum { WORKER_KILLED = -1 };
 
 /** A worker's whole work. @return its exit status, at most 255 */
 typedef int (*worker_fn)(void *context, const char *order, size_t size);
@@ -39,15 +40,15 @@ int workers_start(struct workers *w, worker_fn run, void *context, int not_their
 
 /**
  * Give an order. No more than WORKERS_MAX may be without result at a time.
- * @param wait  for a worker to take an earlier order when many are queued
- * @return 0 or -errno: no worker got it
+ * @param wait  till the keeper took earlier ones when many are queued
+ * @return 0 or -errno
  */
 int workers_order(const struct workers *w, uint32_t id, bool wait, const struct iovec *order, size_t parts);
 
 /** Take the result of an order. @return 1, 0 if there is none, -errno if the keeper is gone */
 int workers_result(const struct workers *w, struct worker_result *result);
 
-/** Send SIGUSR2 to all that work; orders that none has taken end with EXIT_QREXEC_PROBLEM. */
+/** Send SIGUSR2 to all that work. */
 void workers_cancel(const struct workers *w);
 
 #endif

@@ -119,7 +119,7 @@ static nfds_t fill_poll(const struct daemon *d, int signals)
     nfds_t n = POLL_CLIENTS;
 
     polled[POLL_SIGNALS] = (struct pollfd){.fd = signals, .events = POLLIN};
-    polled[POLL_BROKER] = (struct pollfd){.fd = d->broker.events, .events = POLLIN};
+    polled[POLL_BROKER] = (struct pollfd){.fd = d->broker.fd, .events = POLLIN};
     polled[POLL_AGENT] = (struct pollfd){.fd = agent_fd(d), .events = POLLIN};
     polled[POLL_LISTEN] = (struct pollfd){.fd = d->listen_fd, .events = POLLIN};
     for (int i = 0; i < MAX_CLIENTS; i++) {
