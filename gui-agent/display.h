@@ -69,7 +69,8 @@ struct display {
     xcb_atom_t atoms[ATOM_COUNT];
     xcb_window_t own; /* owner of selections, _NET_SUPPORTING_WM_CHECK, and where the pointer is parked */
     uint8_t damage_event, xfixes_event, randr_event, xkb_event, sync_event;
-    bool grants;                     /* the server keeps windows in granted pages */
+    bool grants;                     /* the server keeps windows in granted pages and reports damage itself */
+    uint8_t grants_event;            /* the first event of the extension that does it */
     uint32_t scale, settings_serial; /* see scale.h; 0: nothing said yet */
     xcb_timestamp_t time;            /* of the last event that had one */
 };

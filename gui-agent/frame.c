@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <xcb/composite.h>
-#include <xcb/damage.h>
 
 #include "buffer.h"
 #include "capture.h"
@@ -14,6 +13,7 @@
 #include "gui-message.h"
 #include "resize.h"
 #include "track.h"
+#include "watch.h"
 
 #define FRAME_MS 16 /* shortest time between frames where the daemon does not tell */
 
@@ -75,13 +75,6 @@ static void send_frame_request(struct agent *agent, struct window *win)
     win->frame_open = true;
 }
 
-/* All damage up to now is in what is copied next; later damage makes new events. */
-static void take_damage(struct agent *agent, struct window *win)
-{
-    xcb_damage_subtract(agent->x.conn, win->damage, XCB_NONE, XCB_NONE);
-    rect_list_clear(&win->pending);
-}
-
 /* A buffer of our own, filled by copying. */
 static int copy_window(struct agent *agent, struct window *win, struct rect whole, struct window_buffer *next)
 {
@@ -121,7 +114,8 @@ static void dump_window(struct agent *agent, struct window *win)
         return;
     if (!win->pixmap)
         name_pixmap(agent, win);
-    take_damage(agent, win);
+    watch_take_all(agent, win);
+    rect_list_clear(&win->pending);
     rc = grants_take(agent, win, &next);
     if (rc == -ENOTSUP)
         rc = copy_window(agent, win, whole, &next);
@@ -142,18 +136,16 @@ static void send_rects(struct agent *agent, struct window *win, const struct rec
     send_frame_request(agent, win);
 }
 
-/* A granted pixmap's damage only moves to `taken` here, see frame_flush(). */
 static void send_pending(struct agent *agent, struct window *win)
 {
     struct rect_list list = win->pending;
 
-    take_damage(agent, win);
+    watch_take(agent, win);
+    rect_list_clear(&win->pending);
     rect_list_clip(&list, win->current.width, win->current.height);
     if (!list.count)
         return;
-    if (win->current.pixmap)
-        win->taken = list;
-    else if (capture_rects(agent, win, list.rects, list.count, &win->current))
+    if (win->current.pixmap || capture_rects(agent, win, list.rects, list.count, &win->current))
         send_rects(agent, win, &list);
     else /* the pixmap's name may be of the time before a change that we have not heard of yet */
         frame_invalidate(agent, win);
@@ -194,39 +186,12 @@ static void flush_window(struct window *win, void *context)
         send_pending(agent, win);
 }
 
-static bool has_taken(const struct window *win)
-{
-    return win->taken.count > 0;
-}
-
-static void send_taken(struct window *win, void *context)
-{
-    if (win->taken.count)
-        send_rects(context, win, &win->taken);
-    rect_list_clear(&win->taken);
-}
-
-/* Wait until the server has done what was asked. */
-static void sync_server(struct agent *agent)
-{
-    free(xcb_get_input_focus_reply(agent->x.conn, xcb_get_input_focus(agent->x.conn), NULL));
-}
-
 void frame_flush(struct agent *agent)
 {
     agent->frames_due = false;
     if (agent->link.state != LINK_UP || !agent->x.conn)
         return;
     window_each(&agent->windows, flush_window, agent);
-    /*
-     * What the server draws between its report of damage and the subtraction is not reported again: the
-     * daemon must not look at the pixels before the subtraction is done. Copies need not wait, their images
-     * come after it.
-     */
-    if (window_count_if(&agent->windows, has_taken)) {
-        sync_server(agent);
-        window_each(&agent->windows, send_taken, agent);
-    }
 }
 
 void frame_acked(struct agent *agent, struct window *win)

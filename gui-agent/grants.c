@@ -18,16 +18,41 @@ void grants_start(struct agent *agent)
     const xcb_query_extension_reply_t *reply = xcb_get_extension_data(agent->x.conn, &extension);
 
     agent->x.grants = reply && reply->present;
-    if (agent->x.grants)
-        fprintf(stderr, "qubes-gui: the X server draws into granted pages\n");
+    if (!agent->x.grants)
+        return;
+    agent->x.grants_event = reply->first_event;
+    fprintf(stderr, "qubes-gui: the X server draws into granted pages\n");
+}
+
+/* Send a request of `size` bytes. Returns its number. */
+static unsigned send_request(struct agent *agent, uint8_t opcode, void *request, size_t size)
+{
+    const xcb_protocol_request_t protocol = {
+        .count = 1, .ext = &extension, .opcode = opcode, .isvoid = opcode != GRANTS_GET_REFS};
+    struct iovec parts[3] = {[2] = {request, size}}; /* xcb wants two spare ones before */
+
+    return xcb_send_request(agent->x.conn, protocol.isvoid ? 0 : XCB_REQUEST_CHECKED, parts + 2, &protocol);
+}
+
+void grants_watch(struct agent *agent, struct window *win)
+{
+    struct grants_watch_request request = {.watch = xcb_generate_id(agent->x.conn), .window = win->id};
+
+    send_request(agent, GRANTS_WATCH, &request, sizeof(request));
+    win->damage = request.watch;
+}
+
+void grants_arm(struct agent *agent, const struct window *win, bool forget)
+{
+    struct grants_arm_request request = {.watch = win->damage, .forget = forget};
+
+    send_request(agent, GRANTS_ARM, &request, sizeof(request));
 }
 
 static struct grants_get_refs_reply *ask(struct agent *agent, uint32_t pixmap)
 {
-    static const xcb_protocol_request_t protocol = {.count = 1, .ext = &extension, .opcode = GRANTS_GET_REFS};
     struct grants_get_refs_request request = {.pixmap = pixmap};
-    struct iovec parts[3] = {[2] = {&request, sizeof(request)}}; /* xcb wants two spare ones before */
-    unsigned sequence = xcb_send_request(agent->x.conn, XCB_REQUEST_CHECKED, parts + 2, &protocol);
+    unsigned sequence = send_request(agent, GRANTS_GET_REFS, &request, sizeof(request));
     xcb_generic_error_t *error = NULL;
     struct grants_get_refs_reply *reply = xcb_wait_for_reply(agent->x.conn, sequence, &error);
 

@@ -18,4 +18,13 @@ void grants_start(struct agent *agent);
  */
 int grants_take(struct agent *agent, struct window *win, struct window_buffer *out);
 
+/* Have the server gather the window's damage as win->damage; it reports when asked by grants_arm(). */
+void grants_watch(struct agent *agent, struct window *win);
+
+/*
+ * Have it report once. `forget`: nothing of what was drawn before; the caller waits for some answer of the
+ * server before anybody looks at the pixels instead.
+ */
+void grants_arm(struct agent *agent, const struct window *win, bool forget);
+
 #endif

@@ -7,7 +7,7 @@ GUI_AGENT_CFLAGS := $(CFLAGS_USER) -Wconversion -Igui-agent -Igui-common -Ilibvc
 GUI_AGENT_XCB := -lxcb-composite -lxcb-damage -lxcb-xfixes -lxcb-shm -lxcb-sync -lxcb-xtest -lxcb-xkb -lxcb-randr -lxcb
 # pure modules, also compiled into the unit test
 GUI_AGENT_PURE := rect-list out-queue convert window keymap layout-parse buffer-size xsettings
-GUI_AGENT_MODULES := $(GUI_AGENT_PURE) main grant-limit display link dispatch track properties wm tray frame buffer \
+GUI_AGENT_MODULES := $(GUI_AGENT_PURE) main grant-limit display link dispatch track watch properties wm tray frame buffer \
 	capture grants input clipboard layout randr resize scale
 GUI_AGENT_OBJS := $(patsubst gui-agent/%.c,$(GUI_AGENT_B)/obj/%.o,$(wildcard $(GUI_AGENT_MODULES:%=gui-agent/%.c)))
 
@@ -48,10 +48,10 @@ $(GUI_AGENT_B)/obj/xorg/%.o: gui-common/%.c
 	@mkdir -p $(@D)
 	$(CC) $(GUI_AGENT_XORG_CFLAGS) -c $< -o $@
 
-$(GUI_AGENT_XORG): $(patsubst %,$(GUI_AGENT_B)/obj/xorg/%.o,module granted-pixmap shmbuf-xen shmbuf-range)
+$(GUI_AGENT_XORG): $(patsubst %,$(GUI_AGENT_B)/obj/xorg/%.o,module granted-pixmap damage-report shmbuf-xen shmbuf-range)
 	$(CC) -shared -Wl,-z,relro,-z,now -o $@ $^
 
-$(GUI_AGENT_XORG_SOCKET): $(patsubst %,$(GUI_AGENT_B)/obj/xorg/%.o,module granted-pixmap shmbuf-file shmbuf-range)
+$(GUI_AGENT_XORG_SOCKET): $(patsubst %,$(GUI_AGENT_B)/obj/xorg/%.o,module granted-pixmap damage-report shmbuf-file shmbuf-range)
 	@mkdir -p $(@D)
 	$(CC) -shared -Wl,-z,relro,-z,now -o $@ $^
 

@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <xcb/composite.h>
-#include <xcb/damage.h>
 
 #include "convert.h"
 #include "frame.h"
 #include "properties.h"
 #include "resize.h"
 #include "tray.h"
+#include "watch.h"
 #include "wm.h"
 
 #define ROOT_EVENTS                                                                                          \
@@ -66,10 +66,7 @@ static void announce(struct agent *agent, struct window *win)
     properties_send_all(agent, win);
     if (win->docked)
         link_send(&agent->link, MSG_DOCK, win->id, NULL, 0);
-    if (!win->damage) {
-        win->damage = xcb_generate_id(agent->x.conn);
-        xcb_damage_create(agent->x.conn, win->damage, win->id, XCB_DAMAGE_REPORT_LEVEL_DELTA_RECTANGLES);
-    }
+    watch_start(agent, win);
     frame_invalidate(agent, win);
 }
 
@@ -231,16 +228,6 @@ static void handle_property(struct agent *agent, const void *event)
         properties_changed(agent, win, property->atom);
 }
 
-static void handle_damage(struct agent *agent, const void *event)
-{
-    const xcb_damage_notify_event_t *damage = event;
-    struct window *win = window_find(&agent->windows, damage->drawable);
-
-    if (win && win->damage == damage->damage)
-        frame_damage(agent, win,
-                     (struct rect){damage->area.x, damage->area.y, damage->area.width, damage->area.height});
-}
-
 bool track_event(struct agent *agent, const xcb_generic_event_t *event)
 {
     static const struct {
@@ -254,10 +241,8 @@ bool track_event(struct agent *agent, const xcb_generic_event_t *event)
     };
     uint8_t type = event->response_type & 0x7f;
 
-    if (type == agent->x.damage_event + XCB_DAMAGE_NOTIFY) {
-        handle_damage(agent, event);
+    if (watch_event(agent, event))
         return true;
-    }
     for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
         if (handlers[i].type == type) {
             handlers[i].handle(agent, event);

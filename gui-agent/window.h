@@ -45,7 +45,6 @@ struct window {
     uint32_t damage;
     bool stale; /* the buffer does not fit the window: a dump is due */
     struct rect_list pending;
-    struct rect_list taken;        /* of a granted pixmap: goes out after the next synchronisation */
     struct window_buffer current;  /* of the last dump */
     struct window_buffer previous; /* of the dump before, till the last is acknowledged */
     bool ack_open;                 /* the last dump is not acknowledged: no other may follow */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * libqubesgrant.so: a module of the domain's X server. It keeps the pixels of redirected windows in granted
- * pages (granted-pixmap.c) and tells the agent their references (grants-protocol.h). In xorg.conf:
+ * pages (granted-pixmap.c), tells the agent their references, and what is drawn (damage-report.c), by an
+ * extension of its own (grants-protocol.h). In xorg.conf:
  *
  *     Section "Module"
  *         SubSection "qubesgrant"
@@ -21,6 +22,7 @@
 #include <xf86Module.h>
 #include <xf86Opt.h>
 
+#include "damage-report.h"
 #include "granted-pixmap.h"
 #include "grants-protocol.h"
 
@@ -53,9 +55,12 @@ static int get_refs(ClientPtr client)
 
 static int dispatch(ClientPtr client)
 {
+    static int (*const requests[])(ClientPtr client) = {
+        [GRANTS_GET_REFS] = get_refs, [GRANTS_WATCH] = damage_report_watch, [GRANTS_ARM] = damage_report_arm};
     const xReq *request = client->requestBuffer;
 
-    return request->data == GRANTS_GET_REFS ? get_refs(client) : BadRequest;
+    return request->data < sizeof(requests) / sizeof(requests[0]) ? requests[request->data](client)
+                                                                  : BadRequest;
 }
 
 /* Only clients on the same machine make sense. */
@@ -67,8 +72,12 @@ static int dispatch_swapped(ClientPtr client)
 
 static void init_extension(void)
 {
-    if (granted_pixmap_init(gui_domain) &&
-        AddExtension(GRANTS_EXTENSION, 0, 0, dispatch, dispatch_swapped, NULL, StandardMinorOpcode))
+    ExtensionEntry *entry;
+
+    if (!granted_pixmap_init(gui_domain))
+        return;
+    entry = AddExtension(GRANTS_EXTENSION, 1, 0, dispatch, dispatch_swapped, NULL, StandardMinorOpcode);
+    if (entry && damage_report_init(entry->eventBase))
         LogMessage(X_INFO, "qubesgrant: windows are in pages granted to domain %d\n", gui_domain);
 }
 
