@@ -9,36 +9,87 @@
 #include "property.h"
 #include "store.h"
 
-/* -- properties of domains -- */
+/* -- properties, of a domain and of the system (whose domain is dom0): the same methods -- */
+
+static const char **system_names(struct domain *dom0)
+{
+    (void)dom0;
+    return system_property_names();
+}
+
+static char *system_get(struct domain *dom0, const char *name, GError **error)
+{
+    return system_property_get(dom0->manager, name, error);
+}
+
+static gboolean system_is_default(struct domain *dom0, const char *name)
+{
+    return system_property_is_default(dom0->manager, name);
+}
+
+static gboolean system_set(struct domain *dom0, const char *name, const char *value, GError **error)
+{
+    return system_property_set(dom0->manager, name, value, error);
+}
+
+static gboolean system_reset(struct domain *dom0, const char *name, GError **error)
+{
+    return system_property_reset(dom0->manager, name, error);
+}
+
+static const struct property_scope {
+    const char *prefix; /* of the methods */
+    const char **(*names)(struct domain *d);
+    char *(*get)(struct domain *d, const char *name, GError **error);
+    gboolean (*is_default)(struct domain *d, const char *name);
+    const char *(*type_name)(const char *name);
+    const char *(*help)(const char *name);
+    gboolean (*set)(struct domain *d, const char *name, const char *value, GError **error);
+    gboolean (*reset)(struct domain *d, const char *name, GError **error);
+} scopes[] = {
+    {"admin.vm.property.", property_names, property_get, property_is_default, property_type_name,
+     property_help, property_set, property_reset},
+    {"admin.property.", system_names, system_get, system_is_default, system_property_type_name,
+     system_property_help, system_set, system_reset},
+};
+
+static const struct property_scope *scope_of(const struct admin_request *r)
+{
+    return &scopes[g_str_has_prefix(r->method, scopes[0].prefix) ? 0 : 1];
+}
 
 static gboolean property_list(struct admin_request *r, GString *out, GError **error)
 {
-    g_autofree const char **names = property_names(r->dest);
+    g_autofree const char **names = scope_of(r)->names(r->dest);
     (void)error;
     for (const char **n = names; *n; n++)
         g_string_append_printf(out, "%s\n", *n);
     return TRUE;
 }
 
+static gboolean append_property(struct admin_request *r, const char *name, GString *out, GError **error)
+{
+    const struct property_scope *s = scope_of(r);
+    g_autofree char *value = s->get(r->dest, name, error);
+    if (value)
+        g_string_append_printf(out, "default=%s type=%s %s", s->is_default(r->dest, name) ? "True" : "False",
+                               s->type_name(name), value);
+    return value != NULL;
+}
+
 static gboolean property_do_get(struct admin_request *r, GString *out, GError **error)
 {
-    g_autofree char *value = property_get(r->dest, r->argument, error);
-    if (value)
-        g_string_append_printf(out, "default=%s type=%s %s",
-                               property_is_default(r->dest, r->argument) ? "True" : "False",
-                               property_type_name(r->argument), value);
-    return value != NULL;
+    return append_property(r, r->argument, out, error);
 }
 
 static gboolean property_get_all(struct admin_request *r, GString *out, GError **error)
 {
-    g_autofree const char **names = property_names(r->dest);
-    (void)error;
+    g_autofree const char **names = scope_of(r)->names(r->dest);
     for (const char **n = names; *n; n++) {
-        g_autofree char *value = property_get(r->dest, *n, NULL);
-        g_string_append_printf(out, "%s default=%s type=%s %s\n", *n,
-                               property_is_default(r->dest, *n) ? "True" : "False", property_type_name(*n),
-                               value);
+        g_string_append_printf(out, "%s ", *n);
+        if (!append_property(r, *n, out, error))
+            return FALSE;
+        g_string_append_c(out, '\n');
     }
     return TRUE;
 }
@@ -53,7 +104,7 @@ static gboolean property_do_get_default(struct admin_request *r, GString *out, G
 
 static gboolean property_do_help(struct admin_request *r, GString *out, GError **error)
 {
-    const char *help = property_help(r->argument);
+    const char *help = scope_of(r)->help(r->argument);
     if (!help)
         return dm_fail(error, DM_ERROR_NO_PROPERTY, "there is no property \"%s\"", r->argument);
     g_string_append(out, help);
@@ -63,68 +114,13 @@ static gboolean property_do_help(struct admin_request *r, GString *out, GError *
 static gboolean property_do_set(struct admin_request *r, GString *out, GError **error)
 {
     (void)out;
-    return property_set(r->dest, r->argument, r->payload, error);
+    return scope_of(r)->set(r->dest, r->argument, r->payload, error);
 }
 
 static gboolean property_do_reset(struct admin_request *r, GString *out, GError **error)
 {
     (void)out;
-    return property_reset(r->dest, r->argument, error);
-}
-
-/* -- properties of the system -- */
-
-static gboolean system_list(struct admin_request *r, GString *out, GError **error)
-{
-    g_autofree const char **names = system_property_names();
-    (void)r, (void)error;
-    for (const char **n = names; *n; n++)
-        g_string_append_printf(out, "%s\n", *n);
-    return TRUE;
-}
-
-static gboolean system_get(struct admin_request *r, GString *out, GError **error)
-{
-    g_autofree char *value = system_property_get(r->manager, r->argument, error);
-    if (value)
-        g_string_append_printf(out, "default=%s type=%s %s",
-                               system_property_is_default(r->manager, r->argument) ? "True" : "False",
-                               system_property_type_name(r->argument), value);
-    return value != NULL;
-}
-
-static gboolean system_get_all(struct admin_request *r, GString *out, GError **error)
-{
-    g_autofree const char **names = system_property_names();
-    (void)error;
-    for (const char **n = names; *n; n++) {
-        g_autofree char *value = system_property_get(r->manager, *n, NULL);
-        g_string_append_printf(out, "%s default=%s type=%s %s\n", *n,
-                               system_property_is_default(r->manager, *n) ? "True" : "False",
-                               system_property_type_name(*n), value);
-    }
-    return TRUE;
-}
-
-static gboolean system_help(struct admin_request *r, GString *out, GError **error)
-{
-    const char *help = system_property_help(r->argument);
-    if (!help)
-        return dm_fail(error, DM_ERROR_NO_PROPERTY, "there is no system property \"%s\"", r->argument);
-    g_string_append(out, help);
-    return TRUE;
-}
-
-static gboolean system_set(struct admin_request *r, GString *out, GError **error)
-{
-    (void)out;
-    return system_property_set(r->manager, r->argument, r->payload, error);
-}
-
-static gboolean system_reset(struct admin_request *r, GString *out, GError **error)
-{
-    (void)out;
-    return system_property_reset(r->manager, r->argument, error);
+    return scope_of(r)->reset(r->dest, r->argument, error);
 }
 
 /* -- labels -- */
@@ -176,27 +172,31 @@ static gboolean feature_get(struct admin_request *r, GString *out, GError **erro
     return TRUE;
 }
 
+/* Store one entry (value NULL: remove it) and tell of it: "EVENT:NAME", with the name under `key`. */
+static gboolean store_and_tell(struct admin_request *r, GHashTable *table, const char *value,
+                               const char *event, const char *key, GError **error)
+{
+    g_autofree char *full_event = g_strdup_printf("%s:%s", event, r->argument);
+    gboolean with_value = value && table == r->dest->features;
+    if (!domain_store(r->dest, table, r->argument, value, error))
+        return FALSE;
+    manager_emit(r->manager, r->dest, full_event, key, r->argument, with_value ? "value" : NULL, value, NULL);
+    return TRUE;
+}
+
 static gboolean feature_set(struct admin_request *r, GString *out, GError **error)
 {
-    g_autofree char *event = g_strconcat("domain-feature-set:", r->argument, NULL);
     (void)out;
-    if (!rules_feature_check(r->argument, r->payload, error) ||
-        !domain_store(r->dest, r->dest->features, r->argument, r->payload, error))
-        return FALSE;
-    manager_emit(r->manager, r->dest, event, "feature", r->argument, "value", r->payload, NULL);
-    return TRUE;
+    return rules_feature_check(r->argument, r->payload, error) &&
+           store_and_tell(r, r->dest->features, r->payload, "domain-feature-set", "feature", error);
 }
 
 static gboolean feature_remove(struct admin_request *r, GString *out, GError **error)
 {
-    g_autofree char *event = g_strconcat("domain-feature-delete:", r->argument, NULL);
     (void)out;
     if (!g_hash_table_contains(r->dest->features, r->argument))
         return dm_fail(error, DM_ERROR_NO_FEATURE, "%s has no feature \"%s\"", r->dest->name, r->argument);
-    if (!domain_store(r->dest, r->dest->features, r->argument, NULL, error))
-        return FALSE;
-    manager_emit(r->manager, r->dest, event, "feature", r->argument, NULL);
-    return TRUE;
+    return store_and_tell(r, r->dest->features, NULL, "domain-feature-delete", "feature", error);
 }
 
 /* -- tags -- */
@@ -217,28 +217,20 @@ static gboolean tag_get(struct admin_request *r, GString *out, GError **error)
 
 static gboolean tag_set(struct admin_request *r, GString *out, GError **error)
 {
-    g_autofree char *event = g_strconcat("domain-tag-add:", r->argument, NULL);
     (void)out;
     if (!rules_tag_check(r->argument, error))
         return FALSE;
     if (g_str_has_prefix(r->argument, "created-by-") || g_str_has_prefix(r->argument, "disp-created-by-"))
         return dm_fail(error, DM_ERROR_READ_ONLY, "tag %s is set by the system only", r->argument);
-    if (!domain_store(r->dest, r->dest->tags, r->argument, "1", error))
-        return FALSE;
-    manager_emit(r->manager, r->dest, event, "tag", r->argument, NULL);
-    return TRUE;
+    return store_and_tell(r, r->dest->tags, "1", "domain-tag-add", "tag", error);
 }
 
 static gboolean tag_remove(struct admin_request *r, GString *out, GError **error)
 {
-    g_autofree char *event = g_strconcat("domain-tag-delete:", r->argument, NULL);
     (void)out;
     if (!g_hash_table_contains(r->dest->tags, r->argument))
         return dm_fail(error, DM_ERROR_NO_TAG, "%s has no tag \"%s\"", r->dest->name, r->argument);
-    if (!domain_store(r->dest, r->dest->tags, r->argument, NULL, error))
-        return FALSE;
-    manager_emit(r->manager, r->dest, event, "tag", r->argument, NULL);
-    return TRUE;
+    return store_and_tell(r, r->dest->tags, NULL, "domain-tag-delete", "tag", error);
 }
 
 /* -- notes and application menus: one file each in the domain's directory -- */
@@ -286,12 +278,12 @@ const struct admin_method admin_data_methods[] = {
     {"admin.vm.property.Help", property_do_help, NULL, ADMIN_ARG},
     {"admin.vm.property.Set", property_do_set, NULL, ADMIN_ARG | ADMIN_CHANGE},
     {"admin.vm.property.Reset", property_do_reset, NULL, ADMIN_ARG | ADMIN_CHANGE},
-    {"admin.property.List", system_list, NULL, ADMIN_NO_ARG | ADMIN_DOM0},
-    {"admin.property.Get", system_get, NULL, ADMIN_ARG | ADMIN_DOM0},
-    {"admin.property.GetAll", system_get_all, NULL, ADMIN_NO_ARG | ADMIN_DOM0},
-    {"admin.property.Help", system_help, NULL, ADMIN_ARG | ADMIN_DOM0},
-    {"admin.property.Set", system_set, NULL, ADMIN_ARG | ADMIN_DOM0},
-    {"admin.property.Reset", system_reset, NULL, ADMIN_ARG | ADMIN_DOM0},
+    {"admin.property.List", property_list, NULL, ADMIN_NO_ARG | ADMIN_DOM0},
+    {"admin.property.Get", property_do_get, NULL, ADMIN_ARG | ADMIN_DOM0},
+    {"admin.property.GetAll", property_get_all, NULL, ADMIN_NO_ARG | ADMIN_DOM0},
+    {"admin.property.Help", property_do_help, NULL, ADMIN_ARG | ADMIN_DOM0},
+    {"admin.property.Set", property_do_set, NULL, ADMIN_ARG | ADMIN_DOM0},
+    {"admin.property.Reset", property_do_reset, NULL, ADMIN_ARG | ADMIN_DOM0},
     {"admin.label.List", label_list, NULL, ADMIN_NO_ARG | ADMIN_DOM0},
     {"admin.label.Get", label_get, NULL, ADMIN_ARG | ADMIN_DOM0},
     {"admin.label.Index", label_get, NULL, ADMIN_ARG | ADMIN_DOM0},
