@@ -60,7 +60,8 @@ check-qrexec-fuzz: $(addprefix $(QREXEC_T)/fuzz_,$(QREXEC_FUZZ)) $(QREXEC_T)/see
 # policy.mk adds its half
 check-qrexec: check-qrexec-unit check-qrexec-e2e check-qrexec-robustness check-qrexec-tools check-qrexec-fuzz
 bench-qrexec: qrexec-socket
-	@tests/bench/qrexec/bench.py
+	@tests/harness/stage bench-qrexec --timeout 180 -- tests/bench/qrexec/bench.py
 
 CHECK_QUICK += check-qrexec-unit check-qrexec-e2e check-qrexec-robustness check-qrexec-tools check-qrexec-fuzz
+CHECK_SYSTEM += bench-qrexec
 HELP += bench-qrexec|calls~and~throughput~over~sockets

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Every flow of a call, end to end over the socket backend; TAP on stdout."""
-import json, os, signal, socket, struct, subprocess, sys, threading, time
+import os, signal, socket, struct, subprocess, sys, threading, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from rig import BIN, PolicySocket, Qubesd, Rig, Tap, USER, children, wait_for
+from rig import BIN, PolicyDaemon, PolicySocket, Qubesd, Rig, Tap, USER, children, wait_for
 
 rig = work = bank = None
 ECHO = '#!/bin/sh\necho "arg=$1 from=$QREXEC_REMOTE_DOMAIN"\ncat\nexit 7\n'
@@ -156,35 +156,14 @@ def bad_policy_answers():
 
 def real_policy():
     "with the policy daemon and policy files: allow with a redirect and an argument rule, deny, unknown target"
-    folder = rig.dir + "/policy.d"
-    os.makedirs(folder)
-    with open(folder + "/30-test.policy", "w") as f:
-        f.write("test.Echo +yes work @default allow target=bank\ntest.Echo * work bank deny\n"
-                "test.Dom0 * work @adminvm allow\n")
-    info = {"type": "AppVM", "tags": [], "template_for_dispvms": False, "default_dispvm": None, "power_state": "Running",
-            "icon": "x", "guivm": None, "label": "red", "internal": None, "relayvm": None, "transport_rpc": None}
-    domains = {name: dict(info, uuid="00000000-0000-0000-0000-%012d" % n) for name, n in (("work", 10), ("bank", 11))}
-    domains["dom0"] = dict(info, type="AdminVM", uuid="00000000-0000-0000-0000-000000000000")
-    with open(rig.dir + "/info.json", "w") as f:
-        json.dump({"domains": domains}, f)
-    path = rig.dir + "/policy.sock"
-    d = subprocess.Popen([BIN + "/qrexec-policy-daemon", "--policy-path", folder, "--socket-path", path,
-                          "--eval-socket-path", rig.dir + "/eval.sock", "--gui-socket-path", rig.dir + "/gui.sock",
-                          "--last-good", rig.dir + "/last-good", "--system-info", rig.dir + "/info.json"],
-                         stderr=rig.log)
-    try:
-        wait_for(lambda: os.path.exists(path), "the policy daemon")
+    with PolicyDaemon(rig, "test.Echo +yes work @default allow target=bank\ntest.Echo * work bank deny\n"
+                           "test.Dom0 * work @adminvm allow\n"):
         r = work.call("", "test.Echo+yes", input=b"1")
         same((r.returncode, r.stdout), (7, b"arg=yes from=work\n1"))
         same(work.call("unknown", "test.Echo+yes").returncode, 7)
         same(work.call("bank", "test.Echo+yes").returncode, 126)
         same(work.call("", "test.Echo+no").returncode, 126)
         same(work.call("@adminvm", "test.Dom0", input=b".").stdout, b"work keyword adminvm .")
-    finally:
-        d.terminate()
-        d.wait()
-        if os.path.exists(path):
-            os.unlink(path)
 
 
 def autostart():

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Several "domains" on one machine: qrexec over the socket backend, each domain an agent and a daemon."""
-import os, shutil, signal, socket, struct, subprocess, sys, tempfile, threading, time
+import json, os, shutil, signal, socket, struct, subprocess, sys, tempfile, threading, time
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
 BIN = os.path.join(TOP, "build/qrexec-socket")
@@ -200,6 +200,37 @@ class Qubesd(threading.Thread):
     def stop(self):
         self.sock.shutdown(socket.SHUT_RDWR)
         self.sock.close()
+
+
+class PolicyDaemon:
+    """The real policy daemon, with one policy file and the domains of the rig; for `with`."""
+
+    def __init__(self, rig, rules):
+        self.rig, self.path = rig, os.path.join(rig.dir, "policy.sock")
+        folder = tempfile.mkdtemp(prefix="policy.", dir=rig.dir)
+        with open(folder + "/30-test.policy", "w") as f:
+            f.write(rules)
+        info = {"type": "AppVM", "tags": [], "template_for_dispvms": False, "default_dispvm": None, "icon": "x",
+                "power_state": "Running", "guivm": None, "label": "red", "internal": None, "relayvm": None,
+                "transport_rpc": None}
+        domains = {vm.name: dict(info, uuid="00000000-0000-0000-0000-%012d" % vm.domid) for vm in rig.vms}
+        domains["dom0"] = dict(info, type="AdminVM", uuid="00000000-0000-0000-0000-000000000000")
+        with open(folder + "/info.json", "w") as f:
+            json.dump({"domains": domains}, f)
+        self.args = [os.path.join(BIN, "qrexec-policy-daemon"), "--policy-path", folder, "--socket-path", self.path,
+                     "--eval-socket-path", folder + "/eval.sock", "--gui-socket-path", folder + "/gui.sock",
+                     "--last-good", folder + "/last-good", "--system-info", folder + "/info.json"]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.args, stderr=self.rig.log)
+        wait_for(lambda: os.path.exists(self.path), "the policy daemon")
+        return self
+
+    def __exit__(self, *what):
+        self.process.terminate()
+        self.process.wait()
+        if os.path.exists(self.path):
+            os.unlink(self.path)
 
 
 class PolicySocket(threading.Thread):
