@@ -64,7 +64,7 @@ class Dom0:
         self.rig = rig
         self.name = rig.xorg_dom0(size) if WITH_XORG else rig.xvfb(size)
         self.server = rig.last_x
-        rig.spawn(["dbus-run-session", "xfwm4", "--compositor=off"], name="xfwm4", DISPLAY=self.name)
+        rig.spawn(["dbus-run-session", "xfwm4", "--compositor=" + ("on" if WITH_XORG else "off")], name="xfwm4", DISPLAY=self.name)
         self.d = xdisplay.Display(self.name)
         self.root = self.d.screen().root
         check = self.d.intern_atom("_NET_SUPPORTING_WM_CHECK")
