@@ -7,6 +7,7 @@
 
 #include "dm_error.h"
 #include "volume.h"
+#include "worker.h"
 
 static gboolean volume_list(struct admin_request *r, GString *out, GError **error)
 {
@@ -82,25 +83,17 @@ static void copy_work_free(void *data)
     g_free(w);
 }
 
-static void copy_thread(GTask *task, void *source, void *data, GCancellable *cancellable)
+static gboolean copy_run(void *data, GError **error)
 {
     struct copy_work *w = data;
-    GError *error = NULL;
-    (void)source, (void)cancellable;
-    if (volume_replace(w->from, w->to, &error))
-        g_task_return_boolean(task, TRUE);
-    else
-        g_task_return_error(task, error);
+    return volume_replace(w->from, w->to, error);
 }
 
-static void copy_ready(GObject *source, GAsyncResult *res, void *data)
+static void copy_ready(void *data, const GError *error)
 {
-    struct copy_work *w = g_task_get_task_data(G_TASK(res));
+    struct copy_work *w = data;
     struct admin_request *r = w->request;
-    g_autoptr(GError) error = NULL;
     const char *const names[] = {w->from_domain, w->to_domain};
-    (void)source, (void)data;
-    g_task_propagate_boolean(G_TASK(res), &error);
     for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
         struct domain *d = manager_find(r->manager, names[i]);
         if (d)
@@ -148,9 +141,7 @@ static void volume_clone_to(struct admin_request *r)
                             g_steal_pointer(&target)};
     from->busy = "cloned";
     r->dest->busy = "cloned to";
-    g_autoptr(GTask) task = g_task_new(NULL, NULL, copy_ready, NULL);
-    g_task_set_task_data(task, w, copy_work_free);
-    g_task_run_in_thread(task, copy_thread);
+    worker_start(w, copy_run, copy_ready, copy_work_free);
 }
 
 /* -- the pool -- */

@@ -6,6 +6,7 @@
 #include "dm_error.h"
 #include "store.h"
 #include "volume.h"
+#include "worker.h"
 
 struct clone_work {
     struct manager *manager;
@@ -31,34 +32,28 @@ static void clone_work_free(void *data)
     g_free(w);
 }
 
-static void clone_thread(GTask *task, void *source, void *data, GCancellable *cancellable)
+static gboolean clone_files(void *data, GError **error)
 {
     struct clone_work *w = data;
-    GError *error = NULL;
-    (void)source, (void)cancellable;
-    gboolean ok = volume_clone_dir(w->from_dir, w->to_dir, &error);
+    gboolean ok = volume_clone_dir(w->from_dir, w->to_dir, error);
     if (ok && w->root_template)
-        ok = volume_root_from_template(w->root_template, w->to_dir, &error);
+        ok = volume_root_from_template(w->root_template, w->to_dir, error);
     if (ok && w->from_template)
-        ok = volume_clone_template(w->from_template, w->to_template, &error);
+        ok = volume_clone_template(w->from_template, w->to_template, error);
     if (!ok)
         store_remove_tree(w->to_dir, NULL);
-    if (ok)
-        g_task_return_boolean(task, TRUE);
-    else
-        g_task_return_error(task, error);
+    return ok;
 }
 
-static void clone_ready(GObject *source, GAsyncResult *res, void *data)
+static void clone_ready(void *data, const GError *failure)
 {
-    struct clone_work *w = g_task_get_task_data(G_TASK(res));
-    g_autoptr(GError) error = NULL;
+    struct clone_work *w = data;
+    g_autoptr(GError) error = failure ? g_error_copy(failure) : NULL;
     struct domain *from = manager_find(w->manager, w->from_name);
-    (void)source, (void)data;
     g_hash_table_remove(w->manager->reserved, w->name);
     if (from)
         from->busy = NULL;
-    if (g_task_propagate_boolean(G_TASK(res), &error)) {
+    if (!error) {
         w->spec.clone_of = w->root_template ? NULL : from;
         if (!domain_create(w->manager, &w->spec, &error)) {
             store_remove_tree(w->to_dir, NULL);
@@ -107,9 +102,7 @@ static void clone_run(struct clone_work *w, struct domain *from)
     w->from_name = g_strdup(from->name);
     from->busy = "cloned";
     g_hash_table_add(w->manager->reserved, g_strdup(w->name));
-    g_autoptr(GTask) task = g_task_new(NULL, NULL, clone_ready, NULL);
-    g_task_set_task_data(task, w, clone_work_free);
-    g_task_run_in_thread(task, clone_thread);
+    worker_start(w, clone_files, clone_ready, clone_work_free);
 }
 
 void clone_domain(struct domain *from, const struct domain_spec *spec, done_fn done, void *data)

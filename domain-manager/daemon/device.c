@@ -5,6 +5,7 @@
 
 #include "dm_error.h"
 #include "rules.h"
+#include "worker.h"
 
 #define VDEV_PREFIX "xvd"
 #define VDEV_FIRST  'i' /* the letters before are the domain's own volumes' */
@@ -121,26 +122,19 @@ static void device_work_free(void *data)
     g_free(w);
 }
 
-static void device_thread(GTask *task, void *source, void *data, GCancellable *cancellable)
+static gboolean device_change(void *data, GError **error)
 {
     struct device_work *w = data;
     struct backend *b = w->manager->backend;
-    GError *error = NULL;
-    (void)source, (void)cancellable;
-    if ((w->attach ? b->ops->block_attach : b->ops->block_detach)(b, w->domid, &w->block, &error))
-        g_task_return_boolean(task, TRUE);
-    else
-        g_task_return_error(task, error);
+    return (w->attach ? b->ops->block_attach : b->ops->block_detach)(b, w->domid, &w->block, error);
 }
 
-static void device_ready(GObject *source, GAsyncResult *res, void *data)
+static void device_ready(void *data, const GError *error)
 {
-    struct device_work *w = g_task_get_task_data(G_TASK(res));
+    struct device_work *w = data;
     struct domain *d = manager_find(w->manager, w->domain);
-    g_autoptr(GError) error = NULL;
     g_autofree char *identity = g_strconcat("dom0:", w->block.name, NULL);
-    (void)source, (void)data;
-    if (g_task_propagate_boolean(G_TASK(res), &error) && d)
+    if (!error && d)
         manager_emit(w->manager, d, w->attach ? "device-attach:block" : "device-detach:block", "device",
                      identity, NULL);
     w->done(error, w->data);
@@ -151,9 +145,7 @@ static void device_run(struct domain *d, const struct backend_block *block, gboo
 {
     struct device_work *w = g_new(struct device_work, 1);
     *w = (struct device_work){d->manager, g_strdup(d->name), d->domid, *block, attach, done, data};
-    g_autoptr(GTask) task = g_task_new(NULL, NULL, device_ready, NULL);
-    g_task_set_task_data(task, w, device_work_free);
-    g_task_run_in_thread(task, device_thread);
+    worker_start(w, device_change, device_ready, device_work_free);
 }
 
 /* What a running domain has attached; NULL with error when it does not run. */

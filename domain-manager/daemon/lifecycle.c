@@ -15,6 +15,7 @@
 #include "services.h"
 #include "store.h"
 #include "volume.h"
+#include "worker.h"
 
 struct waiter {
     done_fn done;
@@ -54,23 +55,15 @@ struct call {
     void *data;
 };
 
-static void call_thread(GTask *task, void *source, void *data, GCancellable *cancellable)
+static gboolean call_run(void *data, GError **error)
 {
     struct call *c = data;
-    GError *error = NULL;
-    (void)source, (void)cancellable;
-    if (c->operation(c->backend, c->domid, &error))
-        g_task_return_boolean(task, TRUE);
-    else
-        g_task_return_error(task, error);
+    return c->operation(c->backend, c->domid, error);
 }
 
-static void call_ready(GObject *source, GAsyncResult *res, void *data)
+static void call_ready(void *data, const GError *error)
 {
-    struct call *c = g_task_get_task_data(G_TASK(res));
-    g_autoptr(GError) error = NULL;
-    (void)source, (void)data;
-    g_task_propagate_boolean(G_TASK(res), &error);
+    struct call *c = data;
     c->done(error, c->data);
 }
 
@@ -79,9 +72,7 @@ static void call_backend(struct domain *d, gboolean (*operation)(struct backend 
 {
     struct call *c = g_new(struct call, 1);
     *c = (struct call){d->manager->backend, d->domid, operation, done, data};
-    g_autoptr(GTask) task = g_task_new(NULL, NULL, call_ready, NULL);
-    g_task_set_task_data(task, c, g_free);
-    g_task_run_in_thread(task, call_thread);
+    worker_start(c, call_run, call_ready, g_free);
 }
 
 /* -- stop -- */
@@ -103,17 +94,11 @@ static void stop_work_free(void *data)
     g_free(w);
 }
 
-static void stop_thread(GTask *task, void *source, void *data, GCancellable *cancellable)
+static gboolean stop_run(void *data, GError **error)
 {
     struct stop_work *w = data;
-    GError *error = NULL;
-    (void)source, (void)cancellable;
-    if (w->backend->ops->destroy(w->backend, w->domid, &error) && w->plan)
-        volume_plan_finish(w->plan, w->clean, &error);
-    if (error)
-        g_task_return_error(task, error);
-    else
-        g_task_return_boolean(task, TRUE);
+    return w->backend->ops->destroy(w->backend, w->domid, error) &&
+           (!w->plan || volume_plan_finish(w->plan, w->clean, error));
 }
 
 static void forget_run(struct domain *d, enum power_state state)
@@ -137,13 +122,11 @@ static void cleanup_disposable(struct domain *d)
         g_warning("%s", error->message);
 }
 
-static void stop_ready(GObject *source, GAsyncResult *res, void *data)
+static void stop_ready(void *data, const GError *error)
 {
-    struct stop_work *w = g_task_get_task_data(G_TASK(res));
-    g_autoptr(GError) error = NULL;
+    struct stop_work *w = data;
     struct domain *d = manager_find(w->manager, w->name);
-    (void)source, (void)data;
-    if (!g_task_propagate_boolean(G_TASK(res), &error))
+    if (error)
         g_warning("stop of %s: %s", w->name, error->message);
     if (!d)
         return;
@@ -182,9 +165,7 @@ static void stop(struct domain *d, gboolean clean, gboolean crashed)
     w->backend->ops->unwatch(w->backend, d->domid);
     services_stop(d->manager->services, d);
     manager_emit(d->manager, d, "domain-stopping", NULL);
-    g_autoptr(GTask) task = g_task_new(NULL, NULL, stop_ready, NULL);
-    g_task_set_task_data(task, w, stop_work_free);
-    g_task_run_in_thread(task, stop_thread);
+    worker_start(w, stop_run, stop_ready, stop_work_free);
 }
 
 /* A template's changes are committed after a proper shutdown only. */
@@ -446,28 +427,23 @@ static gboolean attach_blocks(struct start_work *w, GError **error)
     return TRUE;
 }
 
-static void start_thread(GTask *task, void *source, void *data, GCancellable *cancellable)
+static gboolean start_run(void *data, GError **error)
 {
     struct start_work *w = data;
     struct backend *b = w->backend;
-    GError *error = NULL;
-    (void)source, (void)cancellable;
     g_autofree char *mark = building_mark(w->manager, w->uuid);
     w->domid = -1;
-    if (volume_plan_prepare(w->plan, &error) && g_file_set_contents(mark, "", 0, &error))
-        w->domid = b->ops->create(b, &w->config, &error);
-    if (w->domid >= 0 && (!attach_blocks(w, &error) || !b->ops->write_keys(b, w->domid, w->keys, &error) ||
-                          !b->ops->unpause(b, w->domid, &error))) {
+    if (volume_plan_prepare(w->plan, error) && g_file_set_contents(mark, "", 0, error))
+        w->domid = b->ops->create(b, &w->config, error);
+    if (w->domid >= 0 && (!attach_blocks(w, error) || !b->ops->write_keys(b, w->domid, w->keys, error) ||
+                          !b->ops->unpause(b, w->domid, error))) {
         b->ops->destroy(b, w->domid, NULL);
         w->domid = -1;
     }
     unlink(mark);
     if (w->domid < 0)
         volume_plan_finish(w->plan, FALSE, NULL);
-    if (error)
-        g_task_return_error(task, error);
-    else
-        g_task_return_boolean(task, TRUE);
+    return w->domid >= 0;
 }
 
 struct named {
@@ -512,21 +488,17 @@ static void services_ready(const GError *error, void *data)
     named_free(n);
 }
 
-static void start_ready(GObject *source, GAsyncResult *res, void *data)
+static void start_ready(void *data, const GError *failure)
 {
-    struct start_work *w = g_task_get_task_data(G_TASK(res));
+    struct start_work *w = data;
     g_autoptr(GError) error = NULL;
     struct domain *d = manager_find(w->manager, w->name);
-    (void)source, (void)data;
-    gboolean good = g_task_propagate_boolean(G_TASK(res), &error);
     if (!d)
         return;
-    if (good && !w->backend->ops->watch(w->backend, w->domid, &error)) {
+    if (!failure && !w->backend->ops->watch(w->backend, w->domid, &error))
         w->backend->ops->destroy(w->backend, w->domid, NULL);
-        good = FALSE;
-    }
-    if (!good) {
-        start_failed(d, error);
+    if (failure || error) {
+        start_failed(d, failure ? failure : error);
         return;
     }
     d->domid = w->domid;
@@ -576,9 +548,7 @@ static void start_build(struct domain *d)
         w->ip = property_get(d, "ip", NULL);
         w->config.nic = (struct backend_nic){w->mac, w->ip, netvm->domid};
     }
-    g_autoptr(GTask) task = g_task_new(NULL, NULL, start_ready, NULL);
-    g_task_set_task_data(task, w, start_work_free);
-    g_task_run_in_thread(task, start_thread);
+    worker_start(w, start_run, start_ready, start_work_free);
 }
 
 static void netvm_ready(const GError *error, void *data)

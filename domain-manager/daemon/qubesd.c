@@ -18,6 +18,7 @@
 #include "backend.h"
 #include "dm_error.h"
 #include "volume.h"
+#include "worker.h"
 
 #define REQUEST_MAX (1u << 20)
 
@@ -202,25 +203,17 @@ static void import_free(void *data)
     g_free(i);
 }
 
-static void import_thread(GTask *task, void *source, void *data, GCancellable *cancellable)
+static gboolean import_run(void *data, GError **error)
 {
     struct import *i = data;
-    GError *error = NULL;
-    (void)source, (void)cancellable;
-    if (volume_import_fd(i->path, i->fd, i->size, &error))
-        g_task_return_boolean(task, TRUE);
-    else
-        g_task_return_error(task, error);
+    return volume_import_fd(i->path, i->fd, i->size, error);
 }
 
-static void import_ready(GObject *source, GAsyncResult *res, void *data)
+static void import_ready(void *data, const GError *error)
 {
-    struct import *i = g_task_get_task_data(G_TASK(res));
+    struct import *i = data;
     struct connection *c = i->connection;
-    g_autoptr(GError) error = NULL;
     struct domain *d = manager_find(c->qubesd->manager, i->domain);
-    (void)source, (void)data;
-    g_task_propagate_boolean(G_TASK(res), &error);
     if (d)
         d->busy = NULL;
     if (d && !error)
@@ -251,9 +244,7 @@ static void import_start(struct connection *c, const struct header *h)
             n++;
         i->size = g_ascii_strtoull(digits, NULL, 10);
     }
-    g_autoptr(GTask) task = g_task_new(NULL, NULL, import_ready, NULL);
-    g_task_set_task_data(task, i, import_free);
-    g_task_run_in_thread(task, import_thread);
+    worker_start(i, import_run, import_ready, import_free);
 }
 
 /* -- admin.vm.Console: the connection and the domain's console, until either ends -- */
@@ -283,24 +274,24 @@ static gboolean copy_some(int from, int to)
     return n > 0;
 }
 
-static void console_thread(GTask *task, void *source, void *data, GCancellable *cancellable)
+static gboolean console_run(void *data, GError **error)
 {
     struct console *console = data;
     gboolean open = write(console->ends[0], "0", 2) == 2;
-    (void)source, (void)cancellable;
+    (void)error;
     while (open) {
         struct pollfd p[2] = {{console->ends[0], POLLIN, 0}, {console->ends[1], POLLIN, 0}};
         open = poll(p, 2, -1) > 0;
         for (int i = 0; open && i < 2; i++)
             open = !p[i].revents || copy_some(console->ends[i], console->ends[1 - i]);
     }
-    g_task_return_boolean(task, TRUE);
+    return TRUE;
 }
 
-static void console_ready(GObject *source, GAsyncResult *res, void *data)
+static void console_ready(void *data, const GError *error)
 {
-    struct console *console = g_task_get_task_data(G_TASK(res));
-    (void)source, (void)data;
+    struct console *console = data;
+    (void)error;
     connection_free(console->connection);
 }
 
@@ -334,9 +325,7 @@ static void console_start(struct connection *c, const struct header *h)
     }
     struct console *console = g_new(struct console, 1);
     *console = (struct console){c, {blocking_fd(c), terminal}};
-    g_autoptr(GTask) task = g_task_new(NULL, NULL, console_ready, NULL);
-    g_task_set_task_data(task, console, console_free);
-    g_task_run_in_thread(task, console_thread);
+    worker_start(console, console_run, console_ready, console_free);
 }
 
 /* -- reading -- */
