@@ -23,7 +23,7 @@ static void key_fail(void)
 
 static void key_fail_state(void)
 {
-    printk(LOG_ERR, "allocation failure: %s\n", page_fail_after >= 0 ? "pending" : "none pending");
+    printk(LOG_ERR, "allocations before the failure: %ld\n", page_fail_after);
     page_fail_after = -1;
 }
 #endif
@@ -117,7 +117,7 @@ static const struct {
     {'R', machine_reboot, "reboot at once"},
 #ifdef BH_FAULT_INJECTION
     {'f', key_fail, "the allocation of the number before this key fails"},
-    {'F', key_fail_state, "whether it has failed; no more failures"},
+    {'F', key_fail_state, "how many before it fails, -1 when it has; no more failures"},
 #endif
 };
 
