@@ -89,8 +89,8 @@ CHECK_QUICK += check-gui-agent-unit
 check-gui-agent: $(GUI_AGENT_TEST_B)/qubes-gui $(GUI_AGENT_LAYOUT)
 	@tests/harness/stage gui-agent --timeout 180 -- env GUI_AGENT=$(TOP)/$(GUI_AGENT_TEST_B)/qubes-gui tests/system/gui/test_agent.py
 .PHONY: check-gui-agent-xorg
-check-gui-agent-xorg: $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT) $(GUI_AGENT_XORG_SOCKET)
-	@tests/harness/stage gui-agent-xorg --timeout 180 -- tests/system/gui/test_agent.py --xorg
+check-gui-agent-xorg: $(GUI_AGENT_TEST_B)/qubes-gui $(GUI_AGENT_LAYOUT) $(GUI_AGENT_XORG_SOCKET)
+	@tests/harness/stage gui-agent-xorg --timeout 180 -- env GUI_AGENT=$(TOP)/$(GUI_AGENT_TEST_B)/qubes-gui tests/system/gui/test_agent.py --xorg
 CHECK_SYSTEM += check-gui-agent check-gui-agent-xorg
 HELP += check-gui-agent|the~GUI~agent~under~Xvfb
 
