@@ -4,7 +4,7 @@
 import os, signal, socket, struct, subprocess, sys, threading, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from rig import BIN, PolicyDaemon, PolicySocket, Qubesd, Rig, Tap, USER, children, wait_for
+from rig import BIN, PolicyDaemon, PolicySocket, Qubesd, Rig, Skip, Tap, USER, children, wait_for
 
 rig = work = bank = None
 ECHO = '#!/bin/sh\necho "arg=$1 from=$QREXEC_REMOTE_DOMAIN"\ncat\nexit 7\n'
@@ -510,6 +510,19 @@ def sandbox():
         same((status["Seccomp"], status["NoNewPrivs"], status["CapEff"]), ("2", "1", "0" * 16))
 
 
+def ordinary_user():
+    "an ordinary user runs it all: agents, daemons, services, without root and PAM"
+    if os.getuid() != 0:
+        raise Skip("all of this is run by an ordinary user already")
+    user = dict(user="nobody", group="nogroup", extra_groups=[])
+    if subprocess.run(["/bin/sh", "-c", "test -x %s/qrexec-agent -a -r %s" % (BIN, __file__)], **user).returncode:
+        raise Skip("the tree cannot be read by others")
+    some = ["vm_to_vm", "vm_to_dom0", "refusal", "dom0_to_vm", "dom0_just_exec", "disposable", "sandbox"]
+    r = subprocess.run([sys.executable, "-B", os.path.abspath(__file__)] + some, stdout=subprocess.PIPE, timeout=60,
+                       env={"PATH": "/usr/bin:/bin", "HOME": "/tmp"}, **user)
+    need(r.returncode == 0 and r.stdout.count(b"ok ") == len(some), r.stdout.decode())
+
+
 def main():
     global rig, work, bank
     rig = Rig()
@@ -527,7 +540,8 @@ def main():
             dom0_local_program, local_program_in_vm, asked_by_socket, remote_source, bad_policy_answers, real_policy, autostart,
             autostart_fails, disposable, connect_two, big_data_both_ways, slow_reader, blocked_service_input,
             ends_in_every_order, killed_service, parallel_calls, too_many_calls, agent_restart, daemon_restart,
-            killed_client, half_open, older_daemons, startup_timeout, background, fork_server, memory, sandbox])
+            killed_client, half_open, older_daemons, startup_timeout, background, fork_server, memory, sandbox,
+            ordinary_user])
         if status:
             print("\n".join("# " + l for l in open(rig.dir + "/log", errors="replace").read().splitlines()[-60:]))
         return status
