@@ -82,13 +82,15 @@ int grant_shared_frame(struct domain *d, uint32_t idx, mfn_t *m)
     return rc;
 }
 
-static inline struct maptrack *handle_entry(struct grant_domain *g, uint32_t h)
+static inline bool handle_exists(const struct grant_domain *g, uint32_t h)
 {
-    uint32_t place = h & ((1u << MAPTRACK_SHIFT) - 1);
+    return likely(h >> MAPTRACK_SHIFT < g->nr_maptrack_frames &&
+                  (h & ((1u << MAPTRACK_SHIFT) - 1)) < MAPTRACK_PER_FRAME);
+}
 
-    return likely(h >> MAPTRACK_SHIFT < g->nr_maptrack_frames && place < MAPTRACK_PER_FRAME)
-               ? &g->maptrack[h >> MAPTRACK_SHIFT][place]
-               : NULL;
+static inline struct maptrack *handle_entry(const struct grant_domain *g, uint32_t h)
+{
+    return &g->maptrack[h >> MAPTRACK_SHIFT][h & ((1u << MAPTRACK_SHIFT) - 1)];
 }
 
 /* One more frame of free handles; maptrack_lock held. */
@@ -115,7 +117,7 @@ static bool handles_grow(struct grant_domain *g)
 static inline uint32_t handle_fill(struct grant_domain *g, const struct maptrack *content)
 {
     uint32_t h = g->free_handle;
-    struct maptrack *t = &g->maptrack[h >> MAPTRACK_SHIFT][h & ((1u << MAPTRACK_SHIFT) - 1)];
+    struct maptrack *t = handle_entry(g, h);
 
     g->free_handle = t->ref;
     *t = *content;
@@ -126,9 +128,12 @@ static inline uint32_t handle_fill(struct grant_domain *g, const struct maptrack
 /* Take a mapping out of the table so that only one caller undoes it; maptrack_lock held. */
 static inline bool handle_take(struct grant_domain *g, uint32_t h, uint64_t host_addr, struct maptrack *out)
 {
-    struct maptrack *t = handle_entry(g, h);
+    struct maptrack *t;
 
-    if (unlikely(!t || !t->flags || (host_addr && gfn_of(host_addr).n != t->gfn)))
+    if (unlikely(!handle_exists(g, h)))
+        return false;
+    t = handle_entry(g, h);
+    if (unlikely(!t->flags || (host_addr && gfn_of(host_addr).n != t->gfn)))
         return false;
     *out = *t;
     t->flags = 0;
@@ -138,18 +143,28 @@ static inline bool handle_take(struct grant_domain *g, uint32_t h, uint64_t host
     return true;
 }
 
+static __attribute__((noinline)) int16_t claim_refused(uint32_t head, uint16_t user)
+{
+    return (head & GTF_type_mask) == GTF_permit_access && head >> 16 == user ? GNTST_permission_denied
+                                                                             : GNTST_bad_gntref;
+}
+
 /* Mark the shared entry as read (and written) by `user`, if it permits that. GNTST_*. */
 static inline int16_t entry_claim(grant_entry_v1_t *e, uint16_t user, bool write)
 {
+    /* flags in the lower half, domid in the upper */
     uint32_t *word = (uint32_t *)(void *)e, head = __atomic_load_n(word, __ATOMIC_ACQUIRE);
-    uint32_t claim = write ? GTF_reading | GTF_writing : GTF_reading;
+    uint32_t mask = 0xffff0000u | GTF_type_mask, claim = GTF_reading;
 
-    for (unsigned tries = 0; tries < CLAIM_TRIES; tries++) { /* flags in the lower half, domid in the upper */
-        if ((head & GTF_type_mask) != GTF_permit_access || head >> 16 != user)
-            return GNTST_bad_gntref;
-        if (write && head & GTF_readonly)
-            return GNTST_permission_denied;
-        if (__atomic_compare_exchange_n(word, &head, head | claim, false, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE))
+    if (likely(write)) {
+        mask |= GTF_readonly;
+        claim |= GTF_writing;
+    }
+    for (unsigned tries = 0; tries < CLAIM_TRIES; tries++) {
+        if (unlikely((head & mask) != ((uint32_t)user << 16 | GTF_permit_access)))
+            return claim_refused(head, user);
+        if (likely(__atomic_compare_exchange_n(word, &head, head | claim, false, __ATOMIC_SEQ_CST,
+                                               __ATOMIC_ACQUIRE)))
             return GNTST_okay;
     }
     return GNTST_eagain; /* the granter keeps changing it */
@@ -187,16 +202,19 @@ static inline void flags_release(grant_entry_v1_t *e, uint64_t uses)
 
 /* The frame that an entry names at its first use, referenced. It must keep the granter in the list: not
  * shared_info, not the grant table. INVALID_MFN: it may not be granted. */
-static inline mfn_t frame_fix(struct domain *granter, gfn_t g, bool write)
+static inline mfn_t frame_fix(struct domain *granter, gfn_t g, bool write, struct p2m_run *run)
 {
-    uint64_t leaf = p2m_leaf_locked(granter, g);
-    enum p2m_type t = p2m_leaf_type(leaf);
+    uint64_t leaf = p2m_run_leaf_locked(granter, g, run);
+    mfn_t m = p2m_leaf_mfn(leaf);
 
-    if (unlikely(t == P2M_LOGDIRTY) && write)
-        p2m_log_dirty_locked(granter, g);
-    return likely(t == P2M_RAM || t == P2M_LOGDIRTY) && p2m_page_get(p2m_leaf_mfn(leaf), granter->id)
-               ? p2m_leaf_mfn(leaf)
-               : INVALID_MFN;
+    if (unlikely(p2m_leaf_type(leaf) != P2M_RAM)) {
+        if (p2m_leaf_type(leaf) != P2M_LOGDIRTY)
+            return INVALID_MFN;
+        run->prefix = P2M_NOTHING_SEEN;
+        if (write)
+            p2m_log_dirty_locked(granter, g);
+    }
+    return likely(p2m_page_get(m, granter->id)) ? m : INVALID_MFN;
 }
 
 /* One more use of an entry that the user uses already: of the frame that was fixed. */
@@ -224,7 +242,7 @@ static __attribute__((noinline)) int16_t pin_again(struct domain *granter, uint1
 /* Use the entry: check, count, fix the frame. On success *m holds a reference. The granter's grant.lock and
  * p2m_lock are held. */
 static inline __attribute__((always_inline)) int16_t pin_locked(struct domain *granter, uint16_t user,
-                                                                struct use u, mfn_t *m)
+                                                                struct use u, struct p2m_run *run, mfn_t *m)
 {
     struct grant_active *a;
     grant_entry_v1_t *e;
@@ -240,7 +258,7 @@ static inline __attribute__((always_inline)) int16_t pin_locked(struct domain *g
     if (unlikely(st != GNTST_okay))
         return st;
     a->gfn = __atomic_load_n(&e->frame, __ATOMIC_RELAXED);
-    *m = frame_fix(granter, gfn(a->gfn), u.write);
+    *m = frame_fix(granter, gfn(a->gfn), u.write, run);
     if (unlikely(!mfn_valid_value(*m))) {
         flags_release(e, 0);
         return GNTST_bad_page;
@@ -265,7 +283,7 @@ static inline void unpin_locked(struct domain *granter, struct use u, mfn_t m)
     }
     if (unlikely(granter->logdirty) && u.write)
         logdirty_mark(granter, gfn(a->gfn));
-    page_put(m);
+    p2m_page_put(m);
 }
 
 static void unpin(struct domain *granter, struct use u, mfn_t m)
@@ -316,48 +334,49 @@ static void cache_drop(struct domain_cache *c)
     c->d = NULL;
 }
 
-static bool map_flags_valid(const struct gnttab_map_grant_ref *op)
+static inline bool map_flags_valid(const struct gnttab_map_grant_ref *op)
 {
     return (op->flags & (GNTMAP_host_map | GNTMAP_contains_pte | GNTMAP_application_map)) == GNTMAP_host_map;
 }
 
-static bool map_writes(uint32_t flags)
+static inline bool map_writes(uint32_t flags)
 {
     return !(flags & GNTMAP_readonly);
 }
 
 /* Use the entries of a run of operations that name one granter; the run's length. */
-static unsigned map_pin(struct domain *d, struct gnttab_map_grant_ref *op, unsigned n, mfn_t *m,
+static unsigned map_pin(struct domain *d, struct gnttab_map_grant_ref *first, unsigned n, mfn_t *m,
                         struct domain_cache *c)
 {
-    struct domain *granter = cached_domain(c, d, op->dom);
-    domid_t dom = op->dom;
-    unsigned i = 0;
+    struct domain *granter = cached_domain(c, d, first->dom);
+    struct gnttab_map_grant_ref *op = first, *end = first + n;
+    domid_t dom = first->dom, user = d->id;
+    struct p2m_run run = {P2M_NOTHING_SEEN, 0};
 
-    if (!map_flags_valid(op) || !granter || granter->dying) {
-        op->status = map_flags_valid(op) ? GNTST_bad_domain : GNTST_bad_virt_addr;
+    if (!map_flags_valid(first) || !granter || granter->dying) {
+        first->status = map_flags_valid(first) ? GNTST_bad_domain : GNTST_bad_virt_addr;
         return 1;
     }
     spin_lock(&granter->grant.lock);
     spin_lock(&granter->p2m_lock);
     do {
-        op[i].status =
-            pin_locked(granter, d->id, (struct use){op[i].ref, map_writes(op[i].flags), false}, &m[i]);
-    } while (++i < n && op[i].dom == dom && map_flags_valid(&op[i]));
+        op->status =
+            pin_locked(granter, user, (struct use){op->ref, map_writes(op->flags), false}, &run, m++);
+    } while (++op < end && op->dom == dom && map_flags_valid(op));
     spin_unlock(&granter->p2m_lock);
     spin_unlock(&granter->grant.lock);
-    return i;
+    return (unsigned)(op - first);
 }
 
 /* Give a used entry a handle and its place; the mapper's p2m_lock and maptrack_lock are held. */
-static int16_t map_place(struct domain *d, struct gnttab_map_grant_ref *op, mfn_t m)
+static inline int16_t map_place(struct domain *d, struct gnttab_map_grant_ref *op, mfn_t m)
 {
     struct grant_domain *g = &d->grant;
     gfn_t place = gfn_of(op->host_addr);
 
-    if (g->free_handle == NO_HANDLE && !handles_grow(g))
+    if (unlikely(g->free_handle == NO_HANDLE) && !handles_grow(g))
         return GNTST_no_space;
-    if (d->dying || p2m_add_grant_locked(d, place, m, map_writes(op->flags)))
+    if (unlikely(p2m_add_grant_locked(d, place, m, map_writes(op->flags))))
         return GNTST_general_error;
     op->handle = handle_fill(g, &(struct maptrack){.granter = op->dom == DOMID_SELF ? d->id : op->dom,
                                                    .flags = (uint16_t)op->flags,
@@ -372,6 +391,7 @@ static void chunk_map(struct vcpu *v, union grant_chunk *k, unsigned n, struct d
 {
     struct domain *d = v->domain;
     uint64_t unplaced = 0;
+    bool dying;
     mfn_t m[CHUNK];
 
     _Static_assert(CHUNK <= sizeof(unplaced) * 8, "a bit an operation");
@@ -379,12 +399,13 @@ static void chunk_map(struct vcpu *v, union grant_chunk *k, unsigned n, struct d
         i += map_pin(d, &k->map[i], n - i, &m[i], c);
     spin_lock(&d->p2m_lock);
     spin_lock(&d->grant.maptrack_lock);
+    dying = d->dying;
     for (unsigned i = 0; i < n; i++) {
         struct gnttab_map_grant_ref *op = &k->map[i];
 
         if (op->status != GNTST_okay)
             continue;
-        op->status = map_place(d, op, m[i]);
+        op->status = likely(!dying) ? map_place(d, op, m[i]) : GNTST_general_error;
         unplaced |= (uint64_t)(op->status != GNTST_okay) << i;
     }
     spin_unlock(&d->grant.maptrack_lock);
@@ -422,15 +443,16 @@ static void unmap(struct domain *d, struct gnttab_unmap_grant_ref *ops, unsigned
     spin_lock(&d->p2m_lock);
     spin_lock(&d->grant.maptrack_lock);
     for (unsigned i = 0; i < n; i++) {
-        t[i].flags = 0;
-        ops[i].status = GNTST_bad_handle;
-        if (handle_take(&d->grant, ops[i].handle, ops[i].host_addr, &t[i])) {
-            p2m_remove_grant_locked(d, gfn(t[i].gfn), mfn(t[i].mfn), map_writes(t[i].flags));
-            ops[i].status = GNTST_okay;
+        if (unlikely(!handle_take(&d->grant, ops[i].handle, ops[i].host_addr, &t[i]))) {
+            ops[i].status = GNTST_bad_handle;
+            t[i].flags = 0;
+            continue;
         }
+        p2m_remove_grant_locked(d, gfn(t[i].gfn), mfn(t[i].mfn), map_writes(t[i].flags));
+        ops[i].status = GNTST_okay;
     }
     spin_unlock(&d->grant.maptrack_lock);
-    p2m_flush_locked(d);
+    p2m_flush_removed_locked(d);
     spin_unlock(&d->p2m_lock);
     for (unsigned i = 0; i < n;)
         i += unmap_end(d, &t[i], n - i, c);
@@ -483,7 +505,8 @@ static int16_t copy_side(struct vcpu *v, bool by_ref, uint16_t domid, uint64_t r
         return GNTST_bad_domain;
     spin_lock(&side->granter->grant.lock);
     spin_lock(&side->granter->p2m_lock);
-    st = pin_locked(side->granter, v->domain->id, side->use, &side->m);
+    st =
+        pin_locked(side->granter, v->domain->id, side->use, &(struct p2m_run){P2M_NOTHING_SEEN, 0}, &side->m);
     spin_unlock(&side->granter->p2m_lock);
     spin_unlock(&side->granter->grant.lock);
     return st;

@@ -64,7 +64,7 @@ static mfn_t node_alloc(struct domain *d)
 
 static void seen_forget(struct p2m_deferred *def)
 {
-    def->seen[0].prefix = def->seen[1].prefix = ~0ull;
+    def->seen[0].prefix = def->seen[1].prefix = P2M_NOTHING_SEEN;
 }
 
 int p2m_init(struct domain *d)
@@ -84,9 +84,20 @@ int p2m_init(struct domain *d)
     return mfn_valid_value(d->p2m_root) ? 0 : -XEN_ENOMEM;
 }
 
+/* References of a node: its present entries' and the tree's own. */
+static uint16_t *node_refs(const uint64_t *e)
+{
+    return &page_table_base[((uintptr_t)e - DIRECTMAP_BASE) >> PAGE_SHIFT].info;
+}
+
+static uint64_t filter_bit(gfn_t g)
+{
+    return 1ull << (g.n & 63);
+}
+
 static bool node_empty(const uint64_t *table)
 {
-    return *p2m_node_refs(table) == 1;
+    return *node_refs(table) == 1;
 }
 
 static uint64_t *node_of(const uint64_t *e)
@@ -97,7 +108,7 @@ static uint64_t *node_of(const uint64_t *e)
 /* Change an entry and the count of its node. */
 static void entry_set(uint64_t *e, uint64_t value)
 {
-    *p2m_node_refs(e) = (uint16_t)(*p2m_node_refs(e) + (value & PTE_P) - (*e & PTE_P));
+    *node_refs(e) = (uint16_t)(*node_refs(e) + (value & PTE_P) - (*e & PTE_P));
     __atomic_store_n(e, value, __ATOMIC_RELEASE);
 }
 
@@ -135,7 +146,7 @@ static void node_free(struct domain *d, mfn_t m, unsigned level)
                 node_free(d, mfn_of(table[i] & PTE_ADDR), level - 1);
     seen_forget(d->deferred);
     d->p2m_nodes--;
-    *p2m_node_refs(table) = 1;
+    *node_refs(table) = 1;
     page_put(m);
 }
 
@@ -160,6 +171,7 @@ static __attribute__((noinline)) uint64_t *find_from_root(struct domain *d, gfn_
 
         if (l <= ARRAY_SIZE(def->seen)) {
             def->seen[l - 1].table = table;
+            def->seen[l - 1].refs = node_refs(table);
             def->seen[l - 1].prefix = g.n >> level_shift(l + 1);
         }
         if (l == 1 || !(*e & PTE_P) || *e & PTE_PS) {
@@ -173,10 +185,8 @@ static __attribute__((noinline)) uint64_t *find_from_root(struct domain *d, gfn_
 /* The entry for g and the level it was found at: a leaf, or an empty one. */
 static inline uint64_t *find(struct domain *d, gfn_t g, unsigned *level)
 {
-    uint64_t *e = p2m_seen(d->deferred, g);
-
     *level = 1;
-    return likely(e) ? e : find_from_root(d, g, level);
+    return p2m_is_seen(d->deferred, g) ? p2m_seen(d->deferred, g) : find_from_root(d, g, level);
 }
 
 uint64_t p2m_find_leaf_locked(struct domain *d, gfn_t g)
@@ -290,7 +300,7 @@ static void entry_clear(struct domain *d, gfn_t g, uint64_t *e)
 {
     entry_set(e, 0);
     generation_next(d);
-    d->deferred->gfn_filter |= p2m_filter_bit(g);
+    d->deferred->gfn_filter |= filter_bit(g);
     d->deferred->pending = true;
     if (node_empty(node_of(e)))
         p2m_emptied_note(d, g);
@@ -301,7 +311,7 @@ static void flush_before_reuse(struct domain *d, gfn_t g, unsigned order)
 {
     struct p2m_deferred *def = d->deferred;
 
-    if (def->pending && (order || def->gfn_filter & p2m_filter_bit(g)))
+    if (def->pending && (order || def->gfn_filter & filter_bit(g)))
         p2m_flush_locked(d);
 }
 
@@ -521,6 +531,13 @@ void p2m_flush_locked(struct domain *d)
     def->nr_put = 0;
     def->gfn_filter = 0;
     def->pending = false;
+}
+
+void p2m_flush_removed_locked(struct domain *d)
+{
+    generation_next(d);
+    d->deferred->pending = true;
+    p2m_flush_locked(d);
 }
 
 void p2m_flush(struct domain *d)

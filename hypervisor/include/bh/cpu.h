@@ -33,7 +33,6 @@ struct cpu {
     void *arch_run; /* back end: host VMCB or VMCS region */
     uint64_t asid_generation;
     uint32_t asid_next;
-    bool asid_flush; /* ASIDs start over: the next guest entry flushes all */
     uint32_t tss[26];
     uint64_t gdt[8];
     uint8_t *ist_stacks;

@@ -29,6 +29,7 @@ struct p2m_deferred {
     /* the nodes of level 1 and 2 that were looked at last, and the frame numbers' bits above each */
     struct {
         uint64_t *table, prefix;
+        uint16_t *refs; /* of its frame */
     } seen[2];
     uint64_t leaf_bits[2];  /* the IOMMU's, by writable */
     uint64_t grant_bits[2]; /* all but the address of a grant mapping */
@@ -57,19 +58,14 @@ mfn_t p2m_get_ram(struct domain *d, gfn_t g, bool write, enum p2m_type *type);
 
 /* --- runs of single frames, for grant tables: what is usual is inline --- */
 
-/* The entry of g in the level 1 node that was looked at last; NULL: it is in another. */
+/* Is g in the level 1 node that was looked at last? And its entry there. */
+static inline bool p2m_is_seen(const struct p2m_deferred *def, gfn_t g)
+{
+    return likely(g.n >> 9 == def->seen[0].prefix);
+}
 static inline uint64_t *p2m_seen(const struct p2m_deferred *def, gfn_t g)
 {
-    return likely(g.n >> 9 == def->seen[0].prefix) ? &def->seen[0].table[g.n & 511] : NULL;
-}
-/* References of a node: its present entries' and the tree's own. */
-static inline uint16_t *p2m_node_refs(const uint64_t *e)
-{
-    return &page_table_base[((uintptr_t)e - DIRECTMAP_BASE) >> PAGE_SHIFT].info;
-}
-static inline uint64_t p2m_filter_bit(gfn_t g)
-{
-    return 1ull << (g.n & 63);
+    return &def->seen[0].table[g.n & 511];
 }
 uint64_t p2m_find_leaf_locked(struct domain *d, gfn_t g);
 int p2m_add_grant_slow(struct domain *d, gfn_t g, mfn_t m, bool write);
@@ -81,14 +77,30 @@ static inline uint64_t p2m_leaf_locked(struct domain *d, gfn_t g)
     const struct p2m_deferred *def = d->deferred;
     uint64_t e;
 
-    if (likely(g.n >> 9 == def->seen[0].prefix))
-        return def->seen[0].table[g.n & 511];
+    if (likely(p2m_is_seen(def, g)))
+        return *p2m_seen(def, g);
     if (likely(g.n >> 18 == def->seen[1].prefix)) {
         e = def->seen[1].table[g.n >> 9 & 511];
         if (likely(e & PTE_PS))
             return e + ((g.n & 511) << PAGE_SHIFT);
     }
     return p2m_find_leaf_locked(d, g);
+}
+/* The same for a run of frames under one hold of the lock: a 2 MiB page is looked at once. */
+struct p2m_run {
+    uint64_t prefix, leaf;
+};
+#define P2M_NOTHING_SEEN ~0ull
+static inline uint64_t p2m_run_leaf_locked(struct domain *d, gfn_t g, struct p2m_run *run)
+{
+    uint64_t inside = (g.n & 511) << PAGE_SHIFT, leaf;
+
+    if (likely(g.n >> 9 == run->prefix))
+        return run->leaf + inside;
+    leaf = p2m_leaf_locked(d, g);
+    if (leaf & PTE_PS)
+        *run = (struct p2m_run){g.n >> 9, leaf - inside};
+    return leaf;
 }
 static inline mfn_t p2m_leaf_mfn(uint64_t leaf)
 {
@@ -110,32 +122,48 @@ static inline bool __must_check p2m_page_get(mfn_t m, uint16_t owner)
     return true;
 }
 
-/* A grant mapping where nothing is: 0, -XEN_EBUSY, -XEN_ENOMEM, -XEN_EINVAL; and its removal if it is still
- * there. */
+/* And one less, which is rarely the last. */
+static inline void p2m_page_put(mfn_t m)
+{
+    struct page *pg = &page_table_base[m.n];
+    uint16_t old = __atomic_load_n(&pg->info, __ATOMIC_RELAXED);
+
+    if (unlikely(old < 2 || !__atomic_compare_exchange_n(&pg->info, &old, (uint16_t)(old - 1), false,
+                                                         __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)))
+        page_put(m);
+}
+
+/* A grant mapping where nothing is: 0, -XEN_EBUSY, -XEN_ENOMEM, -XEN_EINVAL. */
 static inline int __must_check p2m_add_grant_locked(struct domain *d, gfn_t g, mfn_t m, bool write)
 {
     struct p2m_deferred *def = d->deferred;
-    uint64_t *e = p2m_seen(def, g);
+    uint64_t *e;
 
-    if (unlikely(!e || def->pending || *e))
+    if (unlikely(!p2m_is_seen(def, g) || def->pending))
         return p2m_add_grant_slow(d, g, m, write);
-    ++*p2m_node_refs(e);
+    e = p2m_seen(def, g);
+    if (unlikely(*e))
+        return -XEN_EBUSY;
+    ++*def->seen[0].refs;
     __atomic_store_n(e, mfn_pa(m) | def->grant_bits[write], __ATOMIC_RELEASE);
     return 0;
 }
+/* Its removal, if it is still there. p2m_flush_removed_locked() ends a run of these under one hold of the
+ * lock. */
 static inline void p2m_remove_grant_locked(struct domain *d, gfn_t g, mfn_t m, bool write)
 {
     struct p2m_deferred *def = d->deferred;
-    uint64_t *e = p2m_seen(def, g);
+    uint64_t *e;
 
-    if (unlikely(!e) && p2m_find_leaf_locked(d, g))
-        e = p2m_seen(def, g);
-    if (unlikely(!e || *e != (mfn_pa(m) | def->grant_bits[write])))
+    if (unlikely(!p2m_is_seen(def, g)))
+        (void)p2m_find_leaf_locked(d, g);
+    if (unlikely(!p2m_is_seen(def, g)))
+        return;
+    e = p2m_seen(def, g);
+    if (unlikely(*e != (mfn_pa(m) | def->grant_bits[write])))
         return;
     __atomic_store_n(e, 0, __ATOMIC_RELEASE);
-    d->p2m_generation++;
-    def->gfn_filter |= p2m_filter_bit(g);
-    def->pending = true;
-    if (unlikely(--*p2m_node_refs(e) == 1))
+    if (unlikely(--*def->seen[0].refs == 1))
         p2m_emptied_note(d, g);
 }
+void p2m_flush_removed_locked(struct domain *d);

@@ -25,7 +25,7 @@ ROWS = [
     ("domu_destroy", "ms", 0.5, True, False), ("domu_exits", "exits", None, False, False),
     ("event_round_trip", "us", 0.4, True, False), ("grant_map_unmap", "us", 0.3, True, False),
     ("vchan_round_trip", "us", 0.4, True, False), ("vchan", "MiB/s", 3, True, True),
-    ("domain_overhead", "KiB", None, False, False),
+    ("domain_overhead", "KiB", None, False, False), ("domain_fixed", "KiB", 64, False, False),
 ]
 
 def qemu(image, words, modules, extra, limit):
@@ -74,7 +74,10 @@ def derive(f, image):
     put("xl_list", "xl_list_ms", 1), put("hypercall_user", "hypercall_ns", 1e-3)
     put("domu_create", "domu_create_ms", 1), put("domu_destroy", "domu_destroy_ms", 1)
     put("event_round_trip", "event_round_trip_ns", 1e-3), put("vchan_round_trip", "vchan_round_trip_ns", 1e-3)
-    put("domain_overhead", "domain_overhead_kib", 1), put("vchan", "vchan_to_domu_kib_s", 1 / 1024)
+    put("domain_overhead", "domain_overhead_kib", 1)
+    if "domain_nodes" in f: # all but the page tables
+        f["domain_fixed"] = f["domain_overhead_kib"] - f["domain_nodes"] * 4
+    put("vchan", "vchan_to_domu_kib_s", 1 / 1024)
     if "grant_map_1_ns" in f:
         f["grant_map_unmap"] = (f["grant_map_1_ns"] + f["grant_unmap_1_ns"]) / 1000
     f["image"] = os.path.getsize(image) / 1024
