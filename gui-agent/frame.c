@@ -114,7 +114,7 @@ static void dump_window(struct agent *agent, struct window *win)
         return;
     if (!win->pixmap)
         name_pixmap(agent, win);
-    watch_take_all(agent, win);
+    watch_take(agent, win, true);
     rect_list_clear(&win->pending);
     rc = grants_take(agent, win, &next);
     if (rc == -ENOTSUP)
@@ -140,7 +140,7 @@ static void send_pending(struct agent *agent, struct window *win)
 {
     struct rect_list list = win->pending;
 
-    watch_take(agent, win);
+    watch_take(agent, win, false);
     rect_list_clear(&win->pending);
     rect_list_clip(&list, win->current.width, win->current.height);
     if (!list.count)

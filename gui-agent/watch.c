@@ -20,28 +20,15 @@ void watch_start(struct agent *agent, struct window *win)
 }
 
 /*
- * With DAMAGE, what is drawn between a report and this is not reported again: nobody may look at the pixels
- * before this is done. Copies are made after it: their images are asked for later.
+ * With DAMAGE, what is drawn between a report and the subtraction is not reported again: nobody may look at
+ * the pixels before it is done. Copies are made after it: their images are asked for later.
  */
-static void subtract(struct agent *agent, const struct window *win)
-{
-    xcb_damage_subtract(agent->x.conn, win->damage, XCB_NONE, XCB_NONE);
-}
-
-void watch_take(struct agent *agent, const struct window *win)
+void watch_take(struct agent *agent, const struct window *win, bool all)
 {
     if (agent->x.grants)
-        grants_arm(agent, win, false);
+        grants_arm(agent, win, all);
     else
-        subtract(agent, win);
-}
-
-void watch_take_all(struct agent *agent, const struct window *win)
-{
-    if (agent->x.grants)
-        grants_arm(agent, win, true);
-    else
-        subtract(agent, win);
+        xcb_damage_subtract(agent->x.conn, win->damage, XCB_NONE, XCB_NONE);
 }
 
 static void handle_damage(struct agent *agent, const void *event)

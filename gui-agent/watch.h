@@ -11,12 +11,11 @@
 /* Begin with a window, unless that was done. */
 void watch_start(struct agent *agent, struct window *win);
 
-/* What was reported is about to be sent: report what comes now. */
-void watch_take(struct agent *agent, const struct window *win);
-
-/* The whole window is about to be sent, after the next answer of the server: what was drawn before that is in
- * it. */
-void watch_take_all(struct agent *agent, const struct window *win);
+/*
+ * What was reported is about to be sent: report what comes now. `all`: the whole window will be sent, after
+ * the next answer of the server, so what was drawn before need not be reported.
+ */
+void watch_take(struct agent *agent, const struct window *win, bool all);
 
 /* True if the event was such a report. */
 bool watch_event(struct agent *agent, const xcb_generic_event_t *event);

@@ -3,12 +3,9 @@
  * Backend of pixels.h by our module in the X server (xorg/pixels-protocol.h): the server maps the guest's
  * buffer and copies from it to the window.
  */
-#include <errno.h>
 #include <glib.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/uio.h>
-#include <unistd.h>
 #include <xcb/xcbext.h>
 
 #include "pixels-backend.h"
