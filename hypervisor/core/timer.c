@@ -92,10 +92,12 @@ void timer_set(struct timer_queue *q, struct timer *t, uint64_t expires)
     bool first;
 
     spin_lock(&t->lock);
-    timer_detach(t);
+    if (__atomic_load_n(&t->queue, __ATOMIC_ACQUIRE) != q)
+        timer_detach(t);
     spin_lock(&q->lock);
+    if (t->queue) /* only holders of t->lock arm it: it is this one */
+        heap_remove(q, t);
     t->expires = expires;
-    t->child = t->next = t->prev = NULL;
     t->queue = q;
     q->root = meld(q->root, t);
     first = q->root == t;
