@@ -230,8 +230,11 @@ static void setup_gtk(const struct config *config)
 {
     char *name = g_strdup_printf("qubes-guid/%s", config->name);
 
-    /* Nothing here needs the accessibility bus, input methods, printing or a session manager. */
+    /* Nothing here needs the accessibility bus, input methods, remote files, stored settings, printing or a
+     * session manager; some of them would start a program, which the system call filter punishes. */
     g_setenv("NO_AT_BRIDGE", "1", TRUE);
+    g_setenv("GIO_USE_VFS", "local", TRUE);
+    g_setenv("GSETTINGS_BACKEND", "memory", TRUE);
     g_setenv("GTK_IM_MODULE", "gtk-im-context-simple", TRUE);
     /* Our own tiny theme (theme.css) instead of half a second's worth of CSS. */
     g_setenv("GTK_THEME", "Bulkhead-guid", TRUE);

@@ -329,7 +329,8 @@ static bool key_event(const XEvent *event)
         return false;
     input_key(t, &event->xkey);
     /* The window manager goes by it when it decides about the focus of new windows. */
-    gdk_x11_window_set_user_time(gtk_widget_get_window(t->gtk), (guint32)event->xkey.time);
+    if (event->type == KeyPress)
+        gdk_x11_window_set_user_time(gtk_widget_get_window(t->gtk), (guint32)event->xkey.time);
     return true;
 }
 
