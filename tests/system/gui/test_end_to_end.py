@@ -169,7 +169,8 @@ def raise_window(dom0, dom, text):
     w = dom0.windows().get((NAMES[dom.n], t[0])) if t else None
     if w:
         dom0.xdo("windowactivate", "--sync", w.id)
-        time.sleep(0.2)
+        active = dom0.d.intern_atom("_NET_ACTIVE_WINDOW")
+        wait_for(lambda: dom0.root.get_full_property(active, X.AnyPropertyType).value[0] == w.id, 3, 0.02)
     return w
 
 
@@ -226,11 +227,9 @@ def test_editor(rig, dom0, dom):
     t = dom.top("Mousepad")
     dom0.xdo("mousemove", t[2] + 20, t[3] + 12, "click", 1)
     tap.ok(wait_for(lambda: dom.top("", 1)), "a click opens a menu, an override-redirect window")
-    time.sleep(0.5)
     m = dom.top("", 1)
-    dom0.xdo("mousemove_relative", 10, 60)
-    time.sleep(0.3)
     tap.ok(m and wait_for(lambda: ("bank", m[0]) in dom0.windows()), "which is in dom0", dom.tops())
+    dom0.xdo("mousemove_relative", 10, 60)
     check_pixels(dom0, dom, "", "the menu's pixels", override=1)
     dom0.screenshot(os.path.join(TOP, "build/check/gui-menu.png"))
     dom0.xdo("key", "Escape")
@@ -323,38 +322,45 @@ def xsel(rig, dom, *args, data=None):
     if data is not None:
         subprocess.run(["xsel", "--clipboard", "-i"], input=data, stdout=subprocess.DEVNULL, timeout=10,
                        env=rig.env(DISPLAY=dom.name))
-        time.sleep(0.3)
+        wait_for(lambda: xsel(rig, dom) == data, 3)
         return None
     return subprocess.run(["xsel", "--clipboard", "-o"], capture_output=True, timeout=10, env=rig.env(DISPLAY=dom.name)).stdout
 
 
-def copy_paste(dom0, source, target):
+def buffer(rig, suffix=""):
+    """dom0's one clipboard buffer, or with ".source" whose it is."""
+    try:
+        return open(rig.dir + "/qubes-clipboard.bin" + suffix, "rb").read()
+    except OSError:
+        return b""
+
+
+def copy_paste(rig, dom0, source, target, data):
+    """Copy by the secure keys, wait until dom0 has the data, paste by them; which calls the policy was asked about."""
     raise_window(dom0, source, "xterm-")
     dom0.xdo("key", "ctrl+shift+c")
-    time.sleep(0.5)
+    wait_for(lambda: buffer(rig) == data and buffer(rig, ".source").decode() == NAMES[source.n])
+    asked = len(dom0.policy.asked)
     raise_window(dom0, target, "xterm-")
     dom0.xdo("key", "ctrl+shift+v")
-    time.sleep(0.7)
+    wait_for(lambda: len(dom0.policy.asked) > asked)
+    return dom0.policy.asked[asked:]
 
 
 def test_clipboard(rig, dom0, doms):
-    xsel(rig, doms[1], data="gr\u00fc\u00df \u20ac from work".encode())
-    copy_paste(dom0, doms[1], doms[2])
-    got = xsel(rig, doms[2])
-    tap.ok(got == "gr\u00fc\u00df \u20ac from work".encode(), "clipboard work to bank", (got, dom0.policy.asked))
-    xsel(rig, doms[2], data=b"answer of bank")
-    copy_paste(dom0, doms[2], doms[1])
-    got = xsel(rig, doms[1])
-    tap.ok(got == b"answer of bank", "and back", (got, dom0.policy.asked))
+    for source, target, data, what in ((1, 2, "gr\u00fc\u00df \u20ac from work".encode(), "clipboard work to bank"),
+                                       (2, 1, b"answer of bank", "and back")):
+        xsel(rig, doms[source], data=data)
+        asked = copy_paste(rig, dom0, doms[source], doms[target], data)
+        tap.ok(wait_for(lambda: xsel(rig, doms[target]) == data), what, (xsel(rig, doms[target]), asked))
+        tap.ok(wait_for(lambda: not buffer(rig)), "the buffer is empty then", buffer(rig))
     dom0.policy.verdict = "deny"
     xsel(rig, doms[3], data=b"poison")
     xsel(rig, doms[1], data=b"untouched")
-    asked = len(dom0.policy.asked)
-    copy_paste(dom0, doms[3], doms[1])
-    got = xsel(rig, doms[1])
-    tap.ok(got == b"untouched" and len(dom0.policy.asked) == asked + 1 and
-           dom0.policy.asked[-1][:2] == ("disp", "work"), "refused by policy: nothing is pasted",
-           (got, dom0.policy.asked[asked:]))
+    asked = copy_paste(rig, dom0, doms[3], doms[1], b"poison")
+    refused = wait_for(lambda: "not allowed" in rig.log("guid1"))
+    tap.ok(refused and [a[:2] for a in asked] == [("disp", "work")] and xsel(rig, doms[1]) == b"untouched",
+           "refused by policy: nothing is pasted", (xsel(rig, doms[1]), asked))
     dom0.policy.verdict = "allow"
 
 
@@ -372,7 +378,7 @@ def test_restarts(rig, dom0, dom):
     dom.daemon = dom0.daemon(dom.n)
     tap.ok(wait_for(lambda: (NAMES[dom.n], dom.top("xterm-")[0]) in dom0.windows(), 10), "also after a kill")
     rig.stop(dom.agent, kill=True)
-    time.sleep(0.5)
+    wait_for(lambda: dom.daemon.poll() is not None or not [k for k in dom0.windows() if k[0] == NAMES[dom.n]])
     dom.agent = rig.agent(dom.name, dom.n)
     if dom.daemon.poll() is not None:
         dom.daemon = dom0.daemon(dom.n)
@@ -398,9 +404,11 @@ def test_two_monitors(rig, dom0, dom):
     check_pixels(dom0, dom, "xterm-", "its pixels")
     t = dom.top("xterm-")
     dom0.xdo("mousemove", t[2] + 100, t[3] + 50)
-    time.sleep(0.5)
-    q = dom.d.screen().root.query_pointer()
-    tap.ok((q.root_x, q.root_y) == (t[2] + 100, t[3] + 50), "the pointer is at the same place", (q.root_x, q.root_y))
+
+    def pointer():
+        q = dom.d.screen().root.query_pointer()
+        return q.root_x, q.root_y
+    tap.ok(wait_for(lambda: pointer() == (t[2] + 100, t[3] + 50)), "the pointer is at the same place", pointer())
 
 
 def test_copies(rig, doms):
@@ -423,8 +431,15 @@ def test_idle(rig, dom0, doms):
     for t in list(doms[2].tops()):
         if "Mousepad" in str(t[1]):
             subprocess.run(["xdotool", "windowkill", str(t[0])], env=rig.env(DISPLAY=doms[2].name), timeout=10)
-    time.sleep(2)
     pids = [d.agent.pid for d in doms.values()]
+    wait_for(lambda: not doms[2].top("Mousepad"))
+    seen = []
+
+    def quiet():
+        """What was under way has ended: half a second without a wake-up."""
+        seen.append([context_switches(p) for p in pids])
+        return len(seen) > 1 and seen[-1] == seen[-2]
+    wait_for(quiet, 10, 0.5)
     before = [(context_switches(p), cpu_seconds(p)) for p in pids]
     time.sleep(3)
     after = [(context_switches(p), cpu_seconds(p)) for p in pids]
