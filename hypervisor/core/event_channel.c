@@ -409,10 +409,10 @@ static bool close_some(struct domain *d)
     struct evtchn_domain *e = &d->evtchn;
     uint32_t p = e->next_close, end = MIN(p + CLOSE_ROUND, e->nr_ports);
 
-    for (; p < end; p++)
+    for (; p < end && e->nr_used; p++)
         if (event_port(d, p)->state != EVT_FREE)
             close_port(d, p, false);
-    e->next_close = p < e->nr_ports ? p : 0;
+    e->next_close = p < e->nr_ports && e->nr_used ? p : 0;
     return !e->next_close;
 }
 
@@ -594,5 +594,5 @@ unsigned event_count_frames(const struct domain *d)
 
 bool event_domain_destroy(struct domain *d)
 {
-    return (!d->evtchn.nr_used || close_some(d)) && !event_fifo_destroy(d);
+    return close_some(d) && !event_fifo_destroy(d);
 }
