@@ -2,20 +2,21 @@
 # Unit tests (ASan, UBSan), fuzzers, end-to-end tests over sockets, figures.
 QREXEC_T := $(B)/qrexec-test
 QREXEC_T_CFLAGS := $(CFLAGS_SAN) -Ilibvchan -Iqrexec/common -Iqrexec/daemon -Iqrexec/agent -Iqrexec/filecopy \
-	-Iqrexec/services -Itests/fuzz/qrexec
+	-Iqrexec/services -Itests/fuzz/qrexec -Itests/unit/libvchan
 QREXEC_UNIT := test_daemon test_service test_filecopy
 QREXEC_UNIT_test_daemon := qrexec/daemon/request.c qrexec/daemon/ports.c qrexec/daemon/answer.c qrexec/common/check.c \
 	qrexec/common/util.c
 QREXEC_UNIT_test_service := qrexec/common/command.c qrexec/common/config.c qrexec/common/service.c qrexec/common/util.c \
 	qrexec/services/vmexec_decode.c qrexec/services/desktop_entry.c
 QREXEC_UNIT_test_filecopy := $(QREXEC_FILECOPY_SRC) qrexec/common/util.c qrexec/common/check.c
-QREXEC_FUZZ := agent_messages data answer service filecopy
+QREXEC_FUZZ := agent_messages data answer service filecopy vchan
 QREXEC_FUZZ_agent_messages := qrexec/daemon/agent_link.c qrexec/daemon/clients.c qrexec/daemon/ports.c \
 	qrexec/daemon/request.c qrexec/common/channel.c qrexec/common/check.c qrexec/common/util.c tests/fuzz/qrexec/fake_vchan.c
 QREXEC_FUZZ_data := qrexec/common/data.c qrexec/common/data_channel.c qrexec/common/check.c qrexec/common/util.c tests/fuzz/qrexec/fake_vchan.c
 QREXEC_FUZZ_answer := qrexec/daemon/answer.c
 QREXEC_FUZZ_service := $(QREXEC_UNIT_test_service)
 QREXEC_FUZZ_filecopy := $(QREXEC_UNIT_test_filecopy)
+QREXEC_FUZZ_vchan := tests/unit/libvchan/fake_xen.c libvchan/xen.c libvchan/xen_ring.c
 
 # one command compiles all of a program, so its headers are named here
 QREXEC_T_HEADERS := $(wildcard qrexec/*/*.h libvchan/*.h tests/fuzz/qrexec/*.h tests/unit/libvchan/*.h)

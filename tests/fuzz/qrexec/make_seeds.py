@@ -46,6 +46,12 @@ SEEDS = {
         b"\1nogui:QUBESRPC a.B+c work keyword adminvm", b"\1QUBESRPC a.B work", b"\2" + b"127.0.0.1+80",
         b"\2++1+443", b"\3ls+--l+a-2Db", b"\4[Desktop Entry]\nExec=env A=1 \"x y\" %f %%\nTerminal=true\nPath=/\n",
     ],
+    "vchan": [
+        # a page as a server makes it: indices, orders, live, notify, grants; then some operations
+        b"\0" + struct.pack("<IIIIHHBBBBI", 0, 0, 0, 0, 12, 12, 2, 1, 1, 0, 1) + b"\x06\4\0\x02\4\0\3",
+        b"\1" + b"\x06\x10\0" + b"\1\x10\0" + b"\x02\x10\0" + b"\3" + b"\x0e\0\x10" + b"\x0a\1\0",
+        b"\2" + b"\0\xff\xff\xff\xff" + b"\x02\4\0" + b"\x0c\1\0\0\0" + b"\x06\4\0",
+    ],
     "filecopy": [
         b"\0" + entry(b"a", S_IFREG | 0o600, b"hello") + END,
         b"\0" + entry(b"d", S_IFDIR | 0o700, b"") + entry(b"d/s", S_IFDIR | 0o700, b"")

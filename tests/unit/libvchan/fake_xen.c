@@ -24,6 +24,7 @@ enum { MAX = 4096 };
 bool fake_peer_bound = true;
 bool fake_domain_exists = true;
 unsigned fake_transactions;
+bool fake_free_unshared;
 
 static int current(void)
 {
@@ -54,11 +55,13 @@ xenevtchn_handle *xenevtchn_open(struct xentoollog_logger *logger, unsigned int 
 
 static evtchn_port_t new_port(xenevtchn_handle *h)
 {
-    static evtchn_port_t last;
+    evtchn_port_t port = 1;
 
-    ports[++last] = h;
-    h->port = last;
-    return last;
+    while (ports[port])
+        port++;
+    ports[port] = h;
+    h->port = port;
+    return port;
 }
 
 static void raise_event(xenevtchn_handle *h)
@@ -153,10 +156,9 @@ bool xen_status_bound(struct xencall_handle *call, evtchn_port_t port)
     return fake_peer_bound;
 }
 
-/* ---- grants: pages stay till the end of the test ---- */
+/* ---- grants: pages stay till the end of the test, unless it says otherwise ---- */
 
 static void *grants[MAX];
-static unsigned last_grant;
 
 xengntshr_handle *xengntshr_open(struct xentoollog_logger *logger, unsigned flags)
 {
@@ -178,9 +180,11 @@ void *xengntshr_share_pages(xengntshr_handle *h, uint32_t domid, int count, uint
     (void)h;
     (void)domid;
     (void)writable;
-    for (int i = 0; i < count; i++) {
-        refs[i] = ++last_grant;
-        grants[last_grant] = pages + i * 4096;
+    for (int i = 0, ref = 1; i < count; i++) {
+        while (grants[ref])
+            ref++;
+        refs[i] = (uint32_t)ref;
+        grants[ref] = pages + i * 4096;
     }
     return pages;
 }
@@ -196,8 +200,12 @@ void *xengntshr_share_page_notify(xengntshr_handle *h, uint32_t domid, uint32_t 
 int xengntshr_unshare(xengntshr_handle *h, void *start, uint32_t count)
 {
     (void)h;
-    (void)start;
-    (void)count;
+    if (!fake_free_unshared)
+        return 0;
+    for (int ref = 0; ref < MAX; ref++)
+        if ((char *)grants[ref] >= (char *)start && (char *)grants[ref] < (char *)start + count * 4096)
+            grants[ref] = NULL;
+    free(start);
     return 0;
 }
 
@@ -222,8 +230,7 @@ void *xengnttab_map_domain_grant_refs(xengnttab_handle *h, uint32_t count, uint3
     (void)domid;
     (void)prot;
     for (uint32_t i = 0; i < count; i++)
-        if (refs[i] > last_grant || !grants[refs[i]] ||
-            grants[refs[i]] != (char *)grants[refs[0]] + i * 4096) {
+        if (refs[i] >= MAX || !grants[refs[i]] || grants[refs[i]] != (char *)grants[refs[0]] + i * 4096) {
             errno = EINVAL;
             return NULL;
         }
