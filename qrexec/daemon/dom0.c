@@ -46,7 +46,7 @@ int dom0_connect(const char *socket_dir, const char *domain)
     return fd;
 }
 
-/* The daemon's own HELLO. Read only after our request went out: nobody need wait for the other. */
+/* The daemon's own HELLO. Read only when a request is due: it came while others were at work. */
 static int receive_hello(int fd)
 {
     uint32_t untrusted_version;
@@ -81,30 +81,32 @@ static int receive_params(int fd, uint32_t type, struct exec_params *params)
 int dom0_request_exec(int fd, uint32_t type, uint32_t caller, const char *command, struct exec_params *params)
 {
     struct exec_params ask = {.domain = caller};
-    int ret = -E2BIG;
+    int ret = receive_hello(fd);
 
+    if (ret < 0)
+        return ret;
+    ret = -E2BIG;
     if (strlen(command) + 1 + sizeof(ask) <= MAX_COMMAND)
         ret = socket_send(fd, type, &ask, sizeof(ask), command, strlen(command) + 1);
     if (ret < 0) {
         qlog("cannot send the command: %s", strerror(-ret));
         return ret;
     }
-    ret = receive_hello(fd);
-    return ret < 0 ? ret : receive_params(fd, type, params);
+    return receive_params(fd, type, params);
 }
 
 int dom0_service_connect(int fd, struct exec_params *where, const char *ident)
 {
     struct service_connect message = {.domain = where->domain, .port = where->port};
-    int ret;
+    int ret = receive_hello(fd);
 
+    if (ret < 0)
+        return ret;
     snprintf(message.ident, sizeof(message.ident), "%s", ident);
     ret = socket_send(fd, MSG_SERVICE_CONNECT, &message, sizeof(message), NULL, 0);
     if (ret < 0)
         qlog("cannot tell the source's daemon: %s", strerror(-ret));
-    else
-        ret = receive_hello(fd);
-    if (ret == 0 && !where->port)
+    else if (!where->port)
         ret = receive_params(fd, MSG_SERVICE_CONNECT, where);
     return ret;
 }

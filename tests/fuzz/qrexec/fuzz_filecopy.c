@@ -45,6 +45,12 @@ static bool is_empty(int dir)
     return syscall(SYS_getdents64, dir, entries, sizeof(entries)) <= whole_size;
 }
 
+static void remove_base(void)
+{
+    rmdir(inside);
+    rmdir(base);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -58,6 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         snprintf(inside, sizeof(inside), "%s/in", base);
         mkdir(inside, 0700);
+        atexit(remove_base);
         dir = open(inside, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         in = memfd_create("stream", MFD_CLOEXEC);
     }

@@ -455,6 +455,19 @@ def older_daemons():
         control.close()
 
 
+def too_old_daemon():
+    "a daemon that speaks an older protocol is asked nothing"
+    s = socket.socket(socket.AF_UNIX)
+    s.bind(rig.dir + "/qrexec.ancient")
+    s.listen(1)
+    c = subprocess.Popen([BIN + "/qrexec-client", "--socket-dir=" + rig.dir, "-d", "ancient", USER + ":true"],
+                         env=rig.dom0_env(), stderr=subprocess.DEVNULL)
+    daemon = s.accept()[0]
+    same(hello(daemon, 2), 3)
+    same((daemon.recv(1), c.wait(10)), (b"", 125))
+    s.close()
+
+
 def startup_timeout():
     "a daemon whose agent does not come: status 3"
     env = dict(rig.dom0_env(), QREXEC_STARTUP_TIMEOUT="1")
@@ -540,7 +553,7 @@ def main():
             dom0_local_program, local_program_in_vm, asked_by_socket, remote_source, bad_policy_answers, real_policy, autostart,
             autostart_fails, disposable, connect_two, big_data_both_ways, slow_reader, blocked_service_input,
             ends_in_every_order, killed_service, parallel_calls, too_many_calls, agent_restart, daemon_restart,
-            killed_client, half_open, older_daemons, startup_timeout, background, fork_server, memory, sandbox,
+            killed_client, half_open, older_daemons, too_old_daemon, startup_timeout, background, fork_server, memory, sandbox,
             ordinary_user])
         if status:
             print("\n".join("# " + l for l in open(rig.dir + "/log", errors="replace").read().splitlines()[-60:]))
