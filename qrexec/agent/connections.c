@@ -16,6 +16,8 @@
 #include "libvchan.h"
 #include "util.h"
 
+#define FAIL_CONNECT_SECONDS 5 /* the call was under way: its data channel is open, or was */
+
 static struct connection *connection_new(struct agent *a)
 {
     for (struct connection *c = a->connections; c < a->connections + MAX_CONNECTIONS; c++) {
@@ -45,8 +47,6 @@ static void connection_end(struct agent *a, struct connection *c)
     channel_close(&c->channel);
     c->used = false;
 }
-
-#define FAIL_CONNECT_SECONDS 5 /* the call was under way: its data channel is open, or was */
 
 /* What a worker gets: this, then the command with its NUL. */
 struct order {
