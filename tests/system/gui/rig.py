@@ -5,6 +5,7 @@ import os, shutil, subprocess, sys, tempfile, time
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
 AGENT = os.environ.get("GUI_AGENT") or os.path.join(TOP, "build/gui-agent-socket/qubes-gui")
 LAYOUT = os.path.join(TOP, "build/gui-agent/qubes-set-monitor-layout")
+QUARANTINE_MB = 1  # of freed memory that a sanitizer keeps
 XORG = "/usr/lib/xorg/Xorg"
 DAEMON = os.path.join(TOP, "build/gui-daemon-socket/qubes-guid")
 
@@ -156,7 +157,8 @@ class Rig:
         raise RuntimeError("no free display")
 
     def agent(self, display, domain=1, *args):
-        return self.spawn([AGENT, "-D", display] + list(args), name="agent%d" % domain, VCHAN_DOMAIN=str(domain))
+        return self.spawn([AGENT, "-D", display] + list(args), name="agent%d" % domain, VCHAN_DOMAIN=str(domain),
+                          ASAN_OPTIONS="quarantine_size_mb=%d" % QUARANTINE_MB)
 
     def log(self, name):
         try:
