@@ -20,33 +20,30 @@ struct question {
     const char *source, *service, *target, *requested_source;
 };
 
-/* ---- files read so far ---- */
+/* ---- files read so far: found by name, in the order of reading ---- */
 
 struct cached_policy {
-    struct cached_policy *next;
-    char *key;
     struct policy *policy;
     struct policy_error error;
 };
 
 struct cached_info {
-    struct cached_info *next;
-    char *path;
     struct system_info *info;
     char error[256];
 };
 
 struct cache {
-    struct cached_policy *policies;
-    struct cached_info *infos;
+    struct policy_symbols policy_names, info_names;
+    struct cached_policy **policies;
+    struct cached_info **infos;
+    size_t policy_room, info_room;
 };
 
-/* Directories joined by newlines; names with a newline in them only share an entry with themselves. */
-static char *policy_key(const struct question *question)
+/* Directories, each with its length, so that no name can be taken for two. */
+static char *policy_key(const struct question *question, size_t *len)
 {
     char *key = NULL;
-    size_t len;
-    FILE *out = open_memstream(&key, &len);
+    FILE *out = open_memstream(&key, len);
 
     if (!out)
         abort();
@@ -60,53 +57,55 @@ static char *policy_key(const struct question *question)
 static const struct cached_policy *get_policy(struct cache *cache, const struct question *question)
 {
     struct policy_sources sources = {question->dirs, question->dir_count, question->legacy_dir};
-    char *key = policy_key(question);
-    struct cached_policy *entry;
+    size_t len;
+    char *key = policy_key(question, &len);
+    uint32_t number = policy_symbols_find(&cache->policy_names, 0, key, len);
 
-    for (entry = cache->policies; entry; entry = entry->next)
-        if (!strcmp(entry->key, key)) {
-            free(key);
-            return entry;
-        }
-    entry = policy_calloc(1, sizeof(*entry));
-    entry->key = key;
+    if (number != POLICY_NONE) {
+        free(key);
+        return cache->policies[number];
+    }
+    struct cached_policy *entry = policy_calloc(1, sizeof(*entry));
     entry->policy = policy_load(&policy_loader_files, &sources, &entry->error);
-    entry->next = cache->policies;
-    cache->policies = entry;
-    return entry;
+    number = policy_symbols_add(&cache->policy_names, 0, key, len);
+    cache->policies = policy_grow(cache->policies, number, &cache->policy_room, sizeof(*cache->policies));
+    return cache->policies[number] = entry;
 }
 
 static const struct cached_info *get_info(struct cache *cache, const char *path)
 {
-    struct cached_info *entry;
+    uint32_t number = policy_symbols_find(&cache->info_names, 0, path, strlen(path));
 
-    for (entry = cache->infos; entry; entry = entry->next)
-        if (!strcmp(entry->path, path))
-            return entry;
-    entry = policy_calloc(1, sizeof(*entry));
-    entry->path = strdup(path);
+    if (number != POLICY_NONE)
+        return cache->infos[number];
+    struct cached_info *entry = policy_calloc(1, sizeof(*entry));
     entry->info = system_info_read(path, entry->error, sizeof(entry->error));
-    entry->next = cache->infos;
-    cache->infos = entry;
-    return entry;
+    number = policy_symbols_add(&cache->info_names, 0, strdup(path), strlen(path));
+    cache->infos = policy_grow(cache->infos, number, &cache->info_room, sizeof(*cache->infos));
+    return cache->infos[number] = entry;
+}
+
+static void free_names(struct policy_symbols *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        free((char *)names->items[i].text);
+    policy_symbols_free(names);
 }
 
 static void free_cache(struct cache *cache)
 {
-    while (cache->policies) {
-        struct cached_policy *entry = cache->policies;
-        cache->policies = entry->next;
-        policy_free(entry->policy);
-        free(entry->key);
-        free(entry);
+    for (size_t i = 0; i < cache->policy_names.count; i++) {
+        policy_free(cache->policies[i]->policy);
+        free(cache->policies[i]);
     }
-    while (cache->infos) {
-        struct cached_info *entry = cache->infos;
-        cache->infos = entry->next;
-        system_info_free(entry->info);
-        free(entry->path);
-        free(entry);
+    for (size_t i = 0; i < cache->info_names.count; i++) {
+        system_info_free(cache->infos[i]->info);
+        free(cache->infos[i]);
     }
+    free(cache->policies);
+    free(cache->infos);
+    free_names(&cache->policy_names);
+    free_names(&cache->info_names);
 }
 
 /* ---- answers ---- */
