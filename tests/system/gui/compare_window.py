@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """compare_window.py SCREENSHOT COLOUR NAME SEED WIDTH HEIGHT: is the window of test-pattern in the domain NAME there on
 dom0's screen, pixel by pixel: what the domain drew, the border in the label's colour (0xRRGGBB) along its whole length,
-the header as dom0 must draw it. TAP; exit status 1 if not. As a module: find_pattern(), Window."""
+the header as dom0 must draw it. TAP; exit status 1 if not. As a module: compare(), compare_frame() for any window."""
 import itertools
 import os
 import subprocess
@@ -39,13 +39,24 @@ def difference(a, b, tolerance=0):
     return ImageChops.difference(a, b).point(lambda v: 255 if v > tolerance else 0).getbbox()
 
 
+def frame_sizes():
+    """Widths of border and header."""
+    words = subprocess.run([EXPECTED_FRAME], capture_output=True, text=True, check=True).stdout.split()
+    return tuple(int(word) for word in words)
+
+
 class Window:
     """A framed window on a screenshot whose content is at (x, y)."""
 
     def __init__(self, screen, x, y, width, height):
         self.screen, self.x, self.y, self.width, self.height = screen, x, y, width, height
-        words = subprocess.run([EXPECTED_FRAME], capture_output=True, text=True, check=True).stdout.split()
-        self.border, self.top = (int(word) for word in words)
+        self.border, self.top = frame_sizes()
+
+    @classmethod
+    def of_frame(cls, screen, box):
+        """The window whose frame is in the box (left, top, right, bottom)."""
+        border, top = frame_sizes()
+        return cls(screen, box[0] + border, box[1] + top, box[2] - box[0] - 2 * border, box[3] - box[1] - top - border)
 
     def content(self):
         return self.screen.crop((self.x, self.y, self.x + self.width, self.y + self.height))
@@ -78,8 +89,16 @@ class Window:
         return wrong
 
 
+def compare_frame(window, rgb, name, title, report):
+    """Border and header of a Window; report(good, text, detail) for each thing compared."""
+    wrong = window.wrong_border_pixels(rgb)
+    report(wrong == 0, "%s: the border has the label's colour along all its length" % name, "%d pixels have not" % wrong)
+    wrong = window.wrong_header(rgb, name, title)
+    report(wrong is None, "%s: the header is as dom0 draws it" % name, "differs in %s" % (wrong,))
+
+
 def compare(screen, rgb, name, seed, width, height, report):
-    """report(good, text, detail) for each thing compared."""
+    """A window of test-pattern, wherever it is."""
     expected = pattern(width, height, seed)
     place = find_pattern(screen, expected)
     if not report(place is not None, "%s: its window is on the screen" % name, "no row of the pattern"):
@@ -87,10 +106,7 @@ def compare(screen, rgb, name, seed, width, height, report):
     window = Window(screen, *place, width, height)
     wrong = difference(window.content(), expected)
     report(wrong is None, "%s: all %d pixels are what the domain drew" % (name, width * height), "differs in %s" % (wrong,))
-    wrong = window.wrong_border_pixels(rgb)
-    report(wrong == 0, "%s: the border has the label's colour along all its length" % name, "%d pixels have not" % wrong)
-    wrong = window.wrong_header(rgb, name, "pattern %d" % seed)
-    report(wrong is None, "%s: the header is as dom0 draws it" % name, "differs in %s" % (wrong,))
+    compare_frame(window, rgb, name, "pattern %d" % seed, report)
 
 
 def main():
