@@ -111,7 +111,7 @@ check-manager-fuzz: $(DM_TEST)/fuzz_text
 	@tests/harness/stage manager-fuzz --timeout 120 -- $(DM_TEST)/fuzz_text -runs=$(FUZZ_RUNS) -max_len=4096 -artifact_prefix=$(DM_TEST)/ -dict=tests/unit/domain-manager/fuzz.dict
 CHECK_SYSTEM += check-manager-fuzz
 
-.PHONY: check-manager check-manager-bus check-manager-sanitized check-manager-libxl check-manager-fuzz check-manager-desktop check-manager-unit check-manager-tools check-manager-cut check-manager-cut-quick
+.PHONY: check-manager check-manager-network check-manager-bus check-manager-sanitized check-manager-libxl check-manager-fuzz check-manager-desktop check-manager-unit check-manager-tools check-manager-cut check-manager-cut-quick
 check-manager-tools: domain-manager
 	@tests/harness/stage manager-tools --timeout 300 -- /usr/bin/python3 tests/system/manager-fake/test_manager.py
 check-manager-bus: domain-manager
@@ -126,9 +126,17 @@ $(DM_TEST)/fake_libxl.so: tests/system/manager-fake/fake_libxl.c
 	$(CC) $(CFLAGS_USER) -fPIC -shared -o $@ $<
 check-manager-libxl: domain-manager $(DM_TEST)/fake_libxl.so
 	@tests/harness/stage manager-libxl --timeout 120 -- /usr/bin/python3 tests/system/manager-fake/test_libxl.py
+$(DM_TEST)/fake_xenstore.so: tests/system/manager-fake/fake_xenstore.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_USER) -fPIC -shared -o $@ $<
+$(DM_TEST)/bulkhead-network: domain-manager/vm/network.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_USER) -DNAT_RULES='"$(CURDIR)/domain-manager/vm/network-nat.nft"' -o $@ $< -lxenstore
+check-manager-network: $(DM_TEST)/fake_xenstore.so $(DM_TEST)/bulkhead-network
+	@tests/harness/stage manager-network --timeout 120 -- /usr/bin/python3 tests/system/manager-fake/test_network.py
 check-manager-desktop: domain-manager
 	@tests/harness/stage manager-desktop --timeout 180 -- /usr/bin/python3 tests/system/manager-fake/test_desktop.py
-CHECK_SYSTEM += check-manager-libxl check-manager-cut check-manager-desktop
+CHECK_SYSTEM += check-manager-libxl check-manager-network check-manager-cut check-manager-desktop
 
 # With the hypervisor and real templates. The ISO has debian-12; the other recipes come on the state's disk.
 .PHONY: check-manager-system check-manager-system-all check-manager-templates check-manager-userland bench-manager-start
@@ -149,7 +157,7 @@ HELP += check-manager-system|real~templates~on~the~hypervisor:~life,~disposable,
 bench-manager-start:
 	@/usr/bin/python3 tests/bench/manager/start_phases.py $(ISO) $(B)/check/start-phases.log $(TEMPLATE)
 HELP += bench-manager-start|phases~of~the~start~of~a~domain~to~its~first~window
-check-manager: check-manager-userland check-manager-system check-manager-unit check-manager-tools check-manager-bus check-manager-sanitized check-manager-libxl check-manager-cut check-manager-desktop check-manager-fuzz
+check-manager: check-manager-userland check-manager-system check-manager-unit check-manager-tools check-manager-bus check-manager-sanitized check-manager-libxl check-manager-network check-manager-cut check-manager-desktop check-manager-fuzz
 .PHONY: bench-manager
 bench-manager: domain-manager
 	@/usr/bin/python3 tests/bench/manager/bench.py

@@ -19,7 +19,9 @@
 #include <unistd.h>
 #include <xenstore.h>
 
+#ifndef NAT_RULES /* tests have theirs in the tree */
 #define NAT_RULES "/usr/lib/bulkhead/network-nat.nft"
+#endif
 
 struct network {
     struct xs_handle *xs;

@@ -100,6 +100,9 @@ def life(dom0):
                "echo \\\"binds+=( '/etc/kept' )\\\" > /rw/config/qubes-bind-dirs.d/50.conf; mkdir -p /rw/bind-dirs/etc; "
                "echo bound > /rw/bind-dirs/etc/kept; sync; echo done\"", "done")
     dom0.check("and changes its root", "qvm-run -p -u root work 'echo > /etc/dropped; ls /etc/dropped'", "/etc/dropped")
+    dom0.check("it may not manage", "qvm-run -p work 'qrexec-client-vm dom0 admin.vm.List'", "", 126)
+    dom0.check("but what policy allows it may", "echo 'admin.vm.List * work @adminvm allow' > /etc/qubes/policy.d/20-test.policy; "
+               "qvm-run -p work 'qrexec-client-vm dom0 admin.vm.List | tr \\\\0 +'", "work class=AppVM state=Running")
     dom0.check("the template starts", "qvm-start debian-12", limit=START_LIMIT)
     dom0.check("a package's work is done in it", "qvm-run -p -u root debian-12 'echo new > /etc/changed; sync; dpkg --audit && echo done'",
                "done")
@@ -217,7 +220,7 @@ def disk_full(dom0):
     """The state's file system has no room left."""
     dom0.run("fallocate -l $(($(df --output=avail -B1 %s | tail -1) - 8000000)) %s/filler" % (STATE, STATE))
     dom0.run("dd if=/dev/zero of=%s/filler2 bs=64k" % STATE)
-    dom0.check("import: a clear error", "head -c 50M /dev/zero | tr '\\\\0' x | qvm-volume import once:private -", "No space left", 1)
+    dom0.check("import: a clear error", "head -c 50M /dev/zero | tr '\\0' x | qvm-volume import once:private -", "No space left", 1)
     dom0.check("create: a clear error, or room was found, and nothing half made", "qvm-create -l red full; ls -A %s/domains | grep -c '^\\.'" % STATE,
                "0", 1)
     dom0.check("the domain that runs goes on", "qvm-run -p c0 'echo well'", "well")
