@@ -90,27 +90,15 @@ void console_screen_release(void)
     to_screen = false;
 }
 
-int console_ring_copy(uint32_t *index, size_t size,
-                      int (*put)(void *arg, size_t off, const void *p, size_t n), void *arg)
+size_t console_ring_piece(uint32_t *index, const char **piece)
 {
-    uint32_t prod = ring_prod, idx = *index;
-    size_t done = 0;
+    uint32_t prod = ring_prod, offset;
 
-    if (prod - idx > CONSOLE_RING_SIZE)
-        idx = prod - CONSOLE_RING_SIZE;
-    if (prod < CONSOLE_RING_SIZE && idx > prod)
-        idx = prod;
-    while (idx != prod && done < size) {
-        uint32_t off = idx % CONSOLE_RING_SIZE;
-        size_t n = MIN(MIN((size_t)(prod - idx), size - done), (size_t)(CONSOLE_RING_SIZE - off));
-
-        if (put(arg, done, ring + off, n))
-            return -XEN_EFAULT;
-        done += n;
-        idx += (uint32_t)n;
-    }
-    *index = idx;
-    return (int)done;
+    if (prod - *index > CONSOLE_RING_SIZE)
+        *index = prod < CONSOLE_RING_SIZE ? prod : prod - CONSOLE_RING_SIZE;
+    offset = *index % CONSOLE_RING_SIZE;
+    *piece = ring + offset;
+    return MIN(prod - *index, CONSOLE_RING_SIZE - offset);
 }
 
 void console_ring_clear(void)

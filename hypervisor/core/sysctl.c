@@ -31,29 +31,23 @@ typedef long (*sysctl_fn)(struct sysctl_call *c);
 
 static spinlock_t sysctl_lock;
 
-struct console_reader {
-    struct vcpu *v;
-    uint64_t gva;
-};
-
-static int put_console(void *arg, size_t off, const void *p, size_t n)
-{
-    struct console_reader *r = arg;
-
-    return copy_to_guest(r->v, r->gva + off, p, n);
-}
-
 SYSCTL(readconsole)
 {
     struct xen_sysctl_readconsole *r = &c->op->u.readconsole;
-    struct console_reader reader = {c->v, HANDLE(r->buffer)};
-    uint32_t index = r->incremental ? r->index : 0;
-    int n = console_ring_copy(&index, MIN(r->count, (uint32_t)CONSOLE_RING_SIZE), put_console, &reader);
+    uint32_t index = r->incremental ? r->index : 0, size = MIN(r->count, CONSOLE_RING_SIZE);
+    const char *piece;
 
-    if (n < 0)
-        return n;
+    for (r->count = 0; r->count < size;) {
+        uint32_t n = (uint32_t)MIN(console_ring_piece(&index, &piece), (size_t)(size - r->count));
+
+        if (!n)
+            break;
+        if (copy_to_guest(c->v, HANDLE(r->buffer) + r->count, piece, n))
+            return -XEN_EFAULT;
+        r->count += n;
+        index += n;
+    }
     r->index = index;
-    r->count = (uint32_t)n;
     if (r->clear)
         console_ring_clear();
     return 0;
@@ -85,10 +79,10 @@ static void featureset(const struct cpuid_policy *p, uint32_t f[NR_FEATURE_WORDS
 SYSCTL(physinfo)
 {
     struct xen_sysctl_physinfo *p = &c->op->u.physinfo;
-    uint32_t f[NR_FEATURE_WORDS], socket = 0, core = 0; /* CPUs that share those of the first */
+    uint32_t f[NR_FEATURE_WORDS], socket = 1, core = 1; /* CPUs that share those of the first */
     struct cpu_place first = topology_cpu(0);
 
-    for (uint32_t i = 0; i < nr_cpus; i++) {
+    for (uint32_t i = 1; i < nr_cpus; i++) {
         struct cpu_place place = topology_cpu(i);
 
         socket += place.socket == first.socket;

@@ -179,11 +179,6 @@ static void context_write(struct vtd_unit *u, struct pci_sbdf dev, struct vtd_en
     e->high = new.high;
     __atomic_store_n(&e->low, new.low, __ATOMIC_RELEASE);
     vtd_clean(e, sizeof(*e));
-    if (u->cap & CAP_CM) { /* absent entries are cached too */
-        iommu_command(&u->queue, QI_CONTEXT_GLOBAL, 0);
-        iommu_command(&u->queue, QI_IOTLB_GLOBAL | drain_bits(u), 0);
-        iommu_sync(&u->queue);
-    }
     write_buffer_flush(u);
 }
 

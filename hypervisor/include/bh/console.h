@@ -11,10 +11,9 @@
 void console_init(const struct boot_info *bi); /* console=, com1=, loglvl=, guest_loglvl= */
 /* Raw output to serial line, screen and ring, without prefix. */
 void console_write(const char *s, size_t len);
-/* Read from the ring starting at *index (absolute count of bytes ever written); copies at most `size` bytes
- * through `put`, advances *index. Returns bytes copied or -XEN_EFAULT. */
-int console_ring_copy(uint32_t *index, size_t size,
-                      int (*put)(void *arg, size_t off, const void *p, size_t n), void *arg);
+/* What stands in the ring at *index (count of bytes ever written; corrected if that is gone, or was never
+ * reached), in one piece: its length, 0 at the end. */
+size_t console_ring_piece(uint32_t *index, const char **piece);
 void console_ring_clear(void);
 /* Serial input collected for dom0. Returns bytes copied. */
 size_t console_read(char *buf, size_t size);

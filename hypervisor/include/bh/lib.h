@@ -14,7 +14,7 @@ enum { LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 /*
  * Print to the console ring, serial line and screen; prefix "(bh) " and a level filter are added.
- * %d %u %x %lx %llx %s %c %p %zu with width and zero padding; nothing else.
+ * %d %u %x with l, ll or z and a number of digits to fill up to with zeroes (%04x); %s %c %%; nothing else.
  */
 void printk(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void vprintk(int level, const char *fmt, va_list ap);
