@@ -89,29 +89,23 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
         XEN_X86_EMU_LAPIC | (d->hardware ? XEN_X86_EMU_IOAPIC | XEN_X86_EMU_VPCI : 0u);
 }
 
-struct leaf_writer {
-    struct vcpu *v;
-    uint64_t gva;
-};
-
-static int put_leaf(void *arg, uint32_t i, const xen_cpuid_leaf_t *l)
-{
-    struct leaf_writer *w = arg;
-
-    return copy_to_guest(w->v, w->gva + i * sizeof(*l), l, sizeof(*l)) ? -XEN_EFAULT : 0;
-}
-
 static long leaves_to_guest(struct vcpu *v, const struct cpuid_policy *p, uint32_t *nr, uint64_t gva)
 {
-    struct leaf_writer w = {v, gva};
+    const size_t size = POLICY_MAX_LEAVES * sizeof(xen_cpuid_leaf_t);
+    xen_cpuid_leaf_t *leaves;
     uint32_t room = *nr;
-    int rc;
+    long rc = 0;
 
-    if (!gva) {
-        *nr = POLICY_MAX_LEAVES;
+    *nr = POLICY_MAX_LEAVES;
+    if (!gva)
         return 0;
-    }
-    rc = cpuid_policy_export(p, nr, put_leaf, &w);
+    leaves = kzalloc(size);
+    if (!leaves)
+        return -XEN_ENOMEM;
+    *nr = cpuid_policy_export(p, leaves, POLICY_MAX_LEAVES);
+    if (copy_to_guest(v, gva, leaves, MIN(*nr, room) * sizeof(*leaves)))
+        rc = -XEN_EFAULT;
+    kfree(leaves, size);
     return rc ? rc : *nr > room ? -XEN_ENOBUFS : 0;
 }
 

@@ -241,47 +241,48 @@ void cpuid_guest(struct vcpu *v, uint32_t leaf, uint32_t sub, struct cpuid_regs 
 }
 
 struct exporter {
+    xen_cpuid_leaf_t *out;
     uint32_t n, max;
-    int (*put)(void *arg, uint32_t i, const xen_cpuid_leaf_t *l);
-    void *arg;
 };
 
-static int export_one(struct exporter *e, uint32_t leaf, uint32_t sub, const struct cpuid_regs *r)
+static void export(struct exporter *e, uint32_t leaf, uint32_t sub, const struct cpuid_regs *r)
 {
-    xen_cpuid_leaf_t l = {leaf, sub, r->a, r->b, r->c, r->d};
-    uint32_t i = e->n++;
-
-    return e->put && i < e->max ? e->put(e->arg, i, &l) : 0;
+    if (e->n < e->max)
+        e->out[e->n] = (xen_cpuid_leaf_t){leaf, sub, r->a, r->b, r->c, r->d};
+    e->n++;
 }
 
-static int export_subs(struct exporter *e, uint32_t leaf, const struct cpuid_regs *r, unsigned n)
-{
-    int rc = 0;
-
-    for (uint32_t s = 0; s < n && !rc; s++)
-        rc = export_one(e, leaf, s, &r[s]);
-    return rc;
-}
-
-int cpuid_policy_export(const struct cpuid_policy *p, uint32_t *nr,
-                        int (*put)(void *arg, uint32_t i, const xen_cpuid_leaf_t *l), void *arg)
+/* The subleaves that a leaf is exported with; *n 0: it has none. */
+static const struct cpuid_regs *subleaves(const struct cpuid_policy *p, uint32_t leaf, uint32_t *n)
 {
     static const struct cpuid_regs topology[2]; /* filled in per vCPU */
-    struct exporter e = {0, *nr, put, arg};
-    int rc = 0;
+
+    *n = leaf == 4     ? CPUID_SUB4
+         : leaf == 7   ? 1
+         : leaf == 0xb ? ARRAY_SIZE(topology)
+         : leaf == 0xd ? CPUID_SUBD
+                       : 0;
+    return leaf == 4 ? p->leaf4 : leaf == 7 ? p->leaf7 : leaf == 0xb ? topology : p->leafd;
+}
+
+uint32_t cpuid_policy_export(const struct cpuid_policy *p, xen_cpuid_leaf_t *out, uint32_t max)
+{
+    struct exporter e = {.out = out, .max = max};
 
     /* libxenguest takes no more basic leaves than this */
-    for (uint32_t i = 0; i <= MIN(p->basic[0].a, 0xdu) && !rc; i++)
-        rc = i == 4     ? export_subs(&e, i, p->leaf4, CPUID_SUB4)
-             : i == 7   ? export_subs(&e, i, p->leaf7, 1)
-             : i == 0xb ? export_subs(&e, i, topology, ARRAY_SIZE(topology))
-             : i == 0xd ? export_subs(&e, i, p->leafd, CPUID_SUBD)
-                        : export_one(&e, i, XEN_CPUID_NO_SUBLEAF, &p->basic[i]);
-    for (uint32_t i = 0; 0x80000000u + i <= p->ext[0].a && i < CPUID_EXT && !rc; i++)
+    for (uint32_t i = 0; i <= MIN(p->basic[0].a, 0xdu); i++) {
+        uint32_t n;
+        const struct cpuid_regs *sub = subleaves(p, i, &n);
+
+        for (uint32_t s = 0; s < n; s++)
+            export(&e, i, s, &sub[s]);
+        if (!n)
+            export(&e, i, XEN_CPUID_NO_SUBLEAF, &p->basic[i]);
+    }
+    for (uint32_t i = 0; 0x80000000u + i <= p->ext[0].a && i < CPUID_EXT; i++)
         if (i != 0x1d)
-            rc = export_one(&e, 0x80000000u + i, XEN_CPUID_NO_SUBLEAF, &p->ext[i]);
-    *nr = e.n;
-    return rc;
+            export(&e, 0x80000000u + i, XEN_CPUID_NO_SUBLEAF, &p->ext[i]);
+    return e.n;
 }
 
 static struct cpuid_regs clip(const xen_cpuid_leaf_t *l, const struct cpuid_regs *max)

@@ -29,10 +29,8 @@ void cpuid_policy_init(void);                /* host and default policies */
 struct cpuid_policy *cpuid_policy_new(void); /* copy of the default; NULL */
 void cpuid_policy_free(struct cpuid_policy *p);
 void cpuid_guest(struct vcpu *v, uint32_t leaf, uint32_t sub, struct cpuid_regs *out);
-/* Serialise for domctl/sysctl: up to *nr leaves to a callback; *nr becomes the number there are. index:
- * XEN_SYSCTL_cpu_policy_*. */
-int cpuid_policy_export(const struct cpuid_policy *p, uint32_t *nr,
-                        int (*put)(void *arg, uint32_t i, const xen_cpuid_leaf_t *l), void *arg);
+/* As the toolstack wants it: at most `max` leaves. Returns how many there are. */
+uint32_t cpuid_policy_export(const struct cpuid_policy *p, xen_cpuid_leaf_t *out, uint32_t max);
 const struct cpuid_policy *cpuid_policy_host(void);
 const struct cpuid_policy *cpuid_policy_default(void);
 /* Apply a leaf from the toolstack, clipped to what the host default allows. False: not a leaf that can be
