@@ -24,7 +24,7 @@ HVUNIT_SRC_logdirty := mm/logdirty.c mm/p2m.c
 # tests with machine memory, domains and vCPUs: the real core over what host_hypervisor.c has of hardware
 HVUNIT_CORE := core/event_channel.c core/event_2l.c core/event_fifo.c core/grant_table.c core/sched.c core/timer.c \
 	mm/logdirty.c mm/p2m.c pvh/cpuid.c pvh/vlapic.c
-HVUNIT_CORE_NAMES := cpuid domain event_channel event_reset grant_frames grant_table heap p2m page_alloc sched timer vlapic
+HVUNIT_CORE_NAMES := cpuid domain event_channel event_reset grant_frames grant_table guest_access heap p2m page_alloc sched timer vlapic
 $(foreach t,$(HVUNIT_CORE_NAMES),$(eval HVUNIT_SRC_$(t) := $(HVUNIT_CORE)))
 $(foreach t,$(HVUNIT_CORE_NAMES),$(eval HVUNIT_OBJ_$(t) := $(HVUNIT)/test/host_hypervisor.o))
 
