@@ -514,9 +514,10 @@ static void start_ready(void *data, const GError *failure)
 static char *command_line(struct domain *d)
 {
     g_autofree char *options = property_get(d, "kernelopts", NULL);
-    /* expedited: a mount or a module waits for all CPUs tens of milliseconds otherwise */
+    /* expedited: a mount or a module waits for all CPUs tens of milliseconds otherwise; ifnames: eth0 stays
+     * eth0 */
     return g_strdup_printf("root=bulkhead console=hvc0 quiet randomize_kstack_offset=off "
-                           "rcupdate.rcu_expedited=1%s%s",
+                           "rcupdate.rcu_expedited=1 net.ifnames=0%s%s",
                            options[0] ? " " : "", options);
 }
 
