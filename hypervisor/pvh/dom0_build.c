@@ -20,7 +20,6 @@
 #include "bh/paging.h"
 #include "bh/setup.h"
 
-#define LOW_1M       0x100000ull
 #define E820_MAX     (BOOT_MAX_E820 + 8)
 #define ACPI_ALIGN   PAGE_SIZE
 #define START_INFO_V 1
@@ -416,6 +415,12 @@ static struct domain *new_dom0(const char *cmdline, int *rc)
     return domain_create(0, &c, rc);
 }
 
+static void free_frames(paddr_t start, paddr_t end)
+{
+    for (; start < end; start += PAGE_SIZE)
+        page_free(mfn_of(start), 0);
+}
+
 /* Modules may lie where a one-to-one dom0's RAM must be: copy them out of the way first. */
 static int move_modules(struct boot_info *bi)
 {
@@ -434,15 +439,22 @@ static int move_modules(struct boot_info *bi)
         memcpy(mfn_to_va(to), pa_to_va(m->start), size);
         m->start = mfn_pa(to);
         m->end = m->start + size;
+        free_frames(ROUND_UP(m->end, PAGE_SIZE), m->start + (PAGE_SIZE << order));
         page_add_ram(old, old_end, true);
     }
     return 0;
 }
 
-static void free_modules(const struct boot_info *bi)
+static void free_modules(const struct builder *b)
 {
-    for (unsigned i = 0; i < bi->nr_modules; i++)
-        page_add_ram(bi->module[i].start, ROUND_UP(bi->module[i].end, PAGE_SIZE), true);
+    for (unsigned i = 0; i < b->bi->nr_modules; i++) {
+        const struct boot_module *m = &b->bi->module[i];
+
+        if (b->d->direct_mapped)
+            free_frames(m->start, m->end);
+        else
+            page_add_ram(m->start, ROUND_UP(m->end, PAGE_SIZE), true);
+    }
 }
 
 static int attach_devices(struct builder *b)
@@ -494,29 +506,29 @@ int dom0_build(const struct boot_info *bi, const char **why)
     *why = "no kernel: the boot loader must load a Linux kernel as first module";
     if (!bi->nr_modules)
         return -XEN_ENOENT;
+    if (!iommu) {
+        pr_warn("*** NO IOMMU: dom0 is mapped one to one and its devices reach all memory. No protection "
+                "from devices,\n");
+        pr_warn("*** no passthrough. Switch the IOMMU (AMD-Vi, VT-d) on in the firmware, or do not trust "
+                "this machine.\n");
+        *why = "not enough memory to move the boot modules";
+        rc = move_modules(&boot_info);
+        if (rc)
+            return rc;
+    }
     b.bi = bi;
     b.d = new_dom0(bi->cmdline, &rc);
     *why = "not enough memory for its records";
     if (!b.d)
         return rc;
     dom0 = b.d;
-    if (!iommu) {
-        pr_warn("*** NO IOMMU: dom0 is mapped one to one and its devices reach all memory. No protection "
-                "from devices,\n");
-        pr_warn("*** no passthrough. Switch the IOMMU (AMD-Vi, VT-d) on in the firmware, or do not trust "
-                "this machine.\n");
-        b.d->direct_mapped = true;
-        *why = "not enough memory to move the boot modules";
-        rc = move_modules(&boot_info);
-        if (rc)
-            return rc;
-    }
+    b.d->direct_mapped = !iommu;
     b.pages_left = memory_wanted(bi->cmdline) >> PAGE_SHIFT;
     rc = build(&b);
     *why = b.why;
     if (rc)
         return rc;
-    free_modules(bi);
+    free_modules(&b);
     if (iommu)
         iommu_enable();
     pr_info("dom0: %lu MiB, %u vCPUs, kernel entry %lx, start info %lx\n", b.d->tot_pages >> 8,

@@ -95,14 +95,23 @@ struct span {
     paddr_t start, end;
 };
 
+/*
+ * RAM below this is handed out last: small allocations behind the boot modules would break up what a dom0
+ * that is mapped one to one needs in one piece, its kernel's place from 16 MiB on.
+ */
+#define LOW_RAM (256ul << 20)
+static struct span used[BOOT_MAX_MODULES + 3] __attribute__((section(".bss.init")));
+static unsigned nr_used;
+static paddr_t low_end = LOW_1M;
+
 /* Hand RAM [start, end) to the allocator, leaving out the spans in use. */
-static void add_ram_around(paddr_t start, paddr_t end, const struct span *used, unsigned nr)
+static void add_ram_around(paddr_t start, paddr_t end)
 {
-    for (unsigned i = 0; i < nr; i++) {
+    for (unsigned i = 0; i < nr_used; i++) {
         if (used[i].end <= start || used[i].start >= end)
             continue;
         if (used[i].start > start)
-            add_ram_around(start, used[i].start, used, nr);
+            add_ram_around(start, used[i].start);
         start = used[i].end;
         if (start >= end)
             return;
@@ -111,10 +120,19 @@ static void add_ram_around(paddr_t start, paddr_t end, const struct span *used, 
     page_add_ram(start, end, true);
 }
 
+static void add_ram(const struct boot_info *bi, paddr_t from, paddr_t to)
+{
+    for (unsigned i = 0; i < bi->nr_e820; i++) {
+        const struct e820_entry *e = &bi->e820[i];
+        paddr_t start = MAX(e->addr, from), end = MIN(e->addr + e->size, to);
+
+        if (e->type == E820_RAM && start < end)
+            add_ram_around(start, end);
+    }
+}
+
 static void memory_init(const struct boot_info *bi)
 {
-    struct span used[BOOT_MAX_MODULES + 3];
-    unsigned nr = 0;
     uint64_t top = highest_frame(bi);
     paddr_t table, early_stop;
     size_t size = page_table_size(top);
@@ -129,15 +147,20 @@ static void memory_init(const struct boot_info *bi)
     paging_init(bi);
     screen_map();
     page_init(pa_to_va(table), top);
-    used[nr++] = (struct span){0x200000, ROUND_UP((uintptr_t)__image_end - XEN_VIRT_BASE, PAGE_SIZE)};
-    used[nr++] = (struct span){early_end, early_stop};
+    used[nr_used++] = (struct span){0x200000, ROUND_UP((uintptr_t)__image_end - XEN_VIRT_BASE, PAGE_SIZE)};
+    used[nr_used++] = (struct span){early_end, early_stop};
     for (unsigned i = 0; i < bi->nr_modules; i++)
-        used[nr++] =
+        used[nr_used++] =
             (struct span){ROUND_DOWN(bi->module[i].start, PAGE_SIZE), ROUND_UP(bi->module[i].end, PAGE_SIZE)};
     paging_set_early(NULL);
-    for (unsigned i = 0; i < bi->nr_e820; i++)
-        if (bi->e820[i].type == E820_RAM)
-            add_ram_around(MAX(bi->e820[i].addr, 0x100000), bi->e820[i].addr + bi->e820[i].size, used, nr);
+    if (top << PAGE_SHIFT >= 2 * LOW_RAM)
+        low_end = LOW_RAM;
+    add_ram(bi, low_end, top << PAGE_SHIFT);
+}
+
+static void memory_add_low(const struct boot_info *bi)
+{
+    add_ram(bi, LOW_1M, low_end);
     pr_info("memory: %lu MiB\n", page_count_total() >> 8);
 }
 
@@ -256,6 +279,7 @@ _Noreturn void hypervisor_main(uint32_t magic, uint32_t info)
     cpuid_policy_init();
     iommu_init(&acpi_info, cmdline_bool(saved_cmdline, "iommu", true));
     console_input_init();
+    memory_add_low(&boot_info);
     rc = dom0_build(&boot_info, &why);
     if (rc)
         panic("dom0 cannot be built: %s", why);

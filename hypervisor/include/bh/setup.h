@@ -6,6 +6,8 @@
 #include "bh/boot.h"
 #include "bh/types.h"
 
+#define LOW_1M 0x100000ull /* below it stand firmware and what real mode needs */
+
 struct cpu;
 struct domain;
 
