@@ -97,6 +97,7 @@ static int give_order(struct keeper *k, uint32_t id, const char *order, size_t s
 {
     struct worker *w = k->busy;
     ssize_t n;
+    int ret;
 
     while (w < k->busy + WORKERS_MAX && w->pid)
         w++;
@@ -105,10 +106,11 @@ static int give_order(struct keeper *k, uint32_t id, const char *order, size_t s
     if (have_one_waiting(k) < 0)
         return -EAGAIN;
     n = send(k->waiting.fd, order, size, MSG_NOSIGNAL);
-    if (n >= 0)
+    ret = n < 0 ? -errno : 0;
+    if (ret == 0)
         *w = (struct worker){.pid = k->waiting.pid, .id = id};
     forget_waiting(k);
-    return n < 0 ? -EPIPE : 0;
+    return ret;
 }
 
 static void take_order(struct keeper *k, size_t size)
