@@ -61,6 +61,14 @@ create() {
         { tail -20 "/var/log/xen/console/guest-$1.log"; return 1; }
     up_ms=$(($(ms) - t0))
 }
+# receive HOST PORT BYTES SECONDS: as many bytes come by TCP; our side of the connection stays open meanwhile
+receive() {
+    local hold n
+    mkfifo /tmp/hold; sleep "$4" > /tmp/hold & hold=$!
+    n=$(nc "$1" "$2" < /tmp/hold | head -c "$3" | wc -c)
+    kill $hold; rm /tmp/hold
+    [ "$n" = "$3" ]
+}
 gone() { ! xl list "$1"; }
 field() { xl list "$1" | awk -v n="$2" 'NR==2{print $n}'; }
 # leak_check "PAGES BYTES": what kept() said before is what it says now, and nothing but dom0 holds anything
