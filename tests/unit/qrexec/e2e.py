@@ -105,6 +105,50 @@ def dom0_local_program():
     same(open(rig.dir + "/got").read(), "arg=y from=dom0\n")
 
 
+def client_options():
+    "qrexec-client: -t -T replace odd bytes, -p goes first, -E forgets the status, -w limits, -W waits for the end, -k kills"
+    odd = USER + ":printf 'a\\033b\\200\\n'; printf 'c\\033d' >&2; exit 5"
+    r = rig.client("-t", "-T", "-d", "work", odd)
+    same((r.returncode, r.stdout, r.stderr), (5, b"a_b_\n", b"c_d"))
+    r = rig.client("-E", "-d", "work", odd)
+    same((r.returncode, r.stdout, r.stderr), (0, b"a\033b\200\n", b"c\033d"))
+    same(rig.client("-p", "first ", "-d", "work", USER + ":cat", input=b"second").stdout, b"first second")
+    same(rig.client("-w", "0", "-W", "-d", "work", USER + ":exit 4").returncode, 4)
+    q = Qubesd(rig, lambda m, d, p: b"0\0")
+    try:
+        same(rig.client("-k", "-d", "work", USER + ":true").returncode, 0)
+        same(q.calls, [("admin.vm.Kill+", "dom0", "name", "work", b"")])
+    finally:
+        q.stop()
+        os.unlink(os.path.join(rig.dir, "qubesd.sock"))
+    for bad in ([], ["-d", "work"], ["-d", "work", "-e", "-l", "x", USER + ":true"], ["-w", "x", "-d", "work", "u:c"],
+                ["-c", "SOCKET1", "-d", "work", "u:c"], ["--nonsense"], ["-d", "dom0", USER + ":true"]):
+        same(rig.client(*bad).returncode, 1)
+    same(rig.client("-d", "nowhere", USER + ":true").returncode, 125)
+
+
+def caller_options():
+    "qrexec-client-vm: -p goes first, -t -T and their opposites, a socket as stdin and stdout, rings, usage"
+    bank.service("test.Odd", "#!/bin/sh\ncat\nprintf 'a\\033\\n'; printf 'b\\033' >&2\n")
+    r = work.call("bank", "test.Odd", input=b"2", options=["-t", "-T", "--prefix-data=1", "--buffer-size=262144"])
+    same((r.returncode, r.stdout, r.stderr), (0, b"12a_\n", b"b_"))
+    r = work.call("bank", "test.Odd", options=["-t", "-T", "--no-filter-escape-chars-stdout",
+                                               "--no-filter-escape-chars-stderr"])
+    same((r.stdout, r.stderr), (b"a\033\n", b"b\033"))
+    ours, its = socket.socketpair()
+    c = subprocess.Popen(work.client_args("--use-stdin-socket", "bank", "test.Echo"), stdin=its, env=work.env(),
+                         stdout=subprocess.DEVNULL)
+    its.close()
+    ours.sendall(b"both ways\n")
+    ours.shutdown(socket.SHUT_WR)
+    same((ours.makefile("rb").read(), c.wait(10)), (b"arg= from=work\nboth ways\n", 7))
+    ours.close()
+    for bad in (["x"], ["--buffer-size=0", "x", "y"], ["--buffer-size=1G", "x", "y"], ["a" * 64, "y"], ["--odd"],
+                ["--use-stdin-socket", "x", "y"], ["-a", "/nowhere", "x", "y"]):
+        same(subprocess.run(work.client_args(*bad), env=work.env(), stdin=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL).returncode, 125)
+
+
 def local_program_in_vm():
     "a VM's local program is the call; the real stdio stays reachable"
     r = work.call("bank", "test.Echo", "/bin/sh", "-c",
@@ -550,7 +594,7 @@ def main():
                    "work late * allow:\nwork never * allow:\nwork @dispvm:dvm * allow:\n")
         status = Tap().run([
             vm_to_vm, vm_to_dom0, refusal, not_found, dom0_to_vm, dom0_to_vm_by_uuid, long_commands, dom0_just_exec, dom0_in_place,
-            dom0_local_program, local_program_in_vm, asked_by_socket, remote_source, bad_policy_answers, real_policy, autostart,
+            dom0_local_program, client_options, caller_options, local_program_in_vm, asked_by_socket, remote_source, bad_policy_answers, real_policy, autostart,
             autostart_fails, disposable, connect_two, big_data_both_ways, slow_reader, blocked_service_input,
             ends_in_every_order, killed_service, parallel_calls, too_many_calls, agent_restart, daemon_restart,
             killed_client, half_open, older_daemons, too_old_daemon, startup_timeout, background, fork_server, memory, sandbox,
