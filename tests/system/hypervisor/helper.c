@@ -361,13 +361,6 @@ static int vchan_peer(void)
     return set_key("data/result", rc ? strerror(errno) : "right");
 }
 
-static int watchdog(int seconds)
-{
-    xc_interface *x = xc_interface_open(NULL, NULL, 0);
-
-    return !x || xc_watchdog(x, 0, (uint32_t)seconds) < 0 ? failed("watchdog") : 0;
-}
-
 static int serve(void)
 {
     xengntshr_handle *g = xengntshr_open(NULL, 0);
@@ -412,8 +405,6 @@ int main(int argc, char **argv)
         rc = vchan_serve(a, LARGEST_RING);
     else if (!strcmp(cmd, "vchan-peer"))
         rc = vchan_peer();
-    else if (!strcmp(cmd, "watchdog"))
-        rc = watchdog(a);
     else if (!strcmp(cmd, "serve"))
         rc = serve();
     fflush(NULL);
