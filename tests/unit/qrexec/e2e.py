@@ -261,6 +261,94 @@ def disposable():
         os.unlink(os.path.join(rig.dir, "qubesd.sock"))
 
 
+class SocketService(threading.Thread):
+    """A service that is a socket: `talk` gets each connection."""
+
+    def __init__(self, server, talk):
+        super().__init__(daemon=True)
+        self.server, self.talk = server, talk
+        server.settimeout(20)
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                conn, _ = self.server.accept()
+            except OSError:
+                return
+            with conn:
+                self.talk(conn)
+
+
+def until_end(conn):
+    return b"".join(iter(lambda: conn.recv(4096), b""))
+
+
+def socket_services():
+    "a service that is a socket or a TCP port: descriptor, half close both ways, who ends it, by configuration"
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(bank.dir + "/rpc/test.Socket")
+    server.listen(5)
+    SocketService(server, lambda conn: conn.sendall(b"<" + until_end(conn) + b">"))
+    same(work.call("bank", "test.Socket+a", input=b"data").stdout, b"<test.Socket+a work\0data>")
+    bank.config("test.Socket+raw", "skip-service-descriptor = true\n")
+    same(work.call("bank", "test.Socket+raw", input=b"data").stdout, b"<data>")
+    bank.config("test.Socket+bad", "skip-service-descriptor = maybe\n")
+    same(work.call("bank", "test.Socket+bad").returncode, 125)
+
+    tcp = socket.create_server(("127.0.0.1", 0))
+    port = tcp.getsockname()[1]
+    SocketService(tcp, lambda conn: conn.sendall(until_end(conn).upper()))
+    for name, to in (("Port", "/dev/tcp/127.0.0.1/%d" % port), ("Host", "/dev/tcp/127.0.0.1"), ("Any", "/dev/tcp"),
+                     ("Name", "/dev/tcp/localhost/%d" % port)):
+        os.symlink(to, bank.dir + "/rpc/test.Tcp" + name)
+        bank.config("test.Tcp" + name, "skip-service-descriptor = true\n")
+    for service in ("test.TcpPort", "test.TcpHost+%d" % port, "test.TcpAny+127.0.0.1+%d" % port):
+        same(work.call("bank", service, input=b"tcp").stdout, b"TCP")
+    for service in ("test.TcpName", "test.TcpHost+0", "test.TcpHost+65536", "test.TcpAny+127.0.0.1", "test.TcpHost"):
+        same(work.call("bank", service).returncode, 125)
+    server.close()
+    tcp.close()
+
+
+def ends_by_configuration():
+    "a socket service ends at the end of one side if its configuration says so"
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(bank.dir + "/rpc/test.Hold")
+    server.listen(5)
+
+    def hold(conn):
+        try:
+            conn.sendall(b"hello")
+            if conn.recv(100).startswith(b"test.Hold+service"):
+                conn.shutdown(socket.SHUT_WR)
+                until_end(conn)
+            else:
+                conn.recv(100)
+                time.sleep(1)  # it ends without us
+        except OSError:
+            pass
+    SocketService(server, hold)
+    bank.config("test.Hold+client", "exit-on-client-eof = true\n")
+    bank.config("test.Hold+service", "exit-on-service-eof = true\n")
+    same(work.call("bank", "test.Hold+client", input=b"x").returncode, 0)
+    c = work.popen("bank", "test.Hold+service", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    same((c.stdout.read(), c.wait(10)), (b"hello", 0))  # though our end of its input is open
+    c.stdin.close()
+    c.stdout.close()
+    server.close()
+
+
+def waits_for_session():
+    "wait-for-session runs qubes.WaitForSession with the user first; nogui: does not"
+    work.service("qubes.WaitForSession", "#!/bin/sh\nread user\necho $user from $QREXEC_REMOTE_DOMAIN >>%s/waited\n" % rig.dir)
+    work.service("test.Gui", "#!/bin/sh\ncat %s/waited\n" % rig.dir)
+    work.config("test.Gui", "wait-for-session = true\n")
+    line = USER.encode() + b" from dom0\n"
+    same(rig.client("-d", "work", USER + ":QUBESRPC test.Gui dom0").stdout, line)
+    same(rig.client("-d", "work", USER + ":nogui:QUBESRPC test.Gui dom0").stdout, line)
+
+
 def connect_two():
     "qrexec-client -c connects a pending request"
     # the policy program is slow; meanwhile dom0 connects the request by hand
@@ -595,7 +683,7 @@ def main():
         status = Tap().run([
             vm_to_vm, vm_to_dom0, refusal, not_found, dom0_to_vm, dom0_to_vm_by_uuid, long_commands, dom0_just_exec, dom0_in_place,
             dom0_local_program, client_options, caller_options, local_program_in_vm, asked_by_socket, remote_source, bad_policy_answers, real_policy, autostart,
-            autostart_fails, disposable, connect_two, big_data_both_ways, slow_reader, blocked_service_input,
+            autostart_fails, disposable, socket_services, ends_by_configuration, waits_for_session, connect_two, big_data_both_ways, slow_reader, blocked_service_input,
             ends_in_every_order, killed_service, parallel_calls, too_many_calls, agent_restart, daemon_restart,
             killed_client, half_open, older_daemons, too_old_daemon, startup_timeout, background, fork_server, memory, sandbox,
             ordinary_user])
