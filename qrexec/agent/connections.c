@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The agent's calls: those it serves (a worker each) and those that qrexec-client-vm makes (a socket each). */
+/* The agent's calls: served (a worker each), or made by qrexec-client-vm (a socket each). */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
