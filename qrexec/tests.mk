@@ -57,7 +57,7 @@ check-qrexec-tools: qrexec-socket
 check-qrexec-robustness: qrexec-socket
 	@tests/harness/stage qrexec-robustness --timeout 240 -- tests/unit/qrexec/robustness.py
 check-qrexec-fuzz: $(addprefix $(QREXEC_T)/fuzz_,$(QREXEC_FUZZ)) $(QREXEC_T)/seeds
-	@tests/harness/stage qrexec-fuzz --timeout 300 -- tests/fuzz/qrexec/run $(QREXEC_T) $(FUZZ_RUNS) $(QREXEC_FUZZ)
+	@tests/harness/stage qrexec-fuzz --timeout $(or $(FUZZ_TIMEOUT),300) -- tests/fuzz/qrexec/run $(QREXEC_T) $(FUZZ_RUNS) $(QREXEC_FUZZ)
 # policy.mk adds its half
 check-qrexec: check-qrexec-unit check-qrexec-e2e check-qrexec-robustness check-qrexec-tools check-qrexec-fuzz
 bench-qrexec: qrexec-socket

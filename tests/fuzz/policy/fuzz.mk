@@ -21,7 +21,7 @@ $(foreach f,$(POLICY_FUZZERS),$(eval $(call POLICY_FUZZ_RULE,$(f))))
 .PHONY: check-policy-fuzz
 check-policy-fuzz: $(POLICY_FUZZERS:%=$(POLICY_FUZZ_OBJ)/%)
 	@mkdir -p $(POLICY_FUZZ_OBJ)/corpus-policy $(POLICY_FUZZ_OBJ)/corpus-question
-	@tests/harness/stage policy-fuzz --timeout 300 -- sh -c '\
+	@tests/harness/stage policy-fuzz --timeout $(or $(FUZZ_TIMEOUT),300) -- sh -c '\
 	  $(POLICY_FUZZ_OBJ)/fuzz_policy -runs=$(FUZZ_RUNS) -max_len=4096 -artifact_prefix=$(POLICY_FUZZ_OBJ)/ \
 	    $(POLICY_FUZZ_OBJ)/corpus-policy tests/fuzz/policy/seeds && echo "ok 1 - policy parser" && \
 	  $(POLICY_FUZZ_OBJ)/fuzz_question -runs=$(FUZZ_RUNS) -max_len=4096 -artifact_prefix=$(POLICY_FUZZ_OBJ)/ \
