@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../iso"))
 from machine import Machine
@@ -23,6 +22,7 @@ SLOW = float(os.environ.get("TIME_FACTOR", "1"))    # a loaded host: all limits 
 BOOT_LIMIT, START_LIMIT, LIMIT = 180 * SLOW, 180 * SLOW, 60 * SLOW
 SCREEN = "DISPLAY=:0 XAUTHORITY=/run/bulkhead/Xauthority "
 CROWD = 10
+POWER_CUT_AFTER = 6
 CROWD_MEMORY_MIB = 250
 
 count = failed = 0
@@ -68,7 +68,8 @@ class Dom0:
         self.machine.__enter__()
         self.up = self.machine.console.wait(r"[#$] $", BOOT_LIMIT) is not None
         self.run("systemctl stop bulkhead-domain-manager; umount %s; mount $(blkid -L state) %s" % (STATE, STATE))
-        self.run("systemctl start bulkhead-domain-manager; systemctl is-active bulkhead-session", BOOT_LIMIT)
+        # ten at once take longer on one emulated CPU than any domain should
+        self.run("systemctl start bulkhead-domain-manager; qubes-prefs default_qrexec_timeout 3600", BOOT_LIMIT)
         return self
 
     def __exit__(self, *args):
@@ -189,8 +190,9 @@ def crowd(dom0):
     dom0.check("each answers", "for n in %s; do qvm-run -p $n 'echo I-am-$(hostname)'; done | grep -c I-am-c" % names, str(CROWD),
                limit=START_LIMIT)
     dom0.run("qvm-run -p c0 'echo synced > synced; sync'")
-    dom0.check("the manager is killed", "kill -9 $(systemctl show -p MainPID --value bulkhead-domain-manager); sleep 3; "
-               "systemctl is-active bulkhead-domain-manager", "active")
+    dom0.check("the manager is killed", "kill -9 $(systemctl show -p MainPID --value bulkhead-domain-manager); sleep 2; "
+               "for i in $(seq 60); do qvm-ls > /dev/null 2>&1 && break; sleep 1; done; systemctl is-active bulkhead-domain-manager", "active",
+               limit=2 * LIMIT)
     dom0.check("it finds all of them", "qvm-ls --raw-list --running | grep -c '^c'", str(CROWD))
     dom0.check("and they answer", "qvm-run -p c9 'echo I-am-$(hostname)'", "I-am-c9")
     dom0.check("two tools at once: one creates, the other is told",
@@ -201,9 +203,7 @@ def crowd(dom0):
 
 def power_cut(dom0):
     """Nobody hears the end of this command."""
-    dom0.machine.console.sock.sendall(b"sync; echo going; for i in $(seq 99); do qvm-create -l red cut$i; qvm-clone once n$i; done\n")
-    dom0.machine.console.wait("going", LIMIT)
-    time.sleep(4)
+    dom0.run("sync; for i in $(seq 99); do qvm-create -l red cut$i; qvm-clone once n$i; done", POWER_CUT_AFTER)
 
 
 def after_power_cut(dom0):
@@ -211,7 +211,7 @@ def after_power_cut(dom0):
     dom0.check("nothing half made is left", "ls -A %s/domains | grep -c '^\\.'" % STATE, "0", 1)
     dom0.check("each domain is whole", "for n in $(qvm-ls --raw-list | grep -v dom0); do qvm-volume info $n:private >/dev/null "
                "&& qvm-prefs $n uuid >/dev/null || echo broken $n; done; qvm-ls --raw-list | grep -c '^c[0-9]$'", str(CROWD))
-    dom0.check("all are halted", "qvm-ls --raw-list --running", "dom0")
+    dom0.check("all are halted", "qvm-ls --raw-list --running | wc -l", "1")
     dom0.check("one of them starts", "qvm-start c0", limit=START_LIMIT)
     dom0.check("with what it had written", "qvm-run -p c0 'cat synced'", "synced")
 
@@ -232,7 +232,7 @@ def no_store(dom0):
     """xenstored cannot be started anew while domains run: they go on, and every command says what is wrong."""
     dom0.check("xenstored is killed", "kill -9 $(cat /run/xen/xenstored.pid); sleep 2; qvm-ls --raw-list", "c0")
     dom0.check("a start says why it cannot be", "timeout 60 qvm-start c1; echo", "xenstored")
-    dom0.check("the running domain lives on", "xl list 2>&1; qvm-check --running c0", "c0")
+    dom0.check("the running domain lives on", "qvm-check --verbose --running c0", "c0")
 
 
 BEFORE_CUT = (life, disposable, volumes, recipes, network, crowd)
