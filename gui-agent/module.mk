@@ -155,4 +155,9 @@ $(GUI_AGENT_B)/bench/%: tests/bench/gui/%.c
 .PHONY: bench-gui
 bench-gui: $(GUI_AGENT_SOCKET) $(GUI_AGENT_BENCH) $(GUI_AGENT_XORG_SOCKET) gui-daemon-socket
 	@tests/bench/gui/bench_gui.py
+.PHONY: check-gui-figures
+check-gui-figures: $(GUI_AGENT_SOCKET) $(GUI_AGENT_BENCH) $(GUI_AGENT_XORG_SOCKET) gui-daemon-socket
+	@tests/harness/stage gui-figures --timeout 300 -- tests/bench/gui/bench_gui.py --quick
+CHECK_SYSTEM += check-gui-figures
+CHECK_GUI += check-gui-figures
 HELP += bench-gui|figures~of~the~GUI~path~next~to~local~drawing

@@ -22,9 +22,11 @@
 
 #define KEY_A      38
 #define TIMEOUT_MS 1000
-/* Between presses: no multiple of a frame, so that every phase of a frame clock occurs. */
-#define PAUSE_MS 43
-#define REACH    300 /* what is drawn farther away than this is no answer to a key */
+/* Between presses, at random and always the same: a program's frame clock runs on for some frames, and a
+ * steady typist would always meet it at the same phase. */
+#define PAUSE_MS  40
+#define SPREAD_MS 50
+#define REACH     300 /* what is drawn farther away than this is no answer to a key */
 
 struct probe {
     xcb_connection_t *conn;
@@ -106,7 +108,7 @@ static int keys(const struct probe *p, int count)
         taken = now_us() - start;
         key(p, XCB_KEY_RELEASE);
         printf("%.0f ", taken);
-        count_drawings(p, now_us() + PAUSE_MS * 1e3, UINT32_MAX);
+        count_drawings(p, now_us() + (PAUSE_MS + rand() % SPREAD_MS) * 1e3, UINT32_MAX);
     }
     putchar('\n');
     return 0;
