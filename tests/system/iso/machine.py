@@ -13,8 +13,10 @@ import time
 CPU = "EPYC,+svm,+npt,-monitor,-rdtscp,-x2apic,-avx,-avx2,-fma,-f16c,-rdseed,-sha-ni,-fxsr-opt,-misalignsse," \
       "-3dnowprefetch,-osvw,-topoext,-nrip-save,-xsavec"
 POINTER_RANGE = 0x7fff    # of the tablet's axes
-KEY_PAUSE_S = 0.06        # between keys: an emulated PS/2 keyboard holds few of them
-CLICK_PAUSE_S = 0.15
+# After an event the machine gets this much processor time to take it (an emulated PS/2 keyboard holds five keys, and hosts are
+# loaded), or, when it is idle, this much of the clock's.
+EVENT_CPU_S = 0.03
+EVENT_PAUSE_S = 0.4
 CONSOLE_PIECE = 8         # bytes written to the console at once: it has no flow control
 
 SHIFTED = dict(zip('!@#$%^&*()_+{}:"~|<>?', '1234567890-=[];\'`\\,./'))
@@ -79,7 +81,9 @@ class Console:
 class Qmp:
     """Screen, keyboard and mouse."""
 
-    def __init__(self, path):
+    def __init__(self, path, cpu_seconds=lambda: 0.0):
+        """cpu_seconds() tells how much processor time the machine has had."""
+        self.cpu_seconds = cpu_seconds
         self.sock = connect(path)
         self.file = self.sock.makefile("r")
         self.file.readline()
@@ -98,14 +102,19 @@ class Qmp:
     def screenshot(self, path):
         self.command("screendump", filename=path, format="png")
 
+    def _input(self, *events):
+        before, end = self.cpu_seconds(), time.monotonic() + EVENT_PAUSE_S
+        self.command("input-send-event", events=list(events))
+        while time.monotonic() < end and self.cpu_seconds() - before < EVENT_CPU_S:
+            time.sleep(0.02)
+
     def press(self, *qcodes):
         """Keys pressed together, e.g. press("ctrl", "shift", "c")."""
         def event(qcode, down):
             return {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": qcode}}}
         for keys, down in ((qcodes, True), (reversed(qcodes), False)):
             for qcode in keys:
-                self.command("input-send-event", events=[event(qcode, down)])
-                time.sleep(KEY_PAUSE_S)
+                self._input(event(qcode, down))
 
     def type(self, text):
         for char in text:
@@ -115,16 +124,13 @@ class Qmp:
 
     def move(self, position, size):
         """The pointer to a pixel of a screen of this size."""
-        axes = [{"type": "abs", "data": {"axis": axis, "value": (2 * at + 1) * POINTER_RANGE // (2 * most)}}
-                for axis, at, most in zip("xy", position, size)]
-        self.command("input-send-event", events=axes)
-        time.sleep(CLICK_PAUSE_S)
+        self._input(*[{"type": "abs", "data": {"axis": axis, "value": (2 * at + 1) * POINTER_RANGE // (2 * most)}}
+                      for axis, at, most in zip("xy", position, size)])
 
     def click(self, position, size, button="left"):
         self.move(position, size)
         for down in (True, False):
-            self.command("input-send-event", events=[{"type": "btn", "data": {"down": down, "button": button}}])
-            time.sleep(CLICK_PAUSE_S)
+            self._input({"type": "btn", "data": {"down": down, "button": button}})
 
 
 class Machine:
@@ -144,8 +150,8 @@ class Machine:
              "-qmp", "unix:%s,server=on,wait=off" % qmp, "-device", "qemu-xhci", "-device", "usb-tablet",
              "-drive", "file=%s,if=none,id=d0,format=raw,readonly=on" % iso, "-device", "nvme,drive=d0,serial=b,bootindex=1",
              "-smbios", "type=11,value=bulkhead:%s::%s" % (entry, words)] + more, stdin=subprocess.DEVNULL)
-        self.start = time.monotonic()
-        self.console, self.qmp = Console(serial, log), Qmp(qmp)
+        self.start, self.processor_time = time.monotonic(), 0.0
+        self.console, self.qmp = Console(serial, log), Qmp(qmp, self.cpu_seconds)
 
     def __enter__(self):
         return self
@@ -155,10 +161,18 @@ class Machine:
         self.process.wait()
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def cpu_seconds(self):
+        """QEMU's processor time, which a loaded host does not lengthen; the last that was seen when it has ended."""
+        try:
+            fields = open("/proc/%d/stat" % self.process.pid).read().rsplit(")", 1)[1].split()
+            self.processor_time = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        except OSError:
+            pass
+        return self.processor_time
+
     def seconds(self):
-        """Since the start by the clock, and of QEMU's processor time (which a loaded host does not lengthen)."""
-        fields = open("/proc/%d/stat" % self.process.pid).read().rsplit(")", 1)[1].split()
-        return time.monotonic() - self.start, (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Since the start, by the clock and of processor time."""
+        return time.monotonic() - self.start, self.cpu_seconds()
 
     def has_ended(self, limit):
         """Did QEMU end by itself (the guest powered off) within the limit?"""
