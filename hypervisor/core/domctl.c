@@ -6,7 +6,6 @@
  * vCPUs of other domains to leave their CPUs.
  */
 #include "toolstack.h"
-#include "bh/iommu.h"
 
 _Static_assert(XEN_DOMCTL_INTERFACE_VERSION == 0x15, "domctl interface of Xen 4.17");
 
@@ -45,7 +44,6 @@ static DOMCTL(createdomain)
     d->xenstore = config->flags & XEN_DOMCTL_CDF_xs_domain;
     d->tool_pauses = 1; /* the pause it was created with belongs to the toolstack */
     c->op->domain = d->id;
-    c->copyback = true;
     domain_put(d);
     return 0;
 }
@@ -92,7 +90,6 @@ static DOMCTL(getdomaininfo)
         return -XEN_ESRCH;
     domain_info(d, &c->op->u.getdomaininfo);
     c->op->domain = d->id;
-    c->copyback = true;
     domain_put(d);
     return 0;
 }
@@ -140,7 +137,6 @@ static DOMCTL(set_target)
 static DOMCTL(get_address_size)
 {
     c->op->u.address_size.size = 64;
-    c->copyback = true;
     return 0;
 }
 
@@ -165,27 +161,28 @@ static DOMCTL(setvnumainfo)
     return -XEN_EOPNOTSUPP;
 }
 
-/* What an operation needs. All are for privileged domains; some also for the one that runs xenstored. */
-enum { NO_TARGET = 1, ALIVE = 2, XENSTORE_TOO = 4 };
+/* What an operation needs, and whether it returns data when it succeeds. All are for privileged domains; some
+ * also for the one that runs xenstored. */
+enum { NO_TARGET = 1, ALIVE = 2, XENSTORE_TOO = 4, COPYBACK = 8 };
 
 #define OP(name, flags) [XEN_DOMCTL_##name] = {domctl_##name, flags}
 static const struct {
     domctl_fn fn;
     uint8_t flags;
 } table[] = {
-    OP(createdomain, NO_TARGET),
+    OP(createdomain, NO_TARGET | COPYBACK),
     OP(destroydomain, 0),
     OP(pausedomain, 0),
     OP(unpausedomain, 0),
-    OP(getdomaininfo, NO_TARGET | XENSTORE_TOO),
+    OP(getdomaininfo, NO_TARGET | XENSTORE_TOO | COPYBACK),
     OP(setvcpuaffinity, 0),
-    OP(shadow_op, ALIVE),
+    OP(shadow_op, ALIVE | COPYBACK),
     OP(max_mem, 0),
     OP(setvcpucontext, ALIVE),
     OP(getvcpucontext, ALIVE),
-    OP(getvcpuinfo, 0),
+    OP(getvcpuinfo, COPYBACK),
     OP(max_vcpus, ALIVE),
-    OP(scheduler_op, 0),
+    OP(scheduler_op, COPYBACK),
     OP(setdomainhandle, 0),
     OP(irq_permission, 0),
     OP(iomem_permission, 0),
@@ -195,12 +192,12 @@ static const struct {
     OP(getvcpuaffinity, 0),
     OP(resumedomain, ALIVE),
     OP(sendtrigger, ALIVE),
-    OP(gethvmcontext, ALIVE),
+    OP(gethvmcontext, ALIVE | COPYBACK),
     OP(sethvmcontext, ALIVE),
-    OP(get_address_size, 0),
+    OP(get_address_size, COPYBACK),
     OP(set_target, ALIVE),
-    OP(gethvmcontext_partial, ALIVE),
-    OP(gettscinfo, 0),
+    OP(gethvmcontext_partial, ALIVE | COPYBACK),
+    OP(gettscinfo, COPYBACK),
     OP(settscinfo, ALIVE),
     OP(getpageframeinfo3, ALIVE),
     OP(setnodeaffinity, 0),
@@ -208,7 +205,7 @@ static const struct {
     OP(setvnumainfo, 0),
     OP(get_cpu_policy, 0),
     OP(set_cpu_policy, ALIVE),
-    OP(get_paging_mempool_size, 0),
+    OP(get_paging_mempool_size, COPYBACK),
     OP(set_paging_mempool_size, ALIVE),
 };
 
@@ -249,7 +246,8 @@ HYPERCALL(domctl)
         return -XEN_ERESTART;
     rc = domctl_locked(&c, op.cmd);
     spin_unlock(&domctl_lock);
-    if (c.copyback && copy_to_guest(v, args->a[0], &op, sizeof(op)))
+    if ((c.copyback || (!rc && table[op.cmd].flags & COPYBACK)) &&
+        copy_to_guest(v, args->a[0], &op, sizeof(op)))
         return -XEN_EFAULT;
     return rc;
 }

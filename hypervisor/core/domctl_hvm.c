@@ -37,7 +37,6 @@ DOMCTL(gethvmcontext)
     else
         rc = save_to_guest(c->v, c->d, h, need);
     domain_unpause(c->d);
-    c->copyback = !rc;
     return rc;
 }
 
@@ -64,7 +63,6 @@ DOMCTL(gethvmcontext_partial)
     }
     kfree(buf, PAGE_SIZE * 2);
     h->bufsz = used;
-    c->copyback = !rc;
     return rc;
 }
 

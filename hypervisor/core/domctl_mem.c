@@ -3,7 +3,6 @@
 #include "toolstack.h"
 #include "bh/exit.h"
 #include "bh/logdirty.h"
-#include "bh/p2m_int.h"
 #include "bh/page.h"
 
 DOMCTL(max_mem)
@@ -34,7 +33,6 @@ static long mempool_set(struct domain *d, uint64_t size)
 DOMCTL(get_paging_mempool_size)
 {
     c->op->u.paging_mempool.size = mempool_size(c->d);
-    c->copyback = true;
     return 0;
 }
 
@@ -89,7 +87,6 @@ static long read_bitmap(struct domctl_call *c, struct xen_domctl_shadow_op *s)
     rc = logdirty_read(c->d, c->v, s->op == XEN_DOMCTL_SHADOW_OP_CLEAN, s->pages, HANDLE(s->dirty_bitmap),
                        &stats);
     s->stats = (struct xen_domctl_shadow_op_stats){stats.faults, stats.dirty};
-    c->copyback = !rc;
     return rc;
 }
 
@@ -113,7 +110,6 @@ DOMCTL(shadow_op)
         return read_bitmap(c, s);
     case XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION:
         s->mb = (uint32_t)(mempool_size(c->d) >> MB_SHIFT);
-        c->copyback = true;
         return 0;
     case XEN_DOMCTL_SHADOW_OP_SET_ALLOCATION:
         return mempool_set(c->d, (uint64_t)s->mb << MB_SHIFT);

@@ -117,7 +117,6 @@ DOMCTL(getvcpuinfo)
     if (v->run.state == RUNSTATE_running && now > v->run.state_entry_time)
         i->cpu_time += now - v->run.state_entry_time;
     i->cpu = v->processor->id;
-    c->copyback = true;
     return 0;
 }
 
@@ -137,7 +136,6 @@ DOMCTL(scheduler_op)
     case XEN_DOMCTL_SCHEDOP_getinfo:
         s->u.credit2.weight = c->d->weight;
         s->u.credit2.cap = c->d->cap;
-        c->copyback = true;
         return 0;
     case XEN_DOMCTL_SCHEDOP_putvcpuinfo:
     case XEN_DOMCTL_SCHEDOP_getvcpuinfo:
@@ -184,6 +182,5 @@ DOMCTL(gettscinfo)
                                                      .gtsc_khz = (uint32_t)tsc_khz,
                                                      .incarnation = c->d->tsc_incarnation,
                                                      .elapsed_nsec = now_ns()};
-    c->copyback = true;
     return 0;
 }

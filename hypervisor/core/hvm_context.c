@@ -28,11 +28,10 @@ struct context {
 };
 
 struct record_type {
-    uint32_t (*size)(const struct vcpu *v); /* 0: nothing to save */
     void (*save)(const struct context *x, struct vcpu *v, void *zeroed);
     int (*load)(const struct context *x, struct vcpu *v, const void *untrusted_data, uint32_t length);
-    uint32_t min_length; /* of what is loaded */
-    bool known;          /* accepted when loading; without a load function it is passed over */
+    uint32_t length;                        /* what is loaded has at least this; saved is as much */
+    uint32_t (*size)(const struct vcpu *v); /* or this much, 0: nothing */
 };
 
 /* --- CPU --- */
@@ -42,6 +41,10 @@ struct record_type {
     X(cs, SEG_CS) X(ss, SEG_SS) X(ds, SEG_DS) X(fs, SEG_FS) X(gs, SEG_GS) X(ldtr, SEG_LDTR) X(tr, SEG_TR)
 #define FOR_EACH_REGISTER(X)                                                                                 \
     X(rax) X(rbx) X(rcx) X(rdx) X(rbp) X(rsi) X(rdi) X(r8) X(r9) X(r10) X(r11) X(r12) X(r13) X(r14) X(r15)
+/* Fields that the record and cpu_state have both. */
+#define FOR_EACH_STATE(X)                                                                                    \
+    X(rsp) X(rip) X(rflags) X(cr0) X(cr2) X(cr3) X(cr4) X(dr6) X(dr7) X(sysenter_esp) X(sysenter_eip)
+#define FOR_EACH_MSR(X) X(lstar) X(star) X(cstar) X(efer)
 
 static uint32_t cpu_size(const struct vcpu *v)
 {
@@ -68,28 +71,17 @@ static void cpu_save(const struct context *x, struct vcpu *v, void *out)
     c->idtr_base = s.seg[SEG_IDTR].base;
     c->gdtr_limit = s.seg[SEG_GDTR].limit;
     c->gdtr_base = s.seg[SEG_GDTR].base;
-    c->rsp = s.rsp;
-    c->rip = s.rip;
-    c->rflags = s.rflags;
-    c->cr0 = s.cr0;
-    c->cr2 = s.cr2;
-    c->cr3 = s.cr3;
-    c->cr4 = s.cr4;
+#define SAVE_STATE(r) c->r = s.r;
+    FOR_EACH_STATE(SAVE_STATE)
+#define SAVE_MSR(m) c->msr_##m = s.m;
+    FOR_EACH_MSR(SAVE_MSR)
+    c->sysenter_cs = s.sysenter_cs;
+    c->msr_syscall_mask = s.sfmask;
+    c->shadow_gs = s.kernel_gs_base;
     c->dr0 = v->dr[0];
     c->dr1 = v->dr[1];
     c->dr2 = v->dr[2];
     c->dr3 = v->dr[3];
-    c->dr6 = s.dr6;
-    c->dr7 = s.dr7;
-    c->sysenter_cs = s.sysenter_cs;
-    c->sysenter_esp = s.sysenter_esp;
-    c->sysenter_eip = s.sysenter_eip;
-    c->shadow_gs = s.kernel_gs_base;
-    c->msr_lstar = s.lstar;
-    c->msr_star = s.star;
-    c->msr_cstar = s.cstar;
-    c->msr_syscall_mask = s.sfmask;
-    c->msr_efer = s.efer;
     c->msr_tsc_aux = v->tsc_aux;
     c->tsc = x->tsc_now + v->tsc_offset;
     c->pending_event = (uint32_t)s.event;
@@ -144,25 +136,18 @@ static void cpu_state_load(struct vcpu *v, const struct hvm_hw_cpu *c)
     FOR_EACH_SEGMENT(LOAD_SEGMENT)
     s.seg[SEG_IDTR] = (struct segment){0, 0, c->idtr_limit, c->idtr_base};
     s.seg[SEG_GDTR] = (struct segment){0, 0, c->gdtr_limit, c->gdtr_base};
-    s.rsp = c->rsp;
-    s.rip = c->rip;
-    s.rflags = (c->rflags & 0x3f7fd5ull) | 2;
-    s.rax = c->rax;
-    s.cr0 = c->cr0 | CR0_ET;
-    s.cr2 = c->cr2;
-    s.cr3 = c->cr3;
-    s.cr4 = c->cr4;
-    s.dr6 = (c->dr6 & 0xe00full) | 0xffff0ff0ull;
-    s.dr7 = (c->dr7 & 0xffff2bffull) | 0x400;
+#define LOAD_STATE(r) s.r = c->r;
+    FOR_EACH_STATE(LOAD_STATE)
+#define LOAD_MSR(m) s.m = c->msr_##m;
+    FOR_EACH_MSR(LOAD_MSR)
     s.sysenter_cs = c->sysenter_cs;
-    s.sysenter_esp = c->sysenter_esp;
-    s.sysenter_eip = c->sysenter_eip;
-    s.kernel_gs_base = c->shadow_gs;
-    s.lstar = c->msr_lstar;
-    s.star = c->msr_star;
-    s.cstar = c->msr_cstar;
     s.sfmask = c->msr_syscall_mask;
-    s.efer = c->msr_efer;
+    s.kernel_gs_base = c->shadow_gs;
+    s.rax = c->rax;
+    s.rflags = (s.rflags & 0x3f7fd5ull) | 2;
+    s.cr0 |= CR0_ET;
+    s.dr6 = (s.dr6 & 0xe00full) | 0xffff0ff0ull;
+    s.dr7 = (s.dr7 & 0xffff2bffull) | 0x400;
     s.event = ((uint64_t)c->error_code << 32 | c->pending_event) & EVENT_ALLOWED;
     if (!(s.event & EVENT_VALID_BIT))
         s.event = 0;
@@ -264,11 +249,6 @@ static int xsave_load(const struct context *x, struct vcpu *v, const void *untru
 
 /* --- local APIC --- */
 
-static uint32_t lapic_size(const struct vcpu *v)
-{
-    return sizeof(struct hvm_hw_lapic);
-}
-
 static void lapic_save(const struct context *x, struct vcpu *v, void *out)
 {
     struct hvm_hw_lapic *l = out;
@@ -287,11 +267,6 @@ static int lapic_load(const struct context *x, struct vcpu *v, const void *untru
         return -XEN_EINVAL;
     v->lapic.base_msr = (base & ~0x100ull) | (v->id ? 0 : 0x100u);
     return 0;
-}
-
-static uint32_t lapic_regs_size(const struct vcpu *v)
-{
-    return sizeof(struct hvm_hw_lapic_regs);
 }
 
 /* The register page: 32-bit registers every 16 bytes (APM vol. 2 §16.3.2). */
@@ -363,11 +338,6 @@ static int lapic_regs_load(const struct context *x, struct vcpu *v, const void *
 
 /* --- memory types --- */
 
-static uint32_t mtrr_size(const struct vcpu *v)
-{
-    return sizeof(struct hvm_hw_mtrr);
-}
-
 static void mtrr_save(const struct context *x, struct vcpu *v, void *out)
 {
     struct hvm_hw_mtrr *m = out;
@@ -413,27 +383,27 @@ static int mtrr_load(const struct context *x, struct vcpu *v, const void *untrus
 _Static_assert(MTRR_VCNT * 2 == ARRAY_SIZE(((struct vcpu *)0)->mtrr_var), "variable MTRRs");
 _Static_assert(NUM_FIXED_MSR == ARRAY_SIZE(((struct vcpu *)0)->mtrr_fixed), "fixed MTRRs");
 
-/* Types without functions belong to devices that a PVH domain does not have, or to MSRs it is not shown. */
 static const struct record_type types[HVM_SAVE_CODE_MAX + 1] = {
-    [HVM_SAVE_CODE(CPU)] = {cpu_size, cpu_save, cpu_load, sizeof(struct hvm_hw_cpu), true},
-    [HVM_SAVE_CODE(LAPIC)] = {lapic_size, lapic_save, lapic_load, sizeof(struct hvm_hw_lapic), true},
-    [HVM_SAVE_CODE(LAPIC_REGS)] = {lapic_regs_size, lapic_regs_save, lapic_regs_load,
-                                   sizeof(struct hvm_hw_lapic_regs), true},
-    [HVM_SAVE_CODE(MTRR)] = {mtrr_size, mtrr_save, mtrr_load, sizeof(struct hvm_hw_mtrr), true},
-    [CPU_XSAVE_CODE] = {xsave_size, xsave_save, xsave_load, sizeof(struct hvm_hw_cpu_xsave), true},
-    [HVM_SAVE_CODE(PIC)] = {.known = true},
-    [HVM_SAVE_CODE(IOAPIC)] = {.known = true},
-    [HVM_SAVE_CODE(PCI_IRQ)] = {.known = true},
-    [HVM_SAVE_CODE(ISA_IRQ)] = {.known = true},
-    [HVM_SAVE_CODE(PCI_LINK)] = {.known = true},
-    [HVM_SAVE_CODE(PIT)] = {.known = true},
-    [HVM_SAVE_CODE(RTC)] = {.known = true},
-    [HVM_SAVE_CODE(HPET)] = {.known = true},
-    [HVM_SAVE_CODE(PMTIMER)] = {.known = true},
-    [HVM_SAVE_CODE(VMCE_VCPU)] = {.known = true},
-    [HVM_SAVE_CODE(TSC_ADJUST)] = {.known = true},
-    [CPU_MSR_CODE] = {.known = true},
+    [HVM_SAVE_CODE(CPU)] = {cpu_save, cpu_load, sizeof(struct hvm_hw_cpu), cpu_size},
+    [HVM_SAVE_CODE(LAPIC)] = {lapic_save, lapic_load, sizeof(struct hvm_hw_lapic), NULL},
+    [HVM_SAVE_CODE(LAPIC_REGS)] = {lapic_regs_save, lapic_regs_load, sizeof(struct hvm_hw_lapic_regs), NULL},
+    [HVM_SAVE_CODE(MTRR)] = {mtrr_save, mtrr_load, sizeof(struct hvm_hw_mtrr), NULL},
+    [CPU_XSAVE_CODE] = {xsave_save, xsave_load, sizeof(struct hvm_hw_cpu_xsave), xsave_size},
 };
+
+/* Records of devices that a PVH domain does not have, and of MSRs that it is not shown: passed over. */
+#define PASSED_OVER                                                                                          \
+    (BIT(HVM_SAVE_CODE(PIC)) | BIT(HVM_SAVE_CODE(IOAPIC)) | BIT(HVM_SAVE_CODE(PCI_IRQ)) |                    \
+     BIT(HVM_SAVE_CODE(ISA_IRQ)) | BIT(HVM_SAVE_CODE(PCI_LINK)) | BIT(HVM_SAVE_CODE(PIT)) |                  \
+     BIT(HVM_SAVE_CODE(RTC)) | BIT(HVM_SAVE_CODE(HPET)) | BIT(HVM_SAVE_CODE(PMTIMER)) |                      \
+     BIT(HVM_SAVE_CODE(VMCE_VCPU)) | BIT(HVM_SAVE_CODE(TSC_ADJUST)) | BIT(CPU_MSR_CODE))
+
+static uint32_t record_size(unsigned type, const struct vcpu *v)
+{
+    const struct record_type *t = &types[type];
+
+    return !v || !t->save ? 0 : t->size ? t->size(v) : t->length;
+}
 
 static struct hvm_save_header header(void)
 {
@@ -448,9 +418,9 @@ size_t hvm_context_size(const struct domain *d)
     size_t size = 2 * sizeof(struct hvm_save_descriptor) + sizeof(struct hvm_save_header);
 
     for (unsigned t = 0; t < ARRAY_SIZE(types); t++)
-        for (uint32_t i = 0; types[t].size && i < d->max_vcpus; i++)
-            if (d->vcpu[i] && types[t].size(d->vcpu[i]))
-                size += sizeof(struct hvm_save_descriptor) + types[t].size(d->vcpu[i]);
+        for (uint32_t i = 0; i < d->max_vcpus; i++)
+            if (record_size(t, d->vcpu[i]))
+                size += sizeof(struct hvm_save_descriptor) + record_size(t, d->vcpu[i]);
     return size;
 }
 
@@ -484,8 +454,8 @@ int hvm_context_save(struct domain *d, void *buf, size_t size, size_t *used)
         return -XEN_ENOSPC;
     memcpy(p, &h, sizeof(h));
     for (unsigned t = 0; t < ARRAY_SIZE(types); t++)
-        for (uint32_t i = 0; types[t].size && i < d->max_vcpus; i++) {
-            uint32_t length = d->vcpu[i] ? types[t].size(d->vcpu[i]) : 0;
+        for (uint32_t i = 0; i < d->max_vcpus; i++) {
+            uint32_t length = record_size(t, d->vcpu[i]);
 
             if (!length)
                 continue;
@@ -514,9 +484,9 @@ int hvm_context_save_one(struct domain *d, uint32_t type, uint32_t instance, voi
         memcpy(buf, &h, sizeof(h));
         return 0;
     }
-    if (type >= ARRAY_SIZE(types) || !types[type].size || !v || !types[type].size(v))
+    *used = type < ARRAY_SIZE(types) ? record_size(type, v) : 0;
+    if (!*used)
         return -XEN_ENOENT;
-    *used = types[type].size(v);
     if (size < *used)
         return -XEN_ENOSPC;
     memset(buf, 0, *used);
@@ -530,11 +500,9 @@ static int load_record(const struct context *x, const struct hvm_save_descriptor
     struct vcpu *v = domain_vcpu(x->d, desc->instance);
     int rc;
 
-    if (desc->typecode > HVM_SAVE_CODE_MAX || !t->known)
-        return -XEN_EINVAL;
-    if (!t->load)
+    if (desc->typecode <= HVM_SAVE_CODE_MAX && PASSED_OVER & BIT(desc->typecode))
         return 0;
-    if (!v || desc->length < t->min_length)
+    if (desc->typecode > HVM_SAVE_CODE_MAX || !t->load || !v || desc->length < t->length)
         return -XEN_EINVAL;
     rc = t->load(x, v, data, desc->length);
     v->last_loaded = NULL; /* registers that a CPU may still hold are outdated */

@@ -3,8 +3,7 @@
  * What DOMCTL and SYSCTL share: handles and bitmaps of the caller, descriptions of domains and CPU policies.
  * Private to core/domctl*.c and core/sysctl*.c.
  */
-#ifndef CORE_TOOLSTACK_H
-#define CORE_TOOLSTACK_H
+#pragma once
 
 #include "bh/cpu.h"
 #include "bh/domain.h"
@@ -17,7 +16,8 @@
 
 #define CPU_MASK_WORDS (MAX_CPUS / 64)
 
-/* One DOMCTL: the structure was copied in once; a handler that returns data in it sets copyback. */
+/* One DOMCTL: the structure was copied in once; its table says which return
+ * data in it; a handler that does so after an error as well sets copyback. */
 struct domctl_call {
     struct vcpu *v;   /* the caller */
     struct domain *d; /* the target, referenced; NULL for operations without one */
@@ -70,5 +70,3 @@ DOMCTL(gethvmcontext_partial);
 DOMCTL(sethvmcontext);
 DOMCTL(getvcpucontext);
 DOMCTL(setvcpucontext);
-
-#endif
