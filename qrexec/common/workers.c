@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -19,6 +21,8 @@
 #define MAX_PARTS   4
 #define CANCEL_SIZE 1 /* a message that is no order */
 #define QUEUE_BYTES (4 << 20)
+#define PAGE_BYTES  4096
+#define WARM_BYTES  (8 * PAGE_BYTES)
 
 struct worker {
     pid_t pid;
@@ -38,6 +42,19 @@ static char packet[WORKER_ORDER_MAX];
 
 /* ---- the worker ---- */
 
+/* While nothing is to be done: the first use of memory after a fork, and of the user database, takes time. */
+static void warm_up(void)
+{
+    volatile char stack[WARM_BYTES];
+
+    for (size_t i = 0; i < sizeof(stack); i += PAGE_BYTES)
+        stack[i] = 0;
+    for (size_t i = 0; i < sizeof(packet); i += PAGE_BYTES)
+        packet[i] = 0;
+    free(malloc(WARM_BYTES));
+    getpwuid(geteuid());
+}
+
 static int work(struct keeper *k, int fd)
 {
     ssize_t n;
@@ -46,6 +63,7 @@ static int work(struct keeper *k, int fd)
     data_unblock_signals();
     close(k->fd);
     close(k->signals);
+    warm_up();
     do
         n = recv(fd, packet, sizeof(packet), 0);
     while (n < 0 && errno == EINTR);
