@@ -208,7 +208,8 @@ class PolicyDaemon:
     def __init__(self, rig, rules):
         self.rig, self.path = rig, os.path.join(rig.dir, "policy.sock")
         folder = tempfile.mkdtemp(prefix="policy.", dir=rig.dir)
-        with open(folder + "/30-test.policy", "w") as f:
+        os.mkdir(folder + "/policy.d")
+        with open(folder + "/policy.d/30-test.policy", "w") as f:
             f.write(rules)
         info = {"type": "AppVM", "tags": [], "template_for_dispvms": False, "default_dispvm": None, "icon": "x",
                 "power_state": "Running", "guivm": None, "label": "red", "internal": None, "relayvm": None,
@@ -217,7 +218,7 @@ class PolicyDaemon:
         domains["dom0"] = dict(info, type="AdminVM", uuid="00000000-0000-0000-0000-000000000000")
         with open(folder + "/info.json", "w") as f:
             json.dump({"domains": domains}, f)
-        self.args = [os.path.join(BIN, "qrexec-policy-daemon"), "--policy-path", folder, "--socket-path", self.path,
+        self.args = [os.path.join(BIN, "qrexec-policy-daemon"), "--policy-path", folder + "/policy.d", "--socket-path", self.path,
                      "--eval-socket-path", folder + "/eval.sock", "--gui-socket-path", folder + "/gui.sock",
                      "--last-good", folder + "/last-good", "--system-info", folder + "/info.json"]
 
