@@ -15,7 +15,7 @@ CPU = "EPYC,+svm,+npt,-monitor,-rdtscp,-x2apic,-avx,-avx2,-fma,-f16c,-rdseed,-sh
 POINTER_RANGE = 0x7fff    # of the tablet's axes
 # After an event the machine gets this much processor time to take it (an emulated PS/2 keyboard holds five keys, and hosts are
 # loaded), or, when it is idle, this much of the clock's.
-EVENT_CPU_S = 0.03
+EVENT_CPU_S = 0.05
 EVENT_PAUSE_S = 0.4
 CONSOLE_PIECE = 8         # bytes written to the console at once: it has no flow control
 
