@@ -134,8 +134,8 @@ class Qmp:
 
 
 class Machine:
-    """The ISO booted on a hypervisor ("bulkhead", "xen") or by another entry of its menu (installer/grub.cfg); `words` go to dom0's kernel, `disks` are images that it may write to.
-    To be used in a `with` statement."""
+    """The ISO booted on a hypervisor ("bulkhead", "xen") or by another entry of its menu (installer/grub.cfg);
+    `words` go to dom0's kernel, `disks` are images that it may write to. To be used in a `with` statement."""
 
     def __init__(self, iso, log, hypervisor="bulkhead", words="", memory_mib=6144, disks=()):
         self.directory = tempfile.mkdtemp(prefix="bulkhead-test.")
