@@ -282,8 +282,8 @@ long host_grant_op(struct domain *d, unsigned cmd, void *arg, unsigned count)
     X(nr_total)                                                                                              \
     X(nr_free)                                                                                               \
     X(nr_dirty)                                                                                              \
-    X(partial) X(nr_slabs) X(bytes_used) X(domain_list) X(dom0) X(next_id) X(host_test_cpu) X(more_cpus)     \
-        X(host_now)
+    X(partial)                                                                                               \
+    X(nr_slabs) X(bytes_used) X(domain_list) X(dom0) X(next_id) X(host_test_cpu) X(more_cpus) X(host_now)
 #define MEMBER(v) __typeof__(v) v;
 #define SAVE(v)   memcpy(&s->v, &v, sizeof(v));
 #define LOAD(v)   memcpy(&v, &s->v, sizeof(v));
