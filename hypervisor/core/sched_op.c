@@ -214,6 +214,7 @@ HYPERCALL(vcpu_op)
     union {
         struct vcpu_register_vcpu_info info;
         struct vcpu_register_runstate_memory_area area;
+        struct vcpu_register_time_memory_area time;
         struct vcpu_get_physid physid;
     } u;
 
@@ -239,7 +240,11 @@ HYPERCALL(vcpu_op)
     case VCPUOP_register_runstate_memory_area:
         if (copy_from_guest(v, &u.area, args->a[2], sizeof(u.area)))
             return -XEN_EFAULT;
-        return vcpu_set_runstate_area(target, (uint64_t)(uintptr_t)u.area.addr.h.p);
+        return vcpu_set_area(target, &target->runstate, sizeof(struct vcpu_runstate_info), u.area.addr.p);
+    case VCPUOP_register_vcpu_time_memory_area: /* for clocks that Linux reads in user space */
+        if (copy_from_guest(v, &u.time, args->a[2], sizeof(u.time)))
+            return -XEN_EFAULT;
+        return vcpu_set_area(target, &target->time, sizeof(vcpu_time_info_t), u.time.addr.p);
     case VCPUOP_get_runstate_info:
         return get_runstate(v, target, args->a[2]);
     case VCPUOP_set_periodic_timer:

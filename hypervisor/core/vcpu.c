@@ -225,20 +225,28 @@ void vcpu_halt(struct vcpu *v)
 
 /* version is odd while the fields change (struct vcpu_time_info). They never do after boot: time is linear.
  */
-void vcpu_update_time_info(struct vcpu *v)
+static void time_publish(const struct vcpu *v, vcpu_time_info_t *t)
 {
-    vcpu_time_info_t *t = &v->info->time;
-    uint64_t guest_boot_tsc = boot_tsc + v->tsc_offset;
-
+    if (!t)
+        return;
     t->version |= 1;
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    t->tsc_timestamp = guest_boot_tsc;
+    t->tsc_timestamp = boot_tsc + v->tsc_offset;
     t->system_time = 0;
     t->tsc_to_system_mul = tsc_to_ns_mul;
     t->tsc_shift = tsc_shift;
     t->flags = XEN_PVCLOCK_TSC_STABLE_BIT;
     __atomic_thread_fence(__ATOMIC_RELEASE);
     t->version++;
+}
+
+void vcpu_update_time_info(struct vcpu *v)
+{
+    struct runq *q = sched_vcpu_lock(v); /* the guest's own copy may be moved meanwhile */
+
+    time_publish(v, &v->info->time);
+    time_publish(v, v->time.va);
+    sched_vcpu_unlock(q);
 }
 
 void domain_update_wallclock(struct domain *d)
@@ -284,24 +292,26 @@ void vcpu_runstate_change(struct vcpu *v, int state, uint64_t now)
     runstate_publish(v);
 }
 
-int vcpu_set_runstate_area(struct vcpu *v, uint64_t gva)
+int vcpu_set_area(struct vcpu *v, struct guest_area *area, size_t size, uint64_t gva)
 {
-    struct guest_area old;
+    struct guest_area new = {NULL, INVALID_MFN}, old;
     struct runq *q;
     gpaddr_t gpa;
-    mfn_t m;
-    char *p;
 
-    if ((gva & ~PAGE_MASK) + sizeof(struct vcpu_runstate_info) > PAGE_SIZE || gva & 7 ||
-        guest_walk(current_vcpu(), gva, true, &gpa)) /* the pointer is the caller's */
-        return -XEN_EFAULT;
-    p = guest_frame_get(v->domain, gfn_of(gpa), &m);
-    if (!p)
-        return -XEN_EFAULT;
+    if (gva) {
+        if ((gva & ~PAGE_MASK) + size > PAGE_SIZE || gva & 7 ||
+            guest_walk(current_vcpu(), gva, true, &gpa)) /* the pointer is the caller's */
+            return -XEN_EFAULT;
+        new.va = guest_frame_get(v->domain, gfn_of(gpa), &new.mfn);
+        if (!new.va)
+            return -XEN_EFAULT;
+        new.va = (char *)new.va + (gpa & ~PAGE_MASK);
+    }
     q = sched_vcpu_lock(v); /* other vCPUs may register it, too, and its own CPU may be publishing */
-    old = v->runstate;
-    v->runstate = (struct guest_area){p + (gpa & ~PAGE_MASK), m};
+    old = *area;
+    *area = new;
     runstate_publish(v);
+    time_publish(v, v->time.va);
     sched_vcpu_unlock(q);
     if (old.va)
         guest_frame_put(old.mfn);
@@ -344,9 +354,8 @@ void vcpu_areas_release(struct domain *d)
 
         if (!v)
             continue;
-        if (v->runstate.va)
-            guest_frame_put(v->runstate.mfn);
-        v->runstate = (struct guest_area){0};
+        (void)vcpu_set_area(v, &v->runstate, 0, 0);
+        (void)vcpu_set_area(v, &v->time, 0, 0);
         v->info = default_info(v);
         if (v->info_mfn.n)
             guest_frame_put(v->info_mfn);

@@ -112,10 +112,17 @@ static void test_periodic(void)
 static void test_runstate(void)
 {
     static struct vcpu_runstate_info area __attribute__((aligned(64)));
+    static vcpu_time_info_t own;
+    struct vcpu_register_time_memory_area clock = {.addr.v = &own};
     struct vcpu_register_runstate_memory_area r = {.addr.v = &area};
     struct vcpu_runstate_info a, b;
     uint64_t sum = 0, t;
 
+    expect(vcpuop(register_vcpu_time_memory_area, 0, &clock), 0, "clock area");
+    check(own.tsc_to_system_mul && !(own.version & 1) && own.flags & XEN_PVCLOCK_TSC_STABLE_BIT,
+          "it is a clock that user space may read");
+    clock.addr.p = 0;
+    expect(vcpuop(register_vcpu_time_memory_area, 0, &clock), 0, "it is taken back");
     expect(vcpuop(register_runstate_memory_area, 0, &r), 0, "run-state area");
     vcpuop(get_runstate_info, 0, &a);
     t = clock_now();

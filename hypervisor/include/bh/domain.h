@@ -55,7 +55,7 @@ struct vcpu {
     vcpu_info_t *info; /* never NULL: the domain's shared_info, a dummy, or the registered place */
     mfn_t info_mfn;    /* referenced frame of a registered place */
     vcpu_info_t spare; /* of vCPUs 32 and up, until they register their own */
-    struct guest_area runstate;
+    struct guest_area runstate, time; /* changed by vcpu_set_area() */
     struct vcpu_runstate_info run;
     uint64_t periodic_ns;
     struct timer singleshot, periodic, poll_timer;
@@ -171,7 +171,8 @@ void vcpu_go_down(struct vcpu *v);
 void vcpu_sipi(struct vcpu *v, uint8_t vector);
 void vcpu_fpu_reset(struct vcpu *v);
 /* VCPUOP_register_*: the guest names the place of a shared structure. 0 or -XEN_E… */
-int vcpu_set_runstate_area(struct vcpu *v, uint64_t gva);
+/* v->runstate or v->time, of `size` bytes, into the caller's memory; gva 0: nowhere. */
+int vcpu_set_area(struct vcpu *v, struct guest_area *area, size_t size, uint64_t gva);
 int vcpu_set_info_area(struct vcpu *v, uint64_t gfn, uint32_t offset);
 /* PV timers of a vCPU */
 /* Leave SCHEDOP_poll (the vCPU runs again). */
