@@ -116,7 +116,7 @@ static void test_runstate(void)
     struct vcpu_register_time_memory_area clock = {.addr.v = &own};
     struct vcpu_register_runstate_memory_area r = {.addr.v = &area};
     struct vcpu_runstate_info a, b;
-    uint64_t sum = 0, t;
+    uint64_t sum = 0, blocked = 0, t;
 
     expect(vcpuop(register_vcpu_time_memory_area, 0, &clock), 0, "clock area");
     check(own.tsc_to_system_mul && !(own.version & 1) && own.flags & XEN_PVCLOCK_TSC_STABLE_BIT,
@@ -124,17 +124,21 @@ static void test_runstate(void)
     clock.addr.p = 0;
     expect(vcpuop(register_vcpu_time_memory_area, 0, &clock), 0, "it is taken back");
     expect(vcpuop(register_runstate_memory_area, 0, &r), 0, "run-state area");
-    vcpuop(get_runstate_info, 0, &a);
-    t = clock_now();
-    single(t + 4 * MS, 0);
-    sleep_until_upcall();
-    take();
-    vcpuop(get_runstate_info, 0, &b);
-    t = clock_now() - t;
+    /* a busy host may let the 4 ms pass before the vCPU sleeps: then once more */
+    for (unsigned tries = 0; tries < 8 && blocked < 3 * MS; tries++) {
+        vcpuop(get_runstate_info, 0, &a);
+        t = clock_now();
+        single(t + 4 * MS, 0);
+        sleep_until_upcall();
+        take();
+        vcpuop(get_runstate_info, 0, &b);
+        t = clock_now() - t;
+        blocked = b.time[RUNSTATE_blocked] - a.time[RUNSTATE_blocked];
+    }
     for (unsigned i = 0; i < 4; i++)
         sum += b.time[i] - a.time[i];
     check(b.state == RUNSTATE_running && area.state == RUNSTATE_running, "the state is running");
-    check(b.time[RUNSTATE_blocked] - a.time[RUNSTATE_blocked] >= 3 * MS, "sleep counts as blocked");
+    check(blocked >= 3 * MS, "sleep counts as blocked");
     check(sum > t - MS && sum < t + 5 * MS, "the times add up: %lu of %lu ns", sum, t);
     check(area.time[RUNSTATE_blocked] >= b.time[RUNSTATE_blocked] - MS, "the area is kept up to date");
 }
