@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 
 #define COOKIE_NAME        "MIT-MAGIC-COOKIE-1"
 #define COOKIE_SIZE        16
+#define SAFE_CONFIGURATION "/usr/share/bulkhead/xorg-safe.conf"
 #define LOCK_AFTER_MINUTES "20" /* without a key or a movement; the session locks the screen then */
 
 /* One Xauthority record for any display: family 0xffff (FamilyWild), empty address and number, name, cookie.
@@ -66,8 +68,22 @@ static void notify_ready(void)
     close(fd);
 }
 
+/* The boot menu's safe graphics put this word on the kernel's command line. */
+static bool wants_safe_graphics(void)
+{
+    char words[4096] = "";
+    int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return false;
+    ssize_t got = read(fd, words, sizeof(words) - 1);
+    close(fd);
+    return got > 0 && strstr(words, "bulkhead.safe") != NULL;
+}
+
 static pid_t start_xorg(const char *authority, int ready_fd)
 {
+    const char *safe = wants_safe_graphics() ? "-config" : NULL; /* NULL ends the arguments */
     char fd_text[16];
 
     snprintf(fd_text, sizeof(fd_text), "%d", ready_fd);
@@ -75,7 +91,7 @@ static pid_t start_xorg(const char *authority, int ready_fd)
     if (child == 0) {
         execl("/usr/lib/xorg/Xorg", "Xorg", ":0", "vt7", "-novtswitch", "-keeptty", "-nolisten", "tcp",
               "-auth", authority, "-displayfd", fd_text, "-noreset", "-s", LOCK_AFTER_MINUTES, "-background",
-              "none", (char *)NULL);
+              "none", safe, SAFE_CONFIGURATION, (char *)NULL);
         _exit(127);
     }
     return child;
