@@ -22,10 +22,13 @@ static void show(const struct pack *p, const char *end)
 {
     double done = total_bytes ? (double)p->bytes_sent / (double)total_bytes : 1;
     int width = done > 1 ? 40 : (int)(done * 40);
+    bool large = total_bytes >= 10 << 20;
+    unsigned unit = large ? 1 << 20 : 1 << 10;
 
-    fprintf(stderr, "\rsent %llu/%llu MiB [%.*s%*s] %3d%%%s", (unsigned long long)(p->bytes_sent >> 20),
-            (unsigned long long)(total_bytes >> 20), width, "########################################",
-            40 - width, "", (int)(done * 100), end);
+    fprintf(stderr, "\rsent %llu/%llu %s [%.*s%*s] %3d%%%s",
+            (unsigned long long)((p->bytes_sent + unit - 1) / unit),
+            (unsigned long long)((total_bytes + unit - 1) / unit), large ? "MiB" : "KiB", width,
+            "########################################", 40 - width, "", (int)(done * 100), end);
 }
 
 static void on_progress(struct pack *p)
