@@ -188,7 +188,7 @@ def crowd(dom0):
     dom0.check("and start at once", "for n in %s; do qvm-start $n & done; wait; qvm-ls --raw-list --running | grep -c '^c'" % names,
                str(CROWD), limit=CROWD * START_LIMIT)
     dom0.check("each answers", "for n in %s; do qvm-run -p $n 'echo I-am-$(hostname)'; done | grep -c I-am-c" % names, str(CROWD),
-               limit=START_LIMIT)
+               limit=CROWD * START_LIMIT)
     dom0.run("qvm-run -p c0 'echo synced > synced; sync'")
     dom0.check("the manager is killed", "kill -9 $(systemctl show -p MainPID --value bulkhead-domain-manager); sleep 2; "
                "for i in $(seq 60); do qvm-ls > /dev/null 2>&1 && break; sleep 1; done; systemctl is-active bulkhead-domain-manager", "active",
