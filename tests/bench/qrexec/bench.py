@@ -7,7 +7,7 @@ stdout: a goal that is missed is told; one missed by more than the factor SLACK 
 import os, statistics, subprocess, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../unit/qrexec"))
-from rig import BIN, PolicyDaemon, Rig
+from rig import BIN, PolicyDaemon, Rig, rss
 
 GIB = 1 << 30
 SLACK = 5
@@ -42,10 +42,6 @@ def figure(name, value, unit, goal, at_most, remark=""):
     failed += not bearable
     print("%s %d - %s: %.2f %s (goal: %s %g%s)%s" % ("ok" if bearable else "not ok", count, name, value, unit,
           "at most" if at_most else "at least", goal, remark, "" if good else " MISSED"), flush=True)
-
-
-def rss(pid):
-    return [int(l.split()[1]) for l in open("/proc/%d/status" % pid) if l.startswith("VmRSS")][0]
 
 
 def build(folder):

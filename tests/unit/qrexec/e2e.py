@@ -4,25 +4,10 @@
 import os, signal, socket, struct, subprocess, sys, threading, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from rig import BIN, PolicyDaemon, PolicySocket, Qubesd, Rig, Skip, Tap, USER, children, wait_for
+from rig import BIN, PolicyDaemon, PolicySocket, Qubesd, Rig, Skip, Tap, USER, children, need, rss, same, wait_for
 
 rig = work = bank = None
 ECHO = '#!/bin/sh\necho "arg=$1 from=$QREXEC_REMOTE_DOMAIN"\ncat\nexit 7\n'
-
-
-def need(condition, what):
-    if not condition:
-        raise AssertionError(what)
-
-
-def same(got, expected):
-    need(got == expected, "%r instead of %r" % (got, expected))
-
-
-def rss(pid):
-    for line in open("/proc/%d/status" % pid):
-        if line.startswith("VmRSS"):
-            return int(line.split()[1])
 
 
 def workers(vm):

@@ -276,6 +276,20 @@ class Skip(Exception):
     """a test that cannot run here, and why"""
 
 
+def need(condition, what):
+    if not condition:
+        raise AssertionError(what)
+
+
+def same(got, expected):
+    need(got == expected, "%r instead of %r" % (got, expected))
+
+
+def rss(pid):
+    """resident memory of a process, KiB"""
+    return [int(l.split()[1]) for l in open("/proc/%d/status" % pid) if l.startswith("VmRSS")][0]
+
+
 class Tap:
     def __init__(self):
         self.n = self.bad = 0

@@ -4,24 +4,11 @@
 import os, random, signal, socket, struct, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from rig import BIN, Rig, Tap, USER, children, wait_for
+from rig import BIN, Rig, Tap, USER, children, need, rss, same, wait_for
 
 rig = work = bank = None
 RSS_LIMIT = 3072  # KiB
 TRIGGER4, TERMINATED, REFUSED, HELLO = 0x213, 0x211, 0x203, 0x300
-
-
-def need(condition, what):
-    if not condition:
-        raise AssertionError(what)
-
-
-def same(got, expected):
-    need(got == expected, "%r instead of %r" % (got, expected))
-
-
-def rss(pid):
-    return [int(l.split()[1]) for l in open("/proc/%d/status" % pid) if l.startswith("VmRSS")][0]
 
 
 def works():
