@@ -11,7 +11,9 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../iso"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../harness"))
 from machine import Machine
+from tap import finish, result
 
 MEDIUM = "/run/bulkhead/medium/bulkhead"
 STATE = "/var/lib/bulkhead"
@@ -24,18 +26,6 @@ SCREEN = "DISPLAY=:0 XAUTHORITY=/run/bulkhead/Xauthority "
 CROWD = 10
 POWER_CUT_AFTER = 6
 CROWD_MEMORY_MIB = 250
-
-count = failed = 0
-
-
-def result(good, text, detail=""):
-    global count, failed
-    count += 1
-    failed += not good
-    print("%s %d - %s" % ("ok" if good else "not ok", count, text), flush=True)
-    if not good:
-        print("".join("# %s\n" % line for line in str(detail).splitlines()[-20:]), end="", flush=True)
-    return good
 
 
 def make_state_disk(path, templates):
@@ -260,8 +250,7 @@ def main():
                     part(dom0)
     finally:
         os.unlink(disk)
-    print("1..%d" % count)
-    sys.exit(1 if failed else 0)
+    finish()
 
 
 main()

@@ -11,6 +11,9 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../harness"))
+from tap import finish, result
+
 LIMIT_S = 60          # until the session is there
 PROCESSES = 90        # started until then, some of them for devices of this machine; each costs an emulated domain 40 ms
 INSIDE = r"""
@@ -29,17 +32,6 @@ touch $root/dev/console
 mount --bind "$terminal" $root/dev/console
 exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot $root /usr/lib/systemd/systemd --log-target=console --show-status=1
 """
-
-count = failed = 0
-
-
-def result(good, text, detail=""):
-    global count, failed
-    count += 1
-    failed += not good
-    print("%s %d - %s" % ("ok" if good else "not ok", count, text), flush=True)
-    if not good:
-        print("".join("# %s\n" % line for line in str(detail).splitlines()[-20:]), end="", flush=True)
 
 
 class Userland:
@@ -131,8 +123,7 @@ def check(name, image):
 def main():
     for image in sys.argv[1:]:
         check(os.path.basename(os.path.dirname(os.path.abspath(image))), image)
-    print("1..%d" % count)
-    sys.exit(1 if failed else 0)
+    finish()
 
 
 main()
