@@ -249,6 +249,8 @@ struct connection *connection_new(int domid, const struct connection_ops *ops, v
     stream_init(&c->stream);
     throttle_init(&c->throttle, RATE, BURST, g_get_monotonic_time());
     g_source_set_priority(&c->source, PRIORITY);
+    /* It does not, but GLib need not take the descriptor out of poll() and wake itself at each dispatch. */
+    g_source_set_can_recurse(&c->source, TRUE);
     watch_fd(c, fd);
     g_source_attach(&c->source, NULL);
     return c;

@@ -328,8 +328,9 @@ static bool key_event(const XEvent *event)
     if (!t)
         return false;
     input_key(t, &event->xkey);
-    /* The window manager goes by it when it decides about the focus of new windows. */
-    if (event->type == KeyPress)
+    /* The window manager goes by it when it decides about the focus of new windows. Not at the press: window
+     * manager and X server would be busy with it while the guest's answer is on its way. */
+    if (event->type == KeyRelease)
         gdk_x11_window_set_user_time(gtk_widget_get_window(t->gtk), (guint32)event->xkey.time);
     return true;
 }
