@@ -237,8 +237,9 @@ struct gui_msg_frame_done {
 
 /*
  * Scale of one window in 1/120: 120 is one to one, 180 is 1.5. d→a: what the user's monitor wants for this
- * window. a→d: what the content of the following dumps is drawn for; without it 120. Geometry and damage stay
- * in pixels of the buffer.
+ * window. a→d: what the content of the following dumps is drawn for; where the two differ the daemon shows it
+ * enlarged or reduced. Without it content is shown as it is. Geometry, damage, hints and pointer stay in the
+ * guest's pixels.
  */
 struct gui_msg_window_scale {
     uint32_t scale;

@@ -26,7 +26,7 @@ struct content {
     int64_t interval;   /* of frames, microseconds */
     struct pixels_surface *surface;
     int w, h;               /* of the X window */
-    int buffer_w, buffer_h; /* 0: no buffer */
+    int buffer_w, buffer_h; /* as zoomed; 0: no buffer */
     cairo_region_t *damage;
     bool visible, obscured;
     bool scheduled; /* the clock is armed */
@@ -240,13 +240,15 @@ void content_damage(struct content *c, const struct rect *rect)
     schedule(c);
 }
 
-void content_source(struct content *c, const struct shmbuf_map *map, int w, int h)
+void content_source(struct content *c, const struct shmbuf_map *map, int w, int h, struct zoom zoom)
 {
-    c->buffer_w = map->data ? w : 0;
-    c->buffer_h = map->data ? h : 0;
-    pixels_surface_source(c->surface, map, w, h);
+    struct rect all = zoom_to_screen(zoom, &(struct rect){0, 0, w, h});
+
+    c->buffer_w = map->data ? all.w : 0;
+    c->buffer_h = map->data ? all.h : 0;
+    pixels_surface_source(c->surface, map, w, h, zoom);
     if (map->data)
-        content_damage(c, &(struct rect){0, 0, w, h});
+        content_damage(c, &all);
 }
 
 void content_filter(struct content *c, void (*filter)(void *data, uint32_t *pixels, size_t count), void *data)

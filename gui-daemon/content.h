@@ -43,13 +43,14 @@ void content_pace(struct content *content, uint32_t frame_us);
 /* Move and resize inside the parent. */
 void content_place(struct content *content, const struct rect *area);
 
-/* A new buffer (without data: none): all of it counts as damaged. */
-void content_source(struct content *content, const struct shmbuf_map *map, int w, int h);
+/* A new buffer (without data: none), w * h pixels, to be shown zoomed: all of it counts as damaged. */
+void content_source(struct content *content, const struct shmbuf_map *map, int w, int h, struct zoom zoom);
 
 /* See pixels_surface_filter(). */
 void content_filter(struct content *content, void (*filter)(void *data, uint32_t *pixels, size_t count),
                     void *data);
 
+/* In the X window's pixels. */
 void content_damage(struct content *content, const struct rect *rect);
 void content_frame_request(struct content *content, uint32_t serial);
 

@@ -72,6 +72,18 @@ enum frame_kind window_frame_kind(const struct window *window)
     return window->fullscreen ? FRAME_FULLSCREEN : FRAME_NORMAL;
 }
 
+struct zoom window_zoom(const struct window *window)
+{
+    if (!window->buffer_scale || window->docked)
+        return (struct zoom){1, 1};
+    return (struct zoom){window->domain->scale, window->buffer_scale};
+}
+
+struct rect window_on_screen(const struct window *window)
+{
+    return zoom_to_screen(window_zoom(window), &window->configure.geometry);
+}
+
 static void send_configure(struct window *window)
 {
     const struct rect *g = &window->configure.geometry;
@@ -87,10 +99,19 @@ static void send_flags(struct window *window, uint32_t set, uint32_t unset)
     window->domain->view->send(window->domain->view_data, MSG_WINDOW_FLAGS, window->id, &msg, sizeof(msg));
 }
 
-void domain_window_moved(struct window *window, const struct rect *geometry)
+static void moved(struct window *window, const struct rect *geometry)
 {
     if (configure_from_screen(&window->configure, geometry) == CONFIGURE_SEND)
         send_configure(window);
+}
+
+void domain_window_moved(struct window *window, const struct rect *geometry)
+{
+    struct rect shown = window_on_screen(window), guest = zoom_to_guest(window_zoom(window), geometry);
+
+    /* Several sizes of the guest's may be the same on the screen: that it has stays. */
+    if (!rect_equal(&shown, geometry))
+        moved(window, &guest);
 }
 
 void domain_window_fullscreen(struct window *window, bool on)
@@ -113,13 +134,41 @@ void domain_window_minimized(struct window *window, bool on)
 static bool constrain(struct window *window, struct rect *geometry)
 {
     struct domain *domain = window->domain;
-    struct rect old = *geometry, work;
+    struct zoom zoom = window_zoom(window);
+    struct rect old = *geometry, shown = zoom_to_screen(zoom, geometry), work;
 
-    domain->view->work_area(domain->view_data, geometry, &work);
+    domain->view->work_area(domain->view_data, &shown, &work);
     if (window->override_redirect)
-        return popup_constrain(geometry, &work, domain->scale);
-    toplevel_constrain(geometry, &work, domain->scale);
+        return popup_constrain(geometry, zoom, &work, domain->scale);
+    toplevel_constrain(geometry, zoom, &work, domain->scale);
     return !rect_equal(&old, geometry);
+}
+
+/* The size on the screen is another, and must fit there again. */
+static void zoom_changed(struct window *window)
+{
+    struct rect allowed = window->configure.geometry;
+
+    if (window->mapped && constrain(window, &allowed))
+        moved(window, &allowed);
+    window->domain->view->zoom(window->domain->view_data, window);
+}
+
+void domain_set_scale(struct domain *domain, uint32_t scale)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    domain->scale = scale;
+    g_hash_table_iter_init(&iter, domain->windows);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        struct window *window = value;
+
+        if (!window->buffer_scale)
+            continue;
+        zoom_changed(window);
+        domain->view->buffer(domain->view_data, window);
+    }
 }
 
 /* One handler a message; `window` is NULL only for those that may name an unknown one. */
@@ -148,7 +197,6 @@ static int handle_create(struct domain *domain, struct window *window, const str
     window->parent = domain_window(domain, untrusted_create.parent) ? untrusted_create.parent : 0;
     window->override_redirect = untrusted_create.override_redirect != 0 && domain->options->override_redirect;
     window->configure.geometry = geometry;
-    window->buffer_scale = GUI_SCALE_ONE;
     g_hash_table_insert(domain->windows, GUINT_TO_POINTER(window->id), window);
     domain->view->create(domain->view_data, window);
     return 0;
@@ -167,14 +215,14 @@ static int handle_destroy(struct domain *domain, struct window *window, const st
 static bool popup_allowed(struct window *window)
 {
     struct domain *domain = window->domain;
-    struct rect work;
+    struct rect shown = window_on_screen(window), work;
 
     if (!domain->options->override_redirect || window->docked)
         return false;
     if (!domain->options->override_redirect_protection)
         return true;
-    domain->view->work_area(domain->view_data, &window->configure.geometry, &work);
-    if (!popup_too_large(&window->configure.geometry, &work))
+    domain->view->work_area(domain->view_data, &shown, &work);
+    if (!popup_too_large(&shown, &work))
         return true;
     domain->view->popup_refused(domain->view_data, window);
     return false;
@@ -196,7 +244,7 @@ static int handle_map(struct domain *domain, struct window *window, const struct
     /* What has to be moved or shrunk to be shown: the agent learns where it really is. */
     if ((window->override_redirect || (window->hints.flags & (GUI_HINT_POSITION | GUI_HINT_USER_POSITION))) &&
         constrain(window, &geometry)) {
-        domain_window_moved(window, &geometry);
+        moved(window, &geometry);
         domain->view->configure(domain->view_data, window);
     }
     window->mapped = true;
@@ -240,7 +288,7 @@ static int handle_configure(struct domain *domain, struct window *window, const 
     case CONFIGURE_APPLY:
         allowed = asked;
         if (window->mapped && constrain(window, &allowed))
-            domain_window_moved(window, &allowed);
+            moved(window, &allowed);
         domain->view->configure(domain->view_data, window);
         break;
     case CONFIGURE_NOTHING:
@@ -382,6 +430,15 @@ static int handle_window_flags(struct domain *domain, struct window *window,
     return 0;
 }
 
+/* What the agent has said of this dump's scale holds from now on. */
+static void set_scale(struct window *window)
+{
+    if (window->buffer_scale == window->next_scale)
+        return;
+    window->buffer_scale = window->next_scale;
+    zoom_changed(window);
+}
+
 /* validate → map → account → commit; the former buffer stays if anything fails. */
 static int handle_window_dump(struct domain *domain, struct window *window,
                               const struct gui_msg_header *header, const uint8_t *untrusted_body)
@@ -416,6 +473,7 @@ static int handle_window_dump(struct domain *domain, struct window *window,
     domain->pages += map.pages;
     window->buffer_size.w = size.w;
     window->buffer_size.h = size.h;
+    set_scale(window);
     domain->view->buffer(domain->view_data, window);
     if (domain->minor >= GUI_MINOR_DUMP_ACK)
         domain->view->send(domain->view_data, MSG_WINDOW_DUMP_ACK, window->id, NULL, 0);
@@ -464,7 +522,7 @@ static int handle_window_scale(struct domain *domain, struct window *window,
     memcpy(&untrusted_scale, untrusted_body, sizeof(untrusted_scale));
     if (untrusted_scale.scale < GUI_SCALE_MIN || untrusted_scale.scale > GUI_SCALE_MAX)
         return violation(domain, "window scale %u/120", untrusted_scale.scale);
-    window->buffer_scale = untrusted_scale.scale;
+    window->next_scale = untrusted_scale.scale;
     return 0;
 }
 

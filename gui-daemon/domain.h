@@ -33,12 +33,13 @@ struct window {
     bool fullscreen;
     bool modal;
     bool minimized;             /* as the agent knows */
-    struct configure configure; /* geometry of the content on dom0's screen, and the handshake */
+    struct configure configure; /* geometry of the content, in the guest's pixels, and the handshake */
     struct shmbuf_map buffer;   /* the last dump, data == NULL before the first */
     struct {
         int w, h;
     } buffer_size;                     /* pixels */
-    uint32_t buffer_scale;             /* in 1/120 */
+    uint32_t buffer_scale;             /* what it is drawn for, in 1/120; 0: the agent has not said */
+    uint32_t next_scale;               /* that of the next buffer */
     struct gui_msg_window_hints hints; /* only valid ones are left in flags */
     char title[DOMAIN_TITLE_SIZE];     /* sanitised */
     char res_class[64], res_name[64];
@@ -52,7 +53,8 @@ struct domain_view {
     void (*destroy)(void *data, struct window *window);
     void (*map)(void *data, struct window *window);
     void (*unmap)(void *data, struct window *window);
-    void (*configure)(void *data, struct window *window); /* bring it to window->configure.geometry */
+    void (*configure)(void *data, struct window *window); /* bring it to window_on_screen() */
+    void (*zoom)(void *data, struct window *window); /* window_zoom() is another: position, size, hints */
     void (*title)(void *data, struct window *window);
     void (*wmclass)(void *data, struct window *window);
     void (*hints)(void *data, struct window *window);
@@ -123,8 +125,17 @@ int domain_message(struct domain *domain, const struct gui_msg_header *header, c
  */
 uint32_t domain_message_cost(uint32_t type);
 
+/* How the window is zoomed: as much larger as the desktop's scale is than what the content is drawn for. */
+struct zoom window_zoom(const struct window *window);
+
+/* Where the content is on dom0's screen. */
+struct rect window_on_screen(const struct window *window);
+
 /* The window's content is now at `geometry` on the screen; tells the agent if it must know. */
 void domain_window_moved(struct window *window, const struct rect *geometry);
+
+/* The desktop's scale is another one now, in 1/120. */
+void domain_set_scale(struct domain *domain, uint32_t scale);
 
 /* The user left or entered fullscreen (by key or window manager). */
 void domain_window_fullscreen(struct window *window, bool on);

@@ -68,6 +68,59 @@ bool geometry_valid(int32_t untrusted_x, int32_t untrusted_y, uint32_t untrusted
     return true;
 }
 
+/* v * num / den, rounded down, and up. */
+static int scaled_down(int v, uint32_t num, uint32_t den)
+{
+    int64_t product = (int64_t)v * num, quotient = product / den;
+
+    return (int)(product < 0 && product % den ? quotient - 1 : quotient);
+}
+
+static int scaled_up(int v, uint32_t num, uint32_t den)
+{
+    return -scaled_down(-v, num, den);
+}
+
+struct rect zoom_to_screen(struct zoom zoom, const struct rect *guest)
+{
+    return (struct rect){
+        clamp(scaled_down(guest->x, zoom.num, zoom.den), -GUI_MAX_WIDTH, GUI_MAX_WIDTH),
+        clamp(scaled_down(guest->y, zoom.num, zoom.den), -GUI_MAX_HEIGHT, GUI_MAX_HEIGHT),
+        clamp(scaled_down(guest->w, zoom.num, zoom.den), 1, GUI_MAX_WIDTH),
+        clamp(scaled_down(guest->h, zoom.num, zoom.den), 1, GUI_MAX_HEIGHT),
+    };
+}
+
+struct rect zoom_to_guest(struct zoom zoom, const struct rect *screen)
+{
+    return (struct rect){
+        clamp(zoom_point(zoom, screen->x), -GUI_MAX_WIDTH, GUI_MAX_WIDTH),
+        clamp(zoom_point(zoom, screen->y), -GUI_MAX_HEIGHT, GUI_MAX_HEIGHT),
+        clamp(scaled_up(screen->w, zoom.den, zoom.num), 1, GUI_MAX_WIDTH),
+        clamp(scaled_up(screen->h, zoom.den, zoom.num), 1, GUI_MAX_HEIGHT),
+    };
+}
+
+/* The colour of a pixel on the screen comes from those around its middle, too. */
+struct rect zoom_damage(struct zoom zoom, const struct rect *d)
+{
+    int reach = zoom.num == zoom.den ? 0 : scaled_up(1, zoom.num, zoom.den);
+    int x = scaled_down(d->x, zoom.num, zoom.den) - reach, y = scaled_down(d->y, zoom.num, zoom.den) - reach;
+
+    return (struct rect){x, y, scaled_up(d->x + d->w, zoom.num, zoom.den) + reach - x,
+                         scaled_up(d->y + d->h, zoom.num, zoom.den) + reach - y};
+}
+
+int zoom_point(struct zoom zoom, int screen)
+{
+    return scaled_down(screen, zoom.den, zoom.num);
+}
+
+int zoom_length(struct zoom zoom, uint32_t guest)
+{
+    return scaled_down((int)guest, zoom.num, zoom.den);
+}
+
 int frame_pixels(struct frame_style style, int length)
 {
     return max((length * (int)style.scale + GUI_SCALE_ONE / 2) / GUI_SCALE_ONE, 1);
@@ -109,23 +162,27 @@ bool popup_too_large(const struct rect *content, const struct rect *work)
     return (int64_t)content->w * content->h * 10 > (int64_t)work->w * work->h * 9;
 }
 
-bool popup_constrain(struct rect *content, const struct rect *work, uint32_t scale)
+bool popup_constrain(struct rect *content, struct zoom zoom, const struct rect *work, uint32_t scale)
 {
     const int b = frame_border((struct frame_style){FRAME_POPUP, scale});
+    int left = scaled_up(work->x + b, zoom.den, zoom.num), top = scaled_up(work->y + b, zoom.den, zoom.num);
+    int right = zoom_point(zoom, work->x + work->w - b), bottom = zoom_point(zoom, work->y + work->h - b);
     struct rect old = *content;
 
-    content->w = clamp(content->w, 1, work->w - 2 * b);
-    content->h = clamp(content->h, 1, work->h - 2 * b);
-    content->x = clamp(content->x, work->x + b, work->x + work->w - b - content->w);
-    content->y = clamp(content->y, work->y + b, work->y + work->h - b - content->h);
+    content->w = clamp(content->w, 1, right - left);
+    content->h = clamp(content->h, 1, bottom - top);
+    content->x = clamp(content->x, left, right - content->w);
+    content->y = clamp(content->y, top, bottom - content->h);
     return !rect_equal(&old, content);
 }
 
-void toplevel_constrain(struct rect *content, const struct rect *work, uint32_t scale)
+void toplevel_constrain(struct rect *content, struct zoom zoom, const struct rect *work, uint32_t scale)
 {
     const struct frame_style style = {FRAME_NORMAL, scale};
-    int reach = frame_pixels(style, HEADER_REACH);
+    int reach = frame_pixels(style, HEADER_REACH), top = work->y + frame_top(style);
+    struct rect shown = zoom_to_screen(zoom, content);
 
-    content->x = clamp(content->x, work->x - content->w + reach, work->x + work->w - reach);
-    content->y = clamp(content->y, work->y + frame_top(style), work->y + work->h);
+    content->x = clamp(content->x, scaled_up(work->x - shown.w + reach, zoom.den, zoom.num),
+                       zoom_point(zoom, work->x + work->w - reach));
+    content->y = clamp(content->y, scaled_up(top, zoom.den, zoom.num), zoom_point(zoom, work->y + work->h));
 }

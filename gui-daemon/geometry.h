@@ -29,6 +29,11 @@ struct frame_style {
     uint32_t scale; /* of the desktop, in 1/120 */
 };
 
+/* How large content is shown: a pixel of the guest's buffer is num/den pixels of the screen. */
+struct zoom {
+    uint32_t num, den;
+};
+
 bool rect_equal(const struct rect *a, const struct rect *b);
 
 /* The common part; false (and *out empty) if there is none. */
@@ -45,6 +50,18 @@ int rect_best(const struct rect *rects, int count, const struct rect *rect);
 bool geometry_valid(int32_t untrusted_x, int32_t untrusted_y, uint32_t untrusted_w, uint32_t untrusted_h,
                     struct rect *out);
 
+/* A window's rectangle in the guest's pixels on dom0's screen (within the protocol's limits), and back: the
+ * smallest that covers it. */
+struct rect zoom_to_screen(struct zoom zoom, const struct rect *guest);
+struct rect zoom_to_guest(struct zoom zoom, const struct rect *screen);
+
+/* All pixels of a zoomed window that change with these of the buffer; more than there are at its edges. */
+struct rect zoom_damage(struct zoom zoom, const struct rect *damage);
+
+/* One coordinate of a point on the screen in the guest's pixels; a length of the guest's on the screen. */
+int zoom_point(struct zoom zoom, int screen);
+int zoom_length(struct zoom zoom, uint32_t guest);
+
 /* A length on a screen of that scale, at least 1. */
 int frame_pixels(struct frame_style style, int length);
 
@@ -60,12 +77,12 @@ struct rect frame_content(struct frame_style style, const struct rect *outer);
 bool popup_too_large(const struct rect *content, const struct rect *work);
 
 /*
- * Move, and if needed shrink, the content of an override-redirect window so that it lies in the work area
- * with its border. Returns true if something changed.
+ * Move, and if needed shrink, the content (in the guest's pixels) of an override-redirect window so that on
+ * the screen it lies in the work area with its border. Returns true if something changed.
  */
-bool popup_constrain(struct rect *content, const struct rect *work, uint32_t scale);
+bool popup_constrain(struct rect *content, struct zoom zoom, const struct rect *work, uint32_t scale);
 
 /* Move a normal window so that its header stays reachable: a part of it at least remains in the work area. */
-void toplevel_constrain(struct rect *content, const struct rect *work, uint32_t scale);
+void toplevel_constrain(struct rect *content, struct zoom zoom, const struct rect *work, uint32_t scale);
 
 #endif

@@ -205,19 +205,22 @@ static void send_motion(struct toplevel *t, const XMotionEvent *e)
 
 void input_pointer(struct toplevel *t, const XEvent *event)
 {
+    struct zoom zoom = window_zoom(t->window);
+    XEvent guest = *event;
+
     /* All of these events have the coordinates at the same place. */
-    t->pointer_x = event->xmotion.x;
-    t->pointer_y = event->xmotion.y;
+    t->pointer_x = guest.xmotion.x = zoom_point(zoom, event->xmotion.x);
+    t->pointer_y = guest.xmotion.y = zoom_point(zoom, event->xmotion.y);
     switch (event->type) {
     case ButtonPress:
     case ButtonRelease:
-        send_button(t, &event->xbutton);
+        send_button(t, &guest.xbutton);
         break;
     case MotionNotify:
-        send_motion(t, &event->xmotion);
+        send_motion(t, &guest.xmotion);
         break;
     default:
-        send_crossing(t, &event->xcrossing);
+        send_crossing(t, &guest.xcrossing);
         break;
     }
 }

@@ -16,7 +16,8 @@ struct pixels_surface {
     void (*done)(void *data);
     void *data;
     const uint8_t *source;
-    int w, h;
+    int w, h;          /* of the source */
+    struct zoom zoom;  /* of the window */
     uint32_t attached; /* the X server's name of the source, 0: it does not have it */
     void (*filter)(void *data, uint32_t *pixels, size_t count);
     void *filter_data;

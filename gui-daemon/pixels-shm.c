@@ -6,6 +6,7 @@
  */
 #include <X11/Xlib-xcb.h>
 #include <X11/extensions/XShm.h>
+#include <cairo.h>
 #include <glib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -166,6 +167,33 @@ void pixels_shm_forget(struct pixels_shm *p, struct pixels_surface *surface, boo
     free_if_unused(p);
 }
 
+static cairo_surface_t *image(const uint8_t *pixels, int w, int h)
+{
+    return cairo_image_surface_create_for_data((uint8_t *)(uintptr_t)pixels, CAIRO_FORMAT_RGB24, w, h,
+                                               w * PIXEL);
+}
+
+/* The one copy, of what is shown larger or smaller than the guest has drawn it. */
+static void zoom_rect(const struct pixels_surface *surface, const struct rect *rect, uint8_t *to)
+{
+    double factor = (double)surface->zoom.num / surface->zoom.den;
+    cairo_surface_t *source = image(surface->source, surface->w, surface->h);
+    cairo_surface_t *target = image(to, rect->w, rect->h);
+    cairo_t *cr = cairo_create(target);
+
+    cairo_translate(cr, -rect->x, -rect->y);
+    cairo_scale(cr, factor, factor);
+    cairo_set_source_surface(cr, source, 0, 0);
+    cairo_pattern_set_extend(cairo_get_source(cr), CAIRO_EXTEND_PAD);
+    if (surface->zoom.num % surface->zoom.den == 0) /* pixels stay sharp */
+        cairo_pattern_set_filter(cairo_get_source(cr), CAIRO_FILTER_NEAREST);
+    cairo_set_operator(cr, CAIRO_OPERATOR_SOURCE);
+    cairo_paint(cr);
+    cairo_destroy(cr);
+    cairo_surface_destroy(target);
+    cairo_surface_destroy(source);
+}
+
 /* The one copy. The guest may write meanwhile: then the next damage repairs it. */
 static void copy_rect(const struct pixels_surface *surface, const struct rect *rect, uint8_t *to)
 {
@@ -222,7 +250,10 @@ bool pixels_shm_put(struct pixels_shm *p, struct pixels_surface *surface, const 
     for (int i = 0; i < count; i++) {
         const struct rect *r = &rects[i];
 
-        copy_rect(surface, r, p->memory + offset);
+        if (surface->zoom.num == surface->zoom.den)
+            copy_rect(surface, r, p->memory + offset);
+        else
+            zoom_rect(surface, r, p->memory + offset);
         if (surface->filter)
             surface->filter(surface->filter_data, (uint32_t *)(void *)(p->memory + offset),
                             (size_t)r->w * (size_t)r->h);

@@ -78,16 +78,18 @@ void pixels_surface_free(struct pixels_surface *surface)
     g_free(surface);
 }
 
-void pixels_surface_source(struct pixels_surface *surface, const struct shmbuf_map *map, int w, int h)
+void pixels_surface_source(struct pixels_surface *surface, const struct shmbuf_map *map, int w, int h,
+                           struct zoom zoom)
 {
     struct pixels_xorg *xorg = surface->pixels->xorg;
 
     surface->source = map->data;
     surface->w = w;
     surface->h = h;
+    surface->zoom = zoom;
     if (surface->attached)
         pixels_xorg_detach(xorg, surface);
-    if (xorg && map->data)
+    if (xorg && map->data && zoom.num == zoom.den)
         pixels_xorg_attach(xorg, surface, map);
 }
 

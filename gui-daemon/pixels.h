@@ -3,7 +3,7 @@
  * The way of pixels from a mapped guest buffer to an X window: a small interface with two backends.
  * pixels-xorg.c: the X server has our module and maps the guest's buffer itself; nothing is copied here.
  * pixels-shm.c: any server. The damaged rectangles are copied into a segment shared with it (the only copy in
- * this process), and it puts them into the window; also for pixels that are changed on their way.
+ * this process), and it puts them into the window; also for pixels that are changed or zoomed on their way.
  */
 #ifndef PIXELS_H
 #define PIXELS_H
@@ -44,9 +44,10 @@ struct pixels_surface *pixels_surface_new(struct pixels *pixels, Window window, 
                                           void *data);
 void pixels_surface_free(struct pixels_surface *surface);
 
-/* The guest's buffer: w * h pixels of 32 bits; without data: none. It must stay mapped until the next call.
- */
-void pixels_surface_source(struct pixels_surface *surface, const struct shmbuf_map *map, int w, int h);
+/* The guest's buffer: w * h pixels of 32 bits, shown zoomed; without data: none. It must stay mapped until
+ * the next call. */
+void pixels_surface_source(struct pixels_surface *surface, const struct shmbuf_map *map, int w, int h,
+                           struct zoom zoom);
 
 /* Let `filter` change each piece of pixels on its way; NULL: none. The guest's buffer itself is never
  * written. */
@@ -54,8 +55,8 @@ void pixels_surface_filter(struct pixels_surface *surface,
                            void (*filter)(void *data, uint32_t *pixels, size_t count), void *data);
 
 /*
- * Show these rectangles of the buffer (all inside it) as one frame. Returns true if sent: `done` follows.
- * False if there is no room at present: `done` is called when there may be.
+ * Show these rectangles of the zoomed buffer (all inside it) as one frame. Returns true if sent: `done`
+ * follows. False if there is no room at present: `done` is called when there may be.
  */
 bool pixels_put(struct pixels_surface *surface, const struct rect *rects, int count);
 

@@ -51,10 +51,11 @@ static void first_frame(void *data)
 static void frame_done(void *data, uint32_t serial)
 {
     struct toplevel *t = data;
+    struct rect shown = window_on_screen(t->window);
     struct gui_msg_frame_done msg = {
         .serial = serial,
         .time_ms = (uint32_t)(g_get_monotonic_time() / 1000),
-        .refresh_us = view_refresh_us(&t->window->configure.geometry),
+        .refresh_us = view_refresh_us(&shown),
     };
 
     view_send(t->view, MSG_FRAME_DONE, t->window->id, &msg, sizeof(msg));
@@ -63,9 +64,10 @@ static void frame_done(void *data, uint32_t serial)
 /* Least time between frames on the monitor that the window is on. */
 static uint32_t frame_us(const struct toplevel *t)
 {
+    struct rect shown = window_on_screen(t->window);
     int limit = t->view->config->frame_rate;
 
-    return limit ? (uint32_t)(G_USEC_PER_SEC / limit) : view_refresh_us(&t->window->configure.geometry);
+    return limit ? (uint32_t)(G_USEC_PER_SEC / limit) : view_refresh_us(&shown);
 }
 
 static void pointer(void *data, const XEvent *event)
@@ -96,6 +98,14 @@ static const struct content_ops content_ops = {
 static struct rect inner_area(struct toplevel *t, int w, int h)
 {
     return frame_content(toplevel_style(t), &(struct rect){0, 0, w, h});
+}
+
+/* The outer window around the content as the model has it. */
+static struct rect outer_of(const struct toplevel *t)
+{
+    struct rect shown = window_on_screen(t->window);
+
+    return frame_outer(toplevel_style(t), &shown);
 }
 
 static gboolean on_configure(GtkWidget *widget, GdkEventConfigure *event, struct toplevel *t)
@@ -221,7 +231,7 @@ static void create_gtk(struct toplevel *t)
 
     t->kind = window_frame_kind(t->window);
     t->scale = t->view->domain.scale;
-    outer = frame_outer(toplevel_style(t), &t->window->configure.geometry);
+    outer = outer_of(t);
     t->gtk = new_widget(t->kind);
     gtk_widget_set_app_paintable(t->gtk, TRUE);
     gtk_widget_add_events(t->gtk, GDK_BUTTON_PRESS_MASK | GDK_POINTER_MOTION_MASK | GDK_KEY_PRESS_MASK |
@@ -238,7 +248,7 @@ static void create_gtk(struct toplevel *t)
                    gdk_window_get_height(gdk), t->view->config->color);
     g_hash_table_insert(t->view->contents, GSIZE_TO_POINTER(content_xid(t->content)), t);
     content_cursor(t->content, view_cursor(t->view, t->cursor));
-    content_source(t->content, &t->window->buffer, t->window->buffer_size.w, t->window->buffer_size.h);
+    toplevel_buffer(t);
     if (t->kind == FRAME_TRAY)
         content_filter(t->content, tray_filter, t);
     if (t->icon)
@@ -339,7 +349,7 @@ void toplevel_map(struct toplevel *t)
     set_transient(t);
     if (t->view->invisible)
         return;
-    outer = frame_outer(toplevel_style(t), &t->window->configure.geometry);
+    outer = outer_of(t);
     if (positioned(t))
         gtk_window_move(GTK_WINDOW(t->gtk), outer.x, outer.y);
     content_visible(t->content, true);
@@ -373,7 +383,7 @@ void toplevel_configure(struct toplevel *t)
         domain_window_moved(t->window, &area);
         return;
     }
-    outer = frame_outer(toplevel_style(t), &t->window->configure.geometry);
+    outer = outer_of(t);
     area = inner_area(t, outer.w, outer.h);
     if (t->kind == FRAME_POPUP)
         content_place(t->content, &area);
@@ -381,6 +391,20 @@ void toplevel_configure(struct toplevel *t)
         gtk_window_resize(GTK_WINDOW(t->gtk), outer.w, outer.h);
     if (outer.x != x || outer.y != y)
         gtk_window_move(GTK_WINDOW(t->gtk), outer.x, outer.y);
+}
+
+void toplevel_buffer(struct toplevel *t)
+{
+    const struct window *w = t->window;
+
+    if (t->content)
+        content_source(t->content, &w->buffer, w->buffer_size.w, w->buffer_size.h, window_zoom(w));
+}
+
+void toplevel_zoom(struct toplevel *t)
+{
+    toplevel_hints(t);
+    toplevel_configure(t);
 }
 
 void toplevel_title(struct toplevel *t)
@@ -398,29 +422,30 @@ void toplevel_hints(struct toplevel *t)
     const struct gui_msg_window_hints *h = &t->window->hints;
     int border = frame_border(toplevel_style(t)), extra_w = 2 * border,
         extra_h = frame_top(toplevel_style(t)) + border;
+    struct zoom zoom = window_zoom(t->window);
     GdkGeometry g = {0};
     int mask = 0;
 
     if (!t->gtk || t->kind == FRAME_POPUP || t->kind == FRAME_TRAY)
         return;
     if (h->flags & GUI_HINT_MIN_SIZE) {
-        g.min_width = (int)h->min_width + extra_w;
-        g.min_height = (int)h->min_height + extra_h;
+        g.min_width = zoom_length(zoom, h->min_width) + extra_w;
+        g.min_height = zoom_length(zoom, h->min_height) + extra_h;
         mask |= GDK_HINT_MIN_SIZE;
     }
     if (h->flags & GUI_HINT_MAX_SIZE) {
-        g.max_width = (int)h->max_width + extra_w;
-        g.max_height = (int)h->max_height + extra_h;
+        g.max_width = zoom_length(zoom, h->max_width) + extra_w;
+        g.max_height = zoom_length(zoom, h->max_height) + extra_h;
         mask |= GDK_HINT_MAX_SIZE;
     }
     if (h->flags & GUI_HINT_RESIZE_INC) {
-        g.width_inc = (int)h->width_inc;
-        g.height_inc = (int)h->height_inc;
+        g.width_inc = MAX(zoom_length(zoom, h->width_inc), 1);
+        g.height_inc = MAX(zoom_length(zoom, h->height_inc), 1);
         mask |= GDK_HINT_RESIZE_INC;
     }
     if (h->flags & (GUI_HINT_BASE_SIZE | GUI_HINT_RESIZE_INC)) {
-        g.base_width = extra_w + (h->flags & GUI_HINT_BASE_SIZE ? (int)h->base_width : 0);
-        g.base_height = extra_h + (h->flags & GUI_HINT_BASE_SIZE ? (int)h->base_height : 0);
+        g.base_width = extra_w + (h->flags & GUI_HINT_BASE_SIZE ? zoom_length(zoom, h->base_width) : 0);
+        g.base_height = extra_h + (h->flags & GUI_HINT_BASE_SIZE ? zoom_length(zoom, h->base_height) : 0);
         mask |= GDK_HINT_BASE_SIZE;
     }
     gtk_window_set_geometry_hints(GTK_WINDOW(t->gtk), NULL, &g, (GdkWindowHints)mask);

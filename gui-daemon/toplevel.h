@@ -61,7 +61,10 @@ void toplevel_undock_item(struct toplevel *toplevel);
 /* Bring geometry, title, hints … of the model to the screen. */
 void toplevel_configure(struct toplevel *toplevel);
 void toplevel_title(struct toplevel *toplevel);
+void toplevel_buffer(struct toplevel *toplevel);
 void toplevel_hints(struct toplevel *toplevel);
+/* What depends on window_zoom(); the buffer follows. */
+void toplevel_zoom(struct toplevel *toplevel);
 void toplevel_modal(struct toplevel *toplevel);
 void toplevel_fullscreen(struct toplevel *toplevel);
 /* `pixels`: see properties_icon(); copied if needed later. */

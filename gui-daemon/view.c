@@ -120,7 +120,7 @@ static void scale_changed(GObject *settings, GParamSpec *param, struct view *vie
 {
     (void)settings;
     (void)param;
-    view->domain.scale = desktop_scale();
+    domain_set_scale(&view->domain, desktop_scale());
     if (view->domain.minor >= GUI_MINOR_FRAMES)
         each_window(view, send_scale);
 }
@@ -143,11 +143,11 @@ static void destroy(void *data, struct window *window)
 
 static void map(void *data, struct window *window)
 {
+    struct rect shown = window_on_screen(window);
     struct view *view = data;
 
     view_log(view, 2, "map window 0x%x%s, %d x %d at %d,%d", window->id,
-             window->override_redirect ? " (override-redirect)" : "", window->configure.geometry.w,
-             window->configure.geometry.h, window->configure.geometry.x, window->configure.geometry.y);
+             window->override_redirect ? " (override-redirect)" : "", shown.w, shown.h, shown.x, shown.y);
     toplevel_map(window->view);
 }
 
@@ -161,6 +161,7 @@ static void map(void *data, struct window *window)
     }
 TOPLEVEL_DOES(unmap)
 TOPLEVEL_DOES(configure)
+TOPLEVEL_DOES(zoom)
 TOPLEVEL_DOES(title)
 TOPLEVEL_DOES(hints)
 TOPLEVEL_DOES(modal)
@@ -208,20 +209,20 @@ static void buffer(void *data, struct window *window)
     (void)data;
     if (t->item)
         status_item_changed(t->item);
-    if (t->content)
-        content_source(t->content, &window->buffer, window->buffer_size.w, window->buffer_size.h);
+    toplevel_buffer(t);
 }
 
 static void damage(void *data, struct window *window, const struct rect *rect)
 {
     struct toplevel *t = window->view;
+    struct rect shown = zoom_damage(window_zoom(window), rect);
     struct view *view = data;
 
-    view->damaged_bytes += (uint64_t)rect->w * (uint64_t)rect->h * 4;
+    view->damaged_bytes += (uint64_t)shown.w * (uint64_t)shown.h * 4;
     if (t->item)
         status_item_changed(t->item);
     if (t->content)
-        content_damage(t->content, rect);
+        content_damage(t->content, &shown);
 }
 
 static void cursor(void *data, struct window *window, uint32_t number)
@@ -293,6 +294,7 @@ static const struct domain_view domain_view = {
     .map = map,
     .unmap = unmap,
     .configure = configure,
+    .zoom = zoom,
     .title = title,
     .wmclass = wmclass,
     .hints = hints,

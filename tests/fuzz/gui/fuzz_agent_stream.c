@@ -63,18 +63,24 @@ static void destroy(void *data, struct window *window)
     window->view = NULL;
 }
 
-static void map(void *data, struct window *window)
+/* In the work area, however the domain and the user have zoomed it. */
+static void check_popup(void *data, struct window *window)
 {
-    struct rect outer =
-        frame_outer((struct frame_style){FRAME_POPUP, GUI_SCALE_ONE}, &window->configure.geometry);
+    struct rect shown = window_on_screen(window),
+                outer = frame_outer((struct frame_style){FRAME_POPUP, domain.scale}, &shown);
 
     (void)data;
     check_window(window);
-    REQUIRE(window->transient_for != window->id || !window->id);
-    if (!window->override_redirect)
+    if (!window->override_redirect || !window->mapped)
         return;
     REQUIRE(outer.x >= 0 && outer.y >= PANEL && outer.x + outer.w <= SCREEN_W &&
             outer.y + outer.h <= SCREEN_H);
+}
+
+static void map(void *data, struct window *window)
+{
+    check_popup(data, window);
+    REQUIRE(window->transient_for != window->id || !window->id);
 }
 
 static void attention(void *data, struct window *window, bool on)
@@ -136,6 +142,7 @@ static const struct domain_view view = {
     .map = map,
     .unmap = any,
     .configure = any,
+    .zoom = check_popup,
     .title = any,
     .wmclass = any,
     .hints = any,
@@ -167,6 +174,8 @@ static void user_act(uint8_t byte)
         domain_window_minimized(window, byte & 0x20);
     else if (byte & 0x40)
         domain_window_fullscreen(window, byte & 0x20);
+    else if (byte & 0x20)
+        domain_set_scale(&domain, GUI_SCALE_MIN + byte);
     else
         domain_window_moved(window, &(struct rect){byte, byte & 0x1c, 1 + byte, 100});
 }

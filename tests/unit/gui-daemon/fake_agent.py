@@ -114,9 +114,11 @@ class Agent:
             at = (line * w + x) * 4
             memory[at:at + rw * 4] = row
 
-    def window(self, window, x, y, w, h, color, title=b"", override=0, transient=0, position=True):
+    def window(self, window, x, y, w, h, color, title=b"", override=0, transient=0, position=True, scale=0):
         """The usual first steps of a window."""
         self.create(window, x, y, w, h, 0, override)
+        if scale:
+            self.send(SCALE, window, struct.pack("<I", scale))
         if title:
             self.title(window, title)
         self.wmclass(window, b"Test", b"test")

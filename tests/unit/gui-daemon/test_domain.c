@@ -27,7 +27,7 @@ static const struct rect work = {0, 30, 1000, 770};
 /* clang-format off */
 #define NOTED(X)                                                                                             \
     X(create) X(destroy) X(map) X(unmap) X(configure) X(title) X(wmclass) X(hints) X(modal) X(minimize)      \
-    X(fullscreen) X(maximize) X(buffer) X(dock) X(popup_refused)
+    X(fullscreen) X(maximize) X(zoom) X(buffer) X(dock) X(popup_refused)
 /* clang-format on */
 
 NOTED(NOTE)
@@ -400,6 +400,34 @@ static void icons(void **state)
     assert_int_equal(send(MSG_WINDOW_ICON, 1, body, 8 + 16), -EPROTO);
 }
 
+/* A scale holds from the next dump on; then all that the agent hears is in its own pixels. */
+static void scales(void **state)
+{
+    const uint32_t half = GUI_SCALE_ONE / 2, two = 2 * GUI_SCALE_ONE;
+    struct gui_msg_map map = {0, 1};
+    struct rect shown;
+
+    (void)state;
+    create_window(1, 100, 100, 200, 100);
+    assert_int_equal(send(MSG_WINDOW_SCALE, 1, &half, sizeof(half)), 0);
+    assert_int_equal(window_zoom(domain_window(&domain, 1)).num, 1);
+    assert_int_equal(dump(1, 200, 100, 20, -1u), 0);
+    assert_non_null(strstr(calls->str, "zoom(1) buffer(1)"));
+    shown = window_on_screen(domain_window(&domain, 1));
+    assert_true(rect_equal(&shown, &(struct rect){200, 200, 400, 200}));
+    domain_window_moved(domain_window(&domain, 1), &(struct rect){200, 200, 401, 200});
+    assert_int_equal(configure_sent.width, 201);
+    /* Enlarged further, a menu would not fit any more. */
+    create_window(2, 100, 100, 200, 200);
+    assert_int_equal(send(MSG_WINDOW_SCALE, 2, &half, sizeof(half)), 0);
+    assert_int_equal(send(MSG_MAP, 2, &map, sizeof(map)), 0);
+    assert_int_equal(dump(2, 200, 200, 40, -1u), 0);
+    domain_set_scale(&domain, two);
+    shown = window_on_screen(domain_window(&domain, 2));
+    assert_true(shown.y >= work.y && shown.y + shown.h <= work.y + work.h);
+    assert_int_equal(configure_sent.y, (uint32_t)domain_window(&domain, 2)->configure.geometry.y);
+}
+
 static void reset_frees_all(void **state)
 {
     (void)state;
@@ -444,6 +472,7 @@ int main(void)
         TEST(titles),
         TEST(docks),
         TEST(icons),
+        TEST(scales),
         TEST(reset_frees_all),
         TEST(every_type_has_a_cost),
     };

@@ -85,17 +85,57 @@ static void every_window_has_a_border(void **state)
     assert_int_equal(frame_border((struct frame_style){FRAME_TRAY, GUI_SCALE_MIN}), 1);
 }
 
+static const struct zoom zooms[] = {{1, 1}, {2, 1}, {180, 120}, {120, 180}, {1, 2}, {600, 60}, {60, 600}};
+#define ZOOMS (sizeof(zooms) / sizeof(zooms[0]))
+
+static void zoomed_windows(void **state)
+{
+    const struct zoom twice = {240, 120}, half = {120, 240};
+    const struct rect guest = {-3, 50, 301, 200}, screen = {-7, 101, 603, 401};
+    struct rect r;
+
+    (void)state;
+    r = zoom_to_screen(twice, &guest);
+    assert_true(rect_equal(&r, &(struct rect){-6, 100, 602, 400}));
+    r = zoom_to_guest(twice, &screen);
+    assert_true(rect_equal(&r, &(struct rect){-4, 50, 302, 201}));
+    r = zoom_to_screen(half, &guest);
+    assert_true(rect_equal(&r, &(struct rect){-2, 25, 150, 100}));
+    r = zoom_to_screen((struct zoom){600, 60}, &(struct rect){16384, -6144, 16384, 6144});
+    assert_true(rect_equal(&r, &(struct rect){16384, -6144, 16384, 6144}));
+    assert_int_equal(zoom_point(twice, 301), 150);
+    assert_int_equal(zoom_length(half, 301), 150);
+}
+
+/* Whatever size the user gives a window, the guest has pixels for all of it, and damage reaches each one. */
+static void zoomed_content_covers(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ZOOMS; i++) {
+        for (int size = 1; size < 600; size++) {
+            struct rect guest = zoom_to_guest(zooms[i], &(struct rect){0, 0, size, size});
+            struct rect shown = zoom_to_screen(zooms[i], &guest);
+            struct rect damage = zoom_damage(zooms[i], &(struct rect){0, 0, guest.w, guest.h});
+
+            assert_true(shown.w >= size && shown.h >= size);
+            assert_true(damage.x <= 0 && damage.x + damage.w >= shown.w);
+        }
+    }
+}
+
 /* Wherever a menu wants to be, its border ends inside the work area and never on the panel. */
 static void popups_stay_in_the_work_area(void **state)
 {
     static const int at[] = {-20000, -5, 0, 1, 29, 500, 799, 999, 20000}, size[] = {1, 50, 800, 1000, 16384};
 
     (void)state;
-    for (size_t i = 0; i < 9 * 9 * 5 * 5; i++) {
+    for (size_t i = 0; i < 9 * 9 * 5 * 5 * ZOOMS; i++) {
         struct rect r = {at[i % 9], at[i / 9 % 9], size[i / 81 % 5], size[i / 405 % 5]}, outer;
         const struct frame_style style = {FRAME_POPUP, i % 2 ? GUI_SCALE_ONE : 2 * GUI_SCALE_ONE};
+        struct zoom zoom = zooms[i / 2025];
 
-        popup_constrain(&r, &work, style.scale);
+        popup_constrain(&r, zoom, &work, style.scale);
+        r = zoom_to_screen(zoom, &r);
         outer = frame_outer(style, &r);
         assert_true(outer.x >= work.x && outer.y >= work.y);
         assert_true(outer.x + outer.w <= work.x + work.w && outer.y + outer.h <= work.y + work.h);
@@ -107,7 +147,7 @@ static void popups_that_fit_stay(void **state)
     struct rect r = {100, 100, 200, 300};
 
     (void)state;
-    assert_false(popup_constrain(&r, &work, GUI_SCALE_ONE));
+    assert_false(popup_constrain(&r, (struct zoom){1, 1}, &work, GUI_SCALE_ONE));
     assert_true(rect_equal(&r, &(struct rect){100, 100, 200, 300}));
 }
 
@@ -116,7 +156,7 @@ static void tiny_work_area_does_no_harm(void **state)
     struct rect r = {0, 0, 100, 100}, tiny = {5, 5, 1, 1};
 
     (void)state;
-    popup_constrain(&r, &tiny, GUI_SCALE_ONE);
+    popup_constrain(&r, (struct zoom){1, 1}, &tiny, GUI_SCALE_ONE);
     assert_int_equal(r.w, 1);
     assert_int_equal(r.h, 1);
 }
@@ -135,11 +175,11 @@ static void headers_stay_reachable(void **state)
     struct rect r = {-5000, -5000, 300, 200};
 
     (void)state;
-    toplevel_constrain(&r, &work, GUI_SCALE_ONE);
+    toplevel_constrain(&r, (struct zoom){1, 1}, &work, GUI_SCALE_ONE);
     assert_true(r.x + r.w >= 64);
     assert_int_equal(r.y, work.y + FRAME_HEADER);
     r = (struct rect){5000, 5000, 300, 200};
-    toplevel_constrain(&r, &work, GUI_SCALE_ONE);
+    toplevel_constrain(&r, (struct zoom){1, 1}, &work, GUI_SCALE_ONE);
     assert_true(r.x <= 1000 - 64);
     assert_true(r.y - FRAME_HEADER < work.y + work.h);
 }
@@ -153,6 +193,8 @@ int main(void)
         cmocka_unit_test(monitors),
         cmocka_unit_test(frame_round_trip),
         cmocka_unit_test(every_window_has_a_border),
+        cmocka_unit_test(zoomed_windows),
+        cmocka_unit_test(zoomed_content_covers),
         cmocka_unit_test(popups_stay_in_the_work_area),
         cmocka_unit_test(popups_that_fit_stay),
         cmocka_unit_test(tiny_work_area_does_no_harm),

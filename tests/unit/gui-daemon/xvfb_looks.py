@@ -240,9 +240,13 @@ def test_scale_changes(desktop):
     d.close()
 
 
+def set_dpi(dpi):
+    subprocess.run(["xprop", "-root", "-f", "RESOURCE_MANAGER", "8s", "-set", "RESOURCE_MANAGER", "Xft.dpi:\t%d\n" % dpi], check=True)
+
+
 def test_scale_of_the_desktop(desktop):
     """Frames grow with the desktop's text, and the domain is told for each window."""
-    subprocess.run(["xprop", "-root", "-f", "RESOURCE_MANAGER", "8s", "-set", "RESOURCE_MANAGER", "Xft.dpi:\t144\n"], check=True)
+    set_dpi(144)
     d = Domain(desktop)
     a = d.agent
     for window, x, override in ((0x100, 100, 0), (0x101, 700, 1)):
@@ -261,6 +265,85 @@ def test_scale_of_the_desktop(desktop):
     d.agent.window(0x100, 100, 100, 400, 300, 0xffeecc)
     d.mapped(0x100)
     assert not [m for m in d.agent.drain() if m[0] == fa.SCALE]
+    d.close()
+
+
+def test_window_of_another_scale(desktop):
+    """On a desktop of scale 2 a window that is drawn for 1 is shown twice as large; everything the domain hears is in
+    its own pixels."""
+    set_dpi(192)
+    d = Domain(desktop)
+    a = d.agent
+    w, h = 200, 150
+    colours = [[(x * 37 & 255) << 16 | (y * 91 & 255) << 8 | (x ^ y) for x in range(w)] for y in range(h)]
+    a.window(0x100, 60, 70, w, h, b"".join(struct.pack("<I", c) for row in colours for c in row), scale=120)
+    a.window(0x101, 700, 150, 300, 200, 0xccffee, scale=240)
+    d.mapped(0x100)
+    d.mapped(0x101)
+
+    def assert_doubled(shot):
+        wrong = [(x, y) for y in range(2 * h) for x in range(2 * w) if shot(120 + x, 140 + y) != colours[y // 2][x // 2]]
+        assert not wrong, (len(wrong), wrong[:5])
+    shot = desktop.shot("scale-of-a-window")
+    assert_frame(shot, 120, 140, 2 * w, 2 * h, BLUE, 2 * BORDER, 2 * HEADER)
+    assert_doubled(shot)
+    assert_frame(shot, 700, 150, 300, 200, BLUE, 2 * BORDER, 2 * HEADER)
+    assert_content(shot, 700, 150, 300, 200, 0xccffee)
+    assert not [m for m in a.drain() if m[0] == fa.CONFIGURE]
+    # Damage of a part; an enlarged one is read from the domain once, too.
+    before = d.counters()
+    a.fill(0x100, 0x102030, (31, 41, 7, 5))
+    for y in range(41, 46):
+        colours[y][31:38] = [0x102030] * 7
+    a.damage(0x100, 31, 41, 7, 5)
+    wait_for("damage", lambda: desktop.shot()(120 + 62, 140 + 82) == 0x102030)
+    assert_doubled(desktop.shot())
+    assert d.counters()["frames"] == before["frames"] + 1
+    # Pointer and the user's wishes.
+    subprocess.run(["xdotool", "mousemove", str(120 + 101), str(140 + 51), "click", "1"], check=True)
+    assert struct.unpack("<Iii", a.expect(fa.BUTTON, 0x100)[:12]) == (4, 50, 25)
+    subprocess.run(["xdotool", "windowmove", d.xid(0x100), str(320 - 2 * BORDER), str(240 - 2 * HEADER)], check=True)
+    assert struct.unpack("<iiII", a.expect(fa.CONFIGURE, 0x100, accept=lambda b: b[:4] != struct.pack("<i", 60))[:16]) == (160, 120, w, h)
+    a.configure(0x100, 160, 120, w, h)
+    a.drain()
+    subprocess.run(["xdotool", "windowsize", d.xid(0x100), str(301 + 4 * BORDER), str(200 + 2 * (HEADER + BORDER))], check=True)
+    assert struct.unpack("<iiII", a.expect(fa.CONFIGURE, 0x100, accept=lambda b: b[8:12] != struct.pack("<I", w))[:16]) == (160, 120, 151, 100)
+    a.configure(0x100, 160, 120, 151, 100)
+    a.drain()
+    # A new dump for the desktop's own scale is not enlarged any more.
+    a.send(fa.SCALE, 0x100, struct.pack("<I", 240))
+    a.dump(0x100, 300, 200, 0x806040)
+    a.drain()
+    a.configure(0x100, 320, 240, 300, 200)
+    wait_for("plain", lambda: geometry(d.xid(0x100))[2:] == (300 + 4 * BORDER, 200 + 2 * (HEADER + BORDER)))
+    wait_for("pixels", lambda: desktop.shot()(330, 250) == 0x806040)
+    assert_content(desktop.shot(), 320, 240, 300, 200, 0x806040)
+    d.close()
+
+
+def test_window_of_a_larger_scale(desktop):
+    """The reverse: drawn for 2, or for 1.5, on a desktop of scale 1. Then the desktop grows."""
+    settings = Settings(desktop)
+    d = Domain(desktop)
+    a = d.agent
+    a.window(0x100, 200, 200, 400, 300, 0xffeecc, scale=240)
+    a.window(0x101, 900, 150, 301, 199, 0xccffee, scale=180)
+    a.window(0x102, 1000, 800, 200, 100, 0xaabbcc, override=1, scale=240)
+    for window in (0x100, 0x101, 0x102):
+        d.mapped(window)
+    shot = desktop.shot("larger-scale-of-a-window")
+    for x, y, w, h, colour, border, top in ((100, 100, 200, 150, 0xffeecc, BORDER, HEADER), (600, 100, 200, 132, 0xccffee, BORDER, HEADER),
+                                            (500, 400, 100, 50, 0xaabbcc, 2, 2)):
+        assert_frame(shot, x, y, w, h, BLUE, border, top)
+        assert_content(shot, x, y, w, h, colour)
+    assert not [m for m in a.drain() if m[0] == fa.CONFIGURE]
+    settings.set_dpi(192)
+    wait_for("growth", lambda: geometry(d.xid(0x102))[2:] == (204, 104))
+    # Where the menu was asked for there is no room for it now: it was moved, and the domain knows.
+    x, y, w, h = struct.unpack("<iiII", a.expect(fa.CONFIGURE, 0x102)[:16])
+    assert (x, w, h) == (1000, 200, 100) and y + h <= HEIGHT - 2
+    wait_for("menu", lambda: desktop.shot()(x + w - 1, y + h - 1) == 0xaabbcc)
+    assert_content(desktop.shot(), x, y, w, h, 0xaabbcc)
     d.close()
 
 
