@@ -78,7 +78,7 @@ $(DM_TEST)/crash_shim.so: tests/system/manager-fake/crash_shim.c
 	$(CC) $(CFLAGS_USER) -fPIC -shared -o $@ $<
 
 # unit tests: the daemon's modules under sanitizers, without libxl, sockets and main
-DM_UNIT_SRC := $(filter-out %/main.c %/backend_libxl.c %/loop_device.c %/dbus.c %/qubesd.c,$(DM_DAEMON_SRC))
+DM_UNIT_SRC := $(filter-out %/main.c %/backend_libxl.c %/xenstore_link.c %/loop_device.c %/dbus.c %/qubesd.c,$(DM_DAEMON_SRC))
 $(DM_TEST)/daemon/%.o: domain-manager/daemon/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_SAN) $(DM_CPPFLAGS) -c -o $@ $<

@@ -27,16 +27,14 @@ static gboolean block_available(struct admin_request *r, GString *out, GError **
 
 static gboolean block_attached(struct admin_request *r, GString *out, GError **error)
 {
-    struct backend *b = r->manager->backend;
-    if (r->dest->klass == CLASS_ADMIN || r->dest->domid < 0)
-        return TRUE;
-    g_autoptr(GArray) all = b->ops->block_attached(b, r->dest->domid, error);
+    const GArray *all = r->dest->attached;
+    (void)error;
     for (guint i = 0; all && i < all->len; i++) {
         const struct backend_block *block = &g_array_index(all, struct backend_block, i);
         g_string_append_printf(out, "dom0+%s frontend-dev='%s' read-only='%s'\n", block->name, block->vdev,
                                block->writable ? "no" : "yes");
     }
-    return all != NULL;
+    return TRUE;
 }
 
 static void block_attach(struct admin_request *r)

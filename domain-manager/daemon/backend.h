@@ -29,6 +29,7 @@ enum backend_event {
     BACKEND_CRASH,
     BACKEND_GONE,
     BACKEND_STORE_LOST, /* of domain 0: xenstored has ended, nothing can be started any more */
+    BACKEND_STORE_BACK, /* of domain 0: a new xenstored runs, that knows nothing of what was */
 };
 
 struct backend_domain {
@@ -64,16 +65,18 @@ struct backend_ops {
     gboolean (*pause)(struct backend *b, int domid, GError **error);            /* [worker] */
     gboolean (*request_shutdown)(struct backend *b, int domid, GError **error); /* [worker] */
     gboolean (*destroy)(struct backend *b, int domid, GError **error);          /* [worker] */
+    /* [worker] Could the domain be destroyed now, as far as is known? */
+    gboolean (*check)(struct backend *b, int domid, GError **error);
     /* [worker] Set qubesdb/<key> for the guest: key, value, …, NULL. */
     gboolean (*write_keys)(struct backend *b, int domid, char **pairs, GError **error);
-    /* Path of the terminal that shows a domain's console; the caller frees it. */
+    /* [worker] Path of the terminal that shows a domain's console; the caller frees it. */
     char *(*console)(struct backend *b, int domid, GError **error);
     /* All running domains but dom0: array of struct backend_domain, or NULL. */
     GArray *(*list)(struct backend *b, GError **error);
     /* From now on report the end of this domain by b->notify. */
     gboolean (*watch)(struct backend *b, int domid, GError **error);
     void (*unwatch)(struct backend *b, int domid);
-    /* dom0's free block devices; what one domain has attached besides its volumes. Arrays of struct
+    /* dom0's free block devices; [worker] what one domain has attached besides its volumes. Arrays of struct
      * backend_block. */
     GArray *(*block_available)(struct backend *b, GError **error);
     GArray *(*block_attached)(struct backend *b, int domid, GError **error);
@@ -104,6 +107,17 @@ static inline int backend_cpus(struct backend *b)
 static inline guint64 backend_total_memory(struct backend *b)
 {
     return b->ops->memory(b, FALSE);
+}
+
+/* The one with this id in what `list` answered, or NULL. */
+static inline const struct backend_domain *backend_find(const GArray *running, int domid)
+{
+    for (guint i = 0; i < running->len; i++) {
+        const struct backend_domain *d = &g_array_index(running, struct backend_domain, i);
+        if (d->domid == domid)
+            return d;
+    }
+    return NULL;
 }
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A hypervisor made of files, for tests: <run>/fake/<domid> holds "UUID STATE NAME". Domains outlive the
  * manager as real ones do. Tests steer it by files in the same directory:
- *   no-events.all  ends are not reported
+ *   no-events.all  ends are not reported    no-store.all  nothing can be destroyed
  *   fail-create.NAME  creation fails      ignore-shutdown.NAME  the guest does not obey
  * and by writing a STATE (crashed, poweroff) into a domain's file. $BULKHEAD_FAKE_MS: time of a build. */
 #include <errno.h>
@@ -164,8 +164,16 @@ static gboolean fake_request_shutdown(struct backend *b, int domid, GError **err
     return set_state(b->impl, domid, "stopping", error);
 }
 
+static gboolean fake_check(struct backend *b, int domid, GError **error)
+{
+    (void)domid;
+    return !marker(b->impl, "no-store", "all") || dm_fail(error, DM_ERROR_FAILED, "xenstored is not running");
+}
+
 static gboolean fake_destroy(struct backend *b, int domid, GError **error)
 {
+    if (!fake_check(b, domid, error))
+        return FALSE;
     g_autofree char *path = fake_path(b->impl, domid);
     static const char *const more[] = {".keys", ".blocks"};
     for (guint i = 0; i < G_N_ELEMENTS(more); i++) {
@@ -312,6 +320,7 @@ const struct backend_ops backend_fake = {
     .pause = fake_pause,
     .request_shutdown = fake_request_shutdown,
     .destroy = fake_destroy,
+    .check = fake_check,
     .write_keys = fake_write_keys,
     .console = fake_console,
     .list = fake_list,

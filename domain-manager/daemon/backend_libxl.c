@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The hypervisor through Debian's libxl. A build (seconds) holds its context's lock, so every blocking call
- * has a context of its own and runs in a worker thread; one more context belongs to the thread that waits for
- * the ends of domains, and one to the main thread for lists. Disks are loop devices that exist before the
- * domain; we write the backend's physical-device ourselves. libxl 4.17 runs a hotplug program for each disk
- * all the same: it gets one that does nothing. PVH needs no device model, so these are libxl's only children.
- * Locks: impl->lock guards the table of loop devices. */
+ * has a context of its own and runs in a worker thread; the main thread has one for lists, which are
+ * hypercalls only. Ends of domains are told by xenstored (xenstore_link.c). Disks are loop devices that exist
+ * before the domain; we write the backend's physical-device ourselves. libxl 4.17 runs a hotplug program for
+ * each disk all the same: it gets one that does nothing. PVH needs no device model, so these are libxl's only
+ * children. Locks: impl->lock guards the table of loop devices. */
 #include <libxl.h>
 #include <libxl_event.h>
 #include <libxl_utils.h>
@@ -22,6 +22,7 @@
 #include "dm_error.h"
 #include "loop_device.h"
 #include "volume.h"
+#include "xenstore_link.h"
 
 #define HOTPLUG_PROGRAM  "/usr/lib/bulkhead/hotplug-none"
 #define HOTPLUG_FALLBACK "/bin/true"
@@ -31,19 +32,13 @@ struct loops {
     unsigned n;
 };
 
-struct watched {
-    libxl_evgen_domain_death *death;
-};
-
 struct impl {
-    struct backend *backend;
-    libxl_ctx *main_ctx, *event_ctx;
+    libxl_ctx *main_ctx;
     int cpus;
-    libxl_evgen_domain_death *always; /* dom0's, see xl_open */
-    GThread *thread;
+    struct xenstore_link *link;
     GMutex lock;
     GHashTable *loops;   /* domid → struct loops */
-    GHashTable *watched; /* domid → struct watched; main thread */
+    GHashTable *watched; /* domids; main thread */
 };
 
 /* -- libxl's log goes to ours (the journal); the last error of the thread is kept for the message -- */
@@ -91,19 +86,35 @@ static gboolean xl_error(GError **error, int rc, const char *what)
                    what, why ? why : "no reason given", rc);
 }
 
-static libxl_ctx *context_new(GError **error)
+/* Without this, libxl ends the process when xenstored goes away while it waits. */
+static void on_disaster(void *user, libxl_event_type type, const char *message, int errnoval)
+{
+    (void)user, (void)type, (void)errnoval;
+    if (!g_private_get(&last_error))
+        g_private_replace(&last_error, g_strdup_printf("xenstored has ended (%s)", message));
+}
+
+/* For hypercalls: needs no xenstored. */
+static libxl_ctx *context_alloc(GError **error)
 {
     /* libxl must not touch SIGCHLD: GLib has it; struct reaper looks for libxl's children */
     static const libxl_childproc_hooks hooks = {.chldowner = libxl_sigchld_owner_mainloop};
+    static const libxl_event_hooks events = {.disaster = on_disaster};
     libxl_ctx *ctx = NULL;
     g_private_replace(&last_error, NULL);
     int rc = libxl_ctx_alloc(&ctx, LIBXL_VERSION, 0, &logger);
     if (rc) {
-        xl_error(error, rc, "the hypervisor does not answer (is this dom0, and is xenstored running?)");
+        xl_error(error, rc, "the hypervisor does not answer (is this dom0?)");
         return NULL;
     }
     libxl_childproc_setmode(ctx, &hooks, NULL);
+    libxl_event_register_callbacks(ctx, &events, NULL);
     return ctx;
+}
+
+static libxl_ctx *context_new(GError **error)
+{
+    return xenstore_check(error) ? context_alloc(error) : NULL;
 }
 
 /* -- children of libxl: nobody tells it of their ends, so while a call that may have some runs, a thread
@@ -141,22 +152,6 @@ static void reaper_stop(struct reaper *r)
 
 /* -- ends of domains -- */
 
-struct report {
-    struct backend *backend;
-    int domid;
-    enum backend_event event;
-};
-
-static gboolean deliver(void *data)
-{
-    struct report *r = data;
-    struct impl *impl = r->backend->impl;
-    if (r->event == BACKEND_STORE_LOST || g_hash_table_contains(impl->watched, GINT_TO_POINTER(r->domid)))
-        r->backend->notify(r->domid, r->event, r->backend->notify_data);
-    g_free(r);
-    return G_SOURCE_REMOVE;
-}
-
 static enum backend_event event_of_reason(int reason)
 {
     switch (reason) {
@@ -171,67 +166,68 @@ static enum backend_event event_of_reason(int reason)
     }
 }
 
-static void report(struct backend *b, int domid, enum backend_event event)
+static GArray *xl_list(struct backend *b, GError **error)
 {
-    struct report *r = g_new(struct report, 1);
-    *r = (struct report){b, domid, event};
-    g_idle_add(deliver, r);
+    struct impl *impl = b->impl;
+    int n = 0;
+    libxl_dominfo *all = libxl_list_domain(impl->main_ctx, &n);
+    if (!all) {
+        xl_error(error, 0, "list of domains");
+        return NULL;
+    }
+    GArray *out = g_array_new(FALSE, TRUE, sizeof(struct backend_domain));
+    for (int i = 0; i < n; i++) {
+        struct backend_domain d = {.domid = (int)all[i].domid,
+                                   .paused = all[i].paused,
+                                   .dying = all[i].dying || all[i].shutdown,
+                                   .end = all[i].shutdown ? event_of_reason((int)all[i].shutdown_reason)
+                                                          : BACKEND_GONE,
+                                   .memory_kib = all[i].current_memkb,
+                                   .cpu_time_ns = all[i].cpu_time};
+        snprintf(d.uuid, sizeof d.uuid, LIBXL_UUID_FMT, LIBXL_UUID_BYTES(all[i].uuid));
+        if (d.domid != 0)
+            g_array_append_val(out, d);
+    }
+    libxl_dominfo_list_free(all, n);
+    return out;
 }
 
-/* Without this, libxl ends the process when xenstored goes away. Ends of domains are then found by the
- * regular look at the list, which needs no xenstore. */
-static void on_disaster(void *backend, libxl_event_type type, const char *message, int errnoval)
-{
-    (void)type;
-    g_warning("libxl: %s: %s", message, g_strerror(errnoval));
-    report(backend, 0, BACKEND_STORE_LOST);
-}
-
-static void *event_thread(void *data)
+/* Report those of the watched domains that have ended. */
+static gboolean look_for_ends(void *data)
 {
     struct backend *b = data;
     struct impl *impl = b->impl;
-    libxl_event *event;
-    while (libxl_event_wait(impl->event_ctx, &event, LIBXL_EVENTMASK_ALL, NULL, NULL) == 0) {
-        if (event->type == LIBXL_EVENT_TYPE_DOMAIN_SHUTDOWN)
-            report(b, (int)event->domid, event_of_reason(event->u.domain_shutdown.shutdown_reason));
-        else if (event->type == LIBXL_EVENT_TYPE_DOMAIN_DEATH)
-            report(b, (int)event->domid, BACKEND_GONE);
-        libxl_event_free(impl->event_ctx, event);
+    g_autoptr(GArray) running = xl_list(b, NULL);
+    g_autoptr(GList) watched = g_hash_table_get_keys(impl->watched); /* a report takes its domain out */
+    for (GList *l = running ? watched : NULL; l; l = l->next) {
+        const struct backend_domain *d = backend_find(running, GPOINTER_TO_INT(l->data));
+        if (!d || d->dying)
+            b->notify(GPOINTER_TO_INT(l->data), d ? d->end : BACKEND_GONE, b->notify_data);
     }
-    g_warning("libxl reports no more ends of domains");
-    return NULL;
+    return G_SOURCE_REMOVE;
+}
+
+static void on_store(enum xenstore_link_event event, void *data)
+{
+    struct backend *b = data;
+    if (event == XENSTORE_RELEASED)
+        look_for_ends(b);
+    else
+        b->notify(0, event == XENSTORE_LOST ? BACKEND_STORE_LOST : BACKEND_STORE_BACK, b->notify_data);
 }
 
 static gboolean xl_watch(struct backend *b, int domid, GError **error)
 {
     struct impl *impl = b->impl;
-    libxl_dominfo info;
-    struct watched *w = g_new0(struct watched, 1);
-    int rc = libxl_evenable_domain_death(impl->event_ctx, (uint32_t)domid, 0, &w->death);
-    if (rc) {
-        g_free(w);
-        return xl_error(error, rc, "watching the domain");
-    }
-    g_hash_table_insert(impl->watched, GINT_TO_POINTER(domid), w);
-    /* it may have ended before */
-    libxl_dominfo_init(&info);
-    rc = libxl_domain_info(impl->main_ctx, &info, (uint32_t)domid);
-    if (rc)
-        report(b, domid, BACKEND_GONE);
-    else if (info.shutdown)
-        report(b, domid, event_of_reason((int)info.shutdown_reason));
-    libxl_dominfo_dispose(&info);
+    (void)error;
+    g_hash_table_add(impl->watched, GINT_TO_POINTER(domid));
+    g_idle_add(look_for_ends, b); /* it may have ended before */
     return TRUE;
 }
 
 static void xl_unwatch(struct backend *b, int domid)
 {
     struct impl *impl = b->impl;
-    struct watched *w = g_hash_table_lookup(impl->watched, GINT_TO_POINTER(domid));
-    if (!w)
-        return;
-    libxl_evdisable_domain_death(impl->event_ctx, w->death);
     g_hash_table_remove(impl->watched, GINT_TO_POINTER(domid));
 }
 
@@ -248,31 +244,23 @@ static void loops_free(void *data)
 static gboolean xl_open(struct backend *b, GError **error)
 {
     struct impl *impl = g_new0(struct impl, 1);
-    impl->backend = b;
     g_mutex_init(&impl->lock);
     impl->loops = g_hash_table_new_full(NULL, NULL, NULL, loops_free);
-    impl->watched = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    impl->watched = g_hash_table_new(NULL, NULL);
     b->impl = impl;
-    impl->main_ctx = context_new(error);
-    impl->event_ctx = impl->main_ctx ? context_new(error) : NULL;
-    if (!impl->event_ctx)
+    impl->main_ctx = context_alloc(error);
+    if (!impl->main_ctx)
         return FALSE;
-    /* libxl's watch on ends of domains must stand before the thread starts to poll: a descriptor that is
-     * added later need not wake it. dom0 never ends, so this registration keeps the watch for ever. */
-    static const libxl_event_hooks hooks = {.disaster = on_disaster};
-    libxl_event_register_callbacks(impl->event_ctx, &hooks, b);
-    int rc = libxl_evenable_domain_death(impl->event_ctx, 0, 0, &impl->always);
-    if (rc)
-        return xl_error(error, rc, "watching for ends of domains");
     impl->cpus = libxl_get_online_cpus(impl->main_ctx);
-    impl->thread = g_thread_new("libxl-events", event_thread, b);
+    impl->link = xenstore_link_new(on_store, b);
     return TRUE;
 }
 
-/* At the end of the process only: the event thread blocks for ever. Loop devices stay with their domains. */
+/* At the end of the process only. Loop devices stay with their domains. */
 static void xl_close(struct backend *b)
 {
     struct impl *impl = b->impl;
+    xenstore_link_free(impl->link);
     libxl_ctx_free(impl->main_ctx);
 }
 
@@ -414,13 +402,14 @@ static int build(libxl_ctx *ctx, const struct backend_config *config, const stru
         explain(ctx, config, error);
         return -1;
     }
-    struct xs_handle *xs = xs_open(0);
+    struct xs_handle *xs = xenstore_open(error);
     gboolean ok = xs && connect_disks(xs, (int)domid, config, l);
+    if (xs && !ok)
+        dm_error_errno(error, "%s: xenstore", what);
     if (xs)
         xs_close(xs);
     if (ok)
         return (int)domid;
-    dm_error_errno(error, "%s: xenstore", what);
     reaper_start(&reaper, ctx);
     libxl_domain_destroy(ctx, domid, NULL);
     reaper_stop(&reaper);
@@ -499,14 +488,15 @@ static gboolean xl_pause(struct backend *b, int domid, GError **error)
 static gboolean xl_request_shutdown(struct backend *b, int domid, GError **error)
 {
     char path[64];
-    struct xs_handle *xs = xs_open(0);
+    struct xs_handle *xs = xenstore_open(error);
     (void)b;
+    if (!xs)
+        return FALSE;
     snprintf(path, sizeof path, "/local/domain/%d/control/shutdown", domid);
-    gboolean ok = xs && xs_write(xs, XBT_NULL, path, "poweroff", 8);
+    gboolean ok = xs_write(xs, XBT_NULL, path, "poweroff", 8);
     if (!ok)
         dm_error_errno(error, "xenstore: shutdown request");
-    if (xs)
-        xs_close(xs);
+    xs_close(xs);
     return ok;
 }
 
@@ -518,6 +508,12 @@ static gboolean xl_destroy(struct backend *b, int domid, GError **error)
     g_hash_table_remove(impl->loops, GINT_TO_POINTER(domid));
     g_mutex_unlock(&impl->lock);
     return ok;
+}
+
+static gboolean xl_check(struct backend *b, int domid, GError **error)
+{
+    (void)b, (void)domid;
+    return xenstore_check(error);
 }
 
 /* Directories that the guest itself may write; all others it can only read. */
@@ -552,11 +548,11 @@ static gboolean write_all_keys(struct xs_handle *xs, xs_transaction_t t, int dom
 
 static gboolean xl_write_keys(struct backend *b, int domid, char **pairs, GError **error)
 {
-    struct xs_handle *xs = xs_open(0);
+    struct xs_handle *xs = xenstore_open(error);
     gboolean ok = FALSE;
     (void)b;
     if (!xs)
-        return dm_error_errno(error, "xenstore");
+        return FALSE;
     for (int i = 0; i < 10 && !ok; i++) {
         xs_transaction_t t = xs_transaction_start(xs);
         gboolean written = write_all_keys(xs, t, domid, pairs);
@@ -572,40 +568,19 @@ static gboolean xl_write_keys(struct backend *b, int domid, char **pairs, GError
 
 static char *xl_console(struct backend *b, int domid, GError **error)
 {
-    struct impl *impl = b->impl;
-    char *path = NULL;
-    int rc = libxl_console_get_tty(impl->main_ctx, (uint32_t)domid, 0, LIBXL_CONSOLE_TYPE_PV, &path);
-    if (rc)
-        xl_error(error, rc, "the domain's console");
-    char *copy = g_strdup(path);
-    free(path);
-    return copy;
-}
-
-static GArray *xl_list(struct backend *b, GError **error)
-{
-    struct impl *impl = b->impl;
-    int n = 0;
-    libxl_dominfo *all = libxl_list_domain(impl->main_ctx, &n);
-    if (!all) {
-        xl_error(error, 0, "list of domains");
+    char path[64];
+    struct xs_handle *xs = xenstore_open(error);
+    (void)b;
+    if (!xs)
         return NULL;
-    }
-    GArray *out = g_array_new(FALSE, TRUE, sizeof(struct backend_domain));
-    for (int i = 0; i < n; i++) {
-        struct backend_domain d = {.domid = (int)all[i].domid,
-                                   .paused = all[i].paused,
-                                   .dying = all[i].dying || all[i].shutdown,
-                                   .end = all[i].shutdown ? event_of_reason((int)all[i].shutdown_reason)
-                                                          : BACKEND_GONE,
-                                   .memory_kib = all[i].current_memkb,
-                                   .cpu_time_ns = all[i].cpu_time};
-        snprintf(d.uuid, sizeof d.uuid, LIBXL_UUID_FMT, LIBXL_UUID_BYTES(all[i].uuid));
-        if (d.domid != 0)
-            g_array_append_val(out, d);
-    }
-    libxl_dominfo_list_free(all, n);
-    return out;
+    snprintf(path, sizeof path, "/local/domain/%d/console/tty", domid);
+    char *terminal = xs_read(xs, XBT_NULL, path, NULL);
+    char *copy = g_strdup(terminal);
+    if (!terminal)
+        dm_error_errno(error, "xenstore: %s", path);
+    free(terminal);
+    xs_close(xs);
+    return copy;
 }
 
 /* -- block devices that come and go -- */
@@ -618,11 +593,13 @@ static GArray *xl_block_available(struct backend *b, GError **error)
 
 static GArray *xl_block_attached(struct backend *b, int domid, GError **error)
 {
-    struct impl *impl = b->impl;
     int n = 0;
-    libxl_device_disk *disks = libxl_device_disk_list(impl->main_ctx, (uint32_t)domid, &n);
+    libxl_ctx *ctx = context_new(error);
+    (void)b;
+    if (!ctx)
+        return NULL;
+    libxl_device_disk *disks = libxl_device_disk_list(ctx, (uint32_t)domid, &n);
     GArray *found = g_array_new(FALSE, TRUE, sizeof(struct backend_block));
-    (void)error;
     for (int i = 0; i < n; i++) {
         struct backend_block block = {.writable = disks[i].readwrite};
         const char *path = disks[i].pdev_path ? disks[i].pdev_path : "";
@@ -633,6 +610,7 @@ static GArray *xl_block_attached(struct backend *b, int domid, GError **error)
             g_array_append_val(found, block);
     }
     libxl_device_disk_list_free(disks, n);
+    libxl_ctx_free(ctx);
     return found;
 }
 
@@ -674,12 +652,13 @@ static gboolean xl_block_attach(struct backend *b, int domid, const struct backe
         return dm_error_errno(error, "%s", block->path);
     if (!change_disk(domid, block, add_disk, error))
         return FALSE;
-    struct xs_handle *xs = xs_open(0);
-    gboolean ok = xs && connect_disk(xs, domid, block->vdev, block->path, major, minor);
+    struct xs_handle *xs = xenstore_open(error);
+    if (!xs)
+        return FALSE;
+    gboolean ok = connect_disk(xs, domid, block->vdev, block->path, major, minor);
     if (!ok)
         dm_error_errno(error, "xenstore: %s", block->path);
-    if (xs)
-        xs_close(xs);
+    xs_close(xs);
     return ok;
 }
 
@@ -716,6 +695,7 @@ const struct backend_ops backend_libxl = {
     .pause = xl_pause,
     .request_shutdown = xl_request_shutdown,
     .destroy = xl_destroy,
+    .check = xl_check,
     .write_keys = xl_write_keys,
     .console = xl_console,
     .list = xl_list,

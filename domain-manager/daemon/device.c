@@ -61,7 +61,7 @@ static struct backend_block *find(GArray *blocks, const char *name)
     return NULL;
 }
 
-/* blkback does not hold its device exclusively: who has it is asked of the domains. */
+/* blkback does not hold its device exclusively: who has it is known of the domains. */
 GArray *device_available(struct manager *m, GError **error)
 {
     struct backend *b = m->backend;
@@ -69,12 +69,10 @@ GArray *device_available(struct manager *m, GError **error)
     GHashTableIter it;
     struct domain *d;
     g_hash_table_iter_init(&it, m->domains);
-    while (available && g_hash_table_iter_next(&it, NULL, (void **)&d)) {
-        g_autoptr(GArray) attached = d->domid > 0 ? b->ops->block_attached(b, d->domid, NULL) : NULL;
-        for (guint i = 0; attached && i < available->len; i++)
-            if (find(attached, g_array_index(available, struct backend_block, i).name))
+    while (available && g_hash_table_iter_next(&it, NULL, (void **)&d))
+        for (guint i = 0; i < available->len; i++)
+            if (find(d->attached, g_array_index(available, struct backend_block, i).name))
                 g_array_remove_index(available, i--);
-    }
     return available;
 }
 
@@ -111,6 +109,7 @@ struct device_work {
     int domid;
     struct backend_block block;
     gboolean attach;
+    GArray *found; /* of device_recover */
     done_fn done;
     void *data;
 };
@@ -118,6 +117,7 @@ struct device_work {
 static void device_work_free(void *data)
 {
     struct device_work *w = data;
+    g_clear_pointer(&w->found, g_array_unref);
     g_free(w->domain);
     g_free(w);
 }
@@ -129,11 +129,24 @@ static gboolean device_change(void *data, GError **error)
     return (w->attach ? b->ops->block_attach : b->ops->block_detach)(b, w->domid, &w->block, error);
 }
 
+static void set_attached(struct domain *d, const struct backend_block *block, gboolean attached)
+{
+    struct backend_block *old = find(d->attached, block->name);
+    if (!d->attached)
+        d->attached = g_array_new(FALSE, TRUE, sizeof *block);
+    if (attached)
+        g_array_append_val(d->attached, *block);
+    else if (old)
+        g_array_remove_index(d->attached, (guint)(old - (struct backend_block *)(void *)d->attached->data));
+}
+
 static void device_ready(void *data, const GError *error)
 {
     struct device_work *w = data;
     struct domain *d = manager_find(w->manager, w->domain);
     g_autofree char *identity = g_strconcat("dom0:", w->block.name, NULL);
+    if (!error && d && d->domid == w->domid)
+        set_attached(d, &w->block, w->attach);
     if (!error && d)
         manager_emit(w->manager, d, w->attach ? "device-attach:block" : "device-detach:block", "device",
                      identity, NULL);
@@ -144,18 +157,14 @@ static void device_run(struct domain *d, const struct backend_block *block, gboo
                        void *data)
 {
     struct device_work *w = g_new(struct device_work, 1);
-    *w = (struct device_work){d->manager, g_strdup(d->name), d->domid, *block, attach, done, data};
+    *w = (struct device_work){d->manager, g_strdup(d->name), d->domid, *block, attach, NULL, done, data};
     worker_start(w, device_change, device_ready, device_work_free);
 }
 
-/* What a running domain has attached; NULL with error when it does not run. */
-static GArray *attached_of(struct domain *d, GError **error)
+static gboolean check_running(const struct domain *d, GError **error)
 {
-    struct backend *b = d->manager->backend;
-    if (d->klass != CLASS_ADMIN && d->state == STATE_RUNNING)
-        return b->ops->block_attached(b, d->domid, error);
-    dm_fail(error, DM_ERROR_NOT_RUNNING, "%s is not running", d->name);
-    return NULL;
+    return (d->klass != CLASS_ADMIN && d->state == STATE_RUNNING) ||
+           dm_fail(error, DM_ERROR_NOT_RUNNING, "%s is not running", d->name);
 }
 
 void device_attach(struct domain *d, const char *name, const struct device_options *options, done_fn done,
@@ -163,9 +172,8 @@ void device_attach(struct domain *d, const char *name, const struct device_optio
 {
     g_autoptr(GError) error = NULL;
     struct backend_block block;
-    g_autoptr(GArray) attached = attached_of(d, &error);
-    g_autoptr(GArray) available = attached ? device_available(d->manager, &error) : NULL;
-    if (available && choose(available, attached, name, options, &block, &error))
+    g_autoptr(GArray) available = check_running(d, &error) ? device_available(d->manager, &error) : NULL;
+    if (available && choose(available, d->attached, name, options, &block, &error))
         device_run(d, &block, TRUE, done, data);
     else
         done(error, data);
@@ -174,14 +182,38 @@ void device_attach(struct domain *d, const char *name, const struct device_optio
 void device_detach(struct domain *d, const char *name, done_fn done, void *data)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GArray) attached = attached_of(d, &error);
-    const struct backend_block *block = find(attached, name);
-    if (!error && (!block || !vdev_valid(block->vdev)))
+    const struct backend_block *block = find(d->attached, name);
+    if (check_running(d, &error) && (!block || !vdev_valid(block->vdev)))
         dm_fail(&error, DM_ERROR_VALUE, "%s has no device dom0:%s", d->name, name);
     if (error)
         done(error, data);
     else
         device_run(d, block, FALSE, done, data);
+}
+
+static gboolean recover_run(void *data, GError **error)
+{
+    struct device_work *w = data;
+    struct backend *b = w->manager->backend;
+    w->found = b->ops->block_attached(b, w->domid, error);
+    return w->found != NULL;
+}
+
+static void recover_ready(void *data, const GError *error)
+{
+    struct device_work *w = data;
+    struct domain *d = manager_find(w->manager, w->domain);
+    if (error)
+        g_warning("devices of %s: %s", w->domain, error->message);
+    else if (d && d->domid == w->domid && !d->attached)
+        d->attached = g_steal_pointer(&w->found);
+}
+
+void device_recover(struct domain *d)
+{
+    struct device_work *w = g_new0(struct device_work, 1);
+    *w = (struct device_work){.manager = d->manager, .domain = g_strdup(d->name), .domid = d->domid};
+    worker_start(w, recover_run, recover_ready, device_work_free);
 }
 
 gboolean device_plan(struct domain *d, GArray **blocks, GError **error)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Block devices of dom0 (a stick, a partition, a disk image on a loop device) that are given to domains while
- * they run, or at each start. What is attached is asked of the hypervisor's back end; only assignments are
- * kept, in the settings. */
+ * they run, or at each start. What is attached is kept in struct domain, and asked of the hypervisor's back
+ * end after a restart of the manager; assignments are kept in the settings. */
 #ifndef DM_DEVICE_H
 #define DM_DEVICE_H
 
@@ -25,6 +25,9 @@ char *device_name(const char *untrusted_identity, GError **error);
 void device_attach(struct domain *d, const char *name, const struct device_options *options, done_fn done,
                    void *data);
 void device_detach(struct domain *d, const char *name, done_fn done, void *data);
+
+/* At the manager's start: learn what a running domain has attached. */
+void device_recover(struct domain *d);
 
 /* The assigned devices for a start (struct backend_block, NULL when there is none). A missing one that is
  * required is an error. */

@@ -62,6 +62,7 @@ void domain_free(struct domain *d)
     g_hash_table_unref(d->devices);
     g_hash_table_unref(d->volumes);
     g_free(d->root_source);
+    g_clear_pointer(&d->attached, g_array_unref);
     g_free(d->name);
     g_free(d);
 }

@@ -45,6 +45,26 @@ static void ignore_result(const GError *error, void *data)
     (void)error, (void)data;
 }
 
+/* A domain that may be renamed, removed or started again before an answer comes. */
+struct named {
+    struct manager *manager;
+    char *name;
+    int domid;
+};
+
+static struct named *named_new(struct domain *d)
+{
+    struct named *n = g_new(struct named, 1);
+    *n = (struct named){d->manager, g_strdup(d->name), d->domid};
+    return n;
+}
+
+static void named_free(struct named *n)
+{
+    g_free(n->name);
+    g_free(n);
+}
+
 /* -- small blocking operations on a running domain -- */
 
 struct call {
@@ -82,7 +102,7 @@ struct stop_work {
     struct manager *manager;
     char *name;
     int domid;
-    gboolean clean, crashed;
+    gboolean clean, crashed, destroyed;
     struct volume_plan *plan;
 };
 
@@ -97,8 +117,8 @@ static void stop_work_free(void *data)
 static gboolean stop_run(void *data, GError **error)
 {
     struct stop_work *w = data;
-    return w->backend->ops->destroy(w->backend, w->domid, error) &&
-           (!w->plan || volume_plan_finish(w->plan, w->clean, error));
+    w->destroyed = w->backend->ops->destroy(w->backend, w->domid, error);
+    return w->destroyed && (!w->plan || volume_plan_finish(w->plan, w->clean, error));
 }
 
 static void forget_run(struct domain *d, enum power_state state)
@@ -107,11 +127,12 @@ static void forget_run(struct domain *d, enum power_state state)
     d->domid = -1;
     d->start_time = 0;
     d->qrexec_ready = FALSE;
-    d->kill_wanted = FALSE;
+    d->kill_wanted = d->stop_failed = FALSE;
     d->memory_kib = 0;
     d->cpu_time_ns = 0;
     d->statistics_time = 0;
     g_clear_pointer(&d->root_source, g_free);
+    g_clear_pointer(&d->attached, g_array_unref);
 }
 
 static void cleanup_disposable(struct domain *d)
@@ -130,6 +151,13 @@ static void stop_ready(void *data, const GError *error)
         g_warning("stop of %s: %s", w->name, error->message);
     if (!d)
         return;
+    if (!w->destroyed) {
+        d->stop_failed = TRUE;
+        manager_emit(d->manager, d, "domain-stop-failed", "reason", error->message, NULL);
+        waiters_answer(&d->start_waiters, error);
+        waiters_answer(&d->stop_waiters, error);
+        return;
+    }
     gboolean starting = d->start_waiters != NULL;
     forget_run(d, w->crashed ? STATE_CRASHED : STATE_HALTED);
     g_autoptr(GError) died = NULL;
@@ -151,7 +179,7 @@ static void stop_ready(void *data, const GError *error)
 /* The domain has gone down by itself (or must go now): release everything it had. */
 static void stop(struct domain *d, gboolean clean, gboolean crashed)
 {
-    if (d->state == STATE_DYING || d->domid < 0)
+    if ((d->state == STATE_DYING && !d->stop_failed) || d->domid < 0)
         return;
     struct stop_work *w = g_new0(struct stop_work, 1);
     w->backend = d->manager->backend;
@@ -162,6 +190,7 @@ static void stop(struct domain *d, gboolean clean, gboolean crashed)
     w->crashed = crashed;
     w->plan = volume_plan_new(d, NULL);
     d->state = STATE_DYING;
+    d->stop_failed = FALSE;
     w->backend->ops->unwatch(w->backend, d->domid);
     services_stop(d->manager->services, d);
     manager_emit(d->manager, d, "domain-stopping", NULL);
@@ -172,6 +201,19 @@ static void stop(struct domain *d, gboolean clean, gboolean crashed)
 static void stop_by_event(struct domain *d, enum backend_event event)
 {
     stop(d, event == BACKEND_POWEROFF || event == BACKEND_REBOOT, event == BACKEND_CRASH);
+}
+
+/* Ends that could not be cleared up while there was no xenstored. */
+static void retry_stops(struct manager *m)
+{
+    g_autoptr(GArray) running = m->backend->ops->list(m->backend, NULL);
+    g_autoptr(GPtrArray) all = manager_sorted(m);
+    for (guint i = 0; running && i < all->len; i++) {
+        struct domain *d = all->pdata[i];
+        const struct backend_domain *b = backend_find(running, d->domid);
+        if (d->stop_failed && (!b || b->dying))
+            stop_by_event(d, b ? b->end : BACKEND_GONE);
+    }
 }
 
 void lifecycle_on_backend_event(int domid, enum backend_event event, void *data)
@@ -187,12 +229,29 @@ void lifecycle_on_backend_event(int domid, enum backend_event event, void *data)
             NULL);
         return;
     }
+    if (event == BACKEND_STORE_BACK) {
+        g_message("xenstored runs again");
+        retry_stops(m);
+        return;
+    }
     g_hash_table_iter_init(&it, m->domains);
     while (g_hash_table_iter_next(&it, NULL, (void **)&d))
         if (d->domid == domid && d->klass != CLASS_ADMIN) {
             stop_by_event(d, event);
             return;
         }
+}
+
+/* Only now are its windows and its qrexec taken away. */
+static void kill_possible(const GError *error, void *data)
+{
+    struct named *n = data;
+    struct domain *d = manager_find(n->manager, n->name);
+    if (d && d->domid == n->domid && error)
+        waiters_answer(&d->stop_waiters, error);
+    else if (d && d->domid == n->domid)
+        stop(d, FALSE, FALSE);
+    named_free(n);
 }
 
 void lifecycle_kill(struct domain *d, done_fn done, void *data)
@@ -210,7 +269,7 @@ void lifecycle_kill(struct domain *d, done_fn done, void *data)
     if (d->domid < 0)
         d->kill_wanted = TRUE; /* still being built */
     else
-        stop(d, FALSE, FALSE);
+        call_backend(d, d->manager->backend->ops->check, kill_possible, named_new(d));
 }
 
 /* -- shutdown -- */
@@ -220,6 +279,7 @@ struct shutdown_wait {
     char *name;
     done_fn done;
     void *data;
+    gboolean wait; /* for its end; else only for the request */
     guint timer;
     int references; /* the stop waiter and the request */
 };
@@ -269,7 +329,7 @@ static void shutdown_requested(const GError *error, void *data)
     struct domain *d = manager_find(w->manager, w->name);
     if (error && d && d->state == STATE_HALTING)
         d->state = STATE_RUNNING;
-    if (error)
+    if (error || !w->wait)
         shutdown_wait_finish(w, error);
     shutdown_wait_unref(w);
 }
@@ -311,22 +371,18 @@ void lifecycle_shutdown(struct domain *d, gboolean force, gboolean wait, done_fn
         d->state = STATE_HALTING;
         manager_emit(d->manager, d, "domain-pre-shutdown", NULL);
     }
-    struct shutdown_wait *w = wait ? g_new0(struct shutdown_wait, 1) : NULL;
-    if (w) {
-        *w = (struct shutdown_wait){d->manager, g_strdup(d->name), done, data, 0, 1};
+    struct shutdown_wait *w = g_new0(struct shutdown_wait, 1);
+    *w = (struct shutdown_wait){d->manager, g_strdup(d->name), done, data, wait, 0, 1};
+    if (wait) {
         guint seconds = (guint)property_get_int(d, "shutdown_timeout");
         w->timer = g_timeout_add_seconds(seconds, shutdown_timed_out, w);
+        w->references++;
         d->stop_waiters = waiter_add(d->stop_waiters, shutdown_stopped, w);
     }
-    if (d->state == STATE_DYING) {
-        if (!w)
-            done(NULL, data);
-        return;
-    }
-    if (w)
-        w->references++;
-    call_backend(d, d->manager->backend->ops->request_shutdown, w ? shutdown_requested : done,
-                 w ? (void *)w : data);
+    if (d->state == STATE_DYING)
+        shutdown_requested(NULL, w);
+    else
+        call_backend(d, d->manager->backend->ops->request_shutdown, shutdown_requested, w);
 }
 
 /* -- pause -- */
@@ -446,25 +502,6 @@ static gboolean start_run(void *data, GError **error)
     return w->domid >= 0;
 }
 
-struct named {
-    struct manager *manager;
-    char *name;
-    int domid;
-};
-
-static struct named *named_new(struct domain *d)
-{
-    struct named *n = g_new(struct named, 1);
-    *n = (struct named){d->manager, g_strdup(d->name), d->domid};
-    return n;
-}
-
-static void named_free(struct named *n)
-{
-    g_free(n->name);
-    g_free(n);
-}
-
 static void services_ready(const GError *error, void *data)
 {
     struct named *n = data;
@@ -502,6 +539,7 @@ static void start_ready(void *data, const GError *failure)
         return;
     }
     d->domid = w->domid;
+    d->attached = g_steal_pointer(&w->blocks);
     d->start_time = g_get_real_time() / G_USEC_PER_SEC;
     d->spawned = g_get_monotonic_time();
     manager_emit(d->manager, d, "domain-spawn", NULL);
@@ -668,10 +706,12 @@ static void recover_one(struct manager *m, const struct backend_domain *running)
     g_autofree char *mark = building_mark(m, d->uuid);
     gboolean incomplete = unlink(mark) == 0;
     g_message("domain %s is %s as %d", d->name, incomplete ? "half built" : "running", d->domid);
-    if (running->dying || incomplete)
+    if (running->dying || incomplete) {
         stop_by_event(d, incomplete ? BACKEND_GONE : running->end);
-    else
-        services_start(m->services, d, services_ready, named_new(d));
+        return;
+    }
+    device_recover(d);
+    services_start(m->services, d, services_ready, named_new(d));
 }
 
 void lifecycle_recover(struct manager *m)
@@ -690,16 +730,6 @@ void lifecycle_recover(struct manager *m)
         if (domain_is_halted(d))
             cleanup_disposable(d);
     }
-}
-
-static const struct backend_domain *find_running(const GArray *running, int domid)
-{
-    for (guint i = 0; i < running->len; i++) {
-        const struct backend_domain *b = &g_array_index(running, struct backend_domain, i);
-        if (b->domid == domid)
-            return b;
-    }
-    return NULL;
 }
 
 static void emit_statistics(struct domain *d, const struct backend_domain *now)
@@ -726,7 +756,7 @@ void lifecycle_update(struct manager *m)
         struct domain *d = all->pdata[i];
         if (d->klass == CLASS_ADMIN || d->domid < 0 || d->state == STATE_DYING)
             continue;
-        const struct backend_domain *b = find_running(running, d->domid);
+        const struct backend_domain *b = backend_find(running, d->domid);
         if (b && !b->dying) {
             emit_statistics(d, b);
             d->memory_kib = b->memory_kib;

@@ -45,8 +45,10 @@ struct domain {
     int domid;             /* -1 when not running */
     gint64 asked, spawned; /* monotonic µs: start was asked for; built and running */
     gint64 start_time;     /* seconds since the epoch, 0 when not running */
+    GArray *attached;      /* struct backend_block: devices that it was given; NULL: none */
     char *root_source;     /* file of the template's revision that it was started with */
     const char *busy;      /* what a long operation is doing with it ("cloned"), or NULL */
+    gboolean stop_failed;  /* Dying, and what was left of it could not be cleared up: to be tried again */
     gboolean kill_wanted;  /* kill was asked for while the backend was still building it */
     gboolean qrexec_ready;
     gboolean removing;

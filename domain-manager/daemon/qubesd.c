@@ -251,13 +251,16 @@ static void import_start(struct connection *c, const struct header *h)
 
 struct console {
     struct connection *connection;
+    struct backend *backend;
+    int domid;
     int ends[2]; /* the asker's socket; the terminal, which is closed at the end */
 };
 
 static void console_free(void *data)
 {
     struct console *console = data;
-    close(console->ends[1]);
+    if (console->ends[1] >= 0)
+        close(console->ends[1]);
     g_free(console);
 }
 
@@ -274,11 +277,27 @@ static gboolean copy_some(int from, int to)
     return n > 0;
 }
 
+static int console_open(struct backend *b, int domid, GError **error)
+{
+    struct termios raw;
+    g_autofree char *path = b->ops->console(b, domid, error);
+    int fd = path ? open(path, O_RDWR | O_NOCTTY | O_CLOEXEC) : -1;
+    if (fd < 0 && path)
+        dm_error_errno(error, "%s", path);
+    if (fd >= 0 && tcgetattr(fd, &raw) == 0) {
+        cfmakeraw(&raw);
+        tcsetattr(fd, TCSANOW, &raw);
+    }
+    return fd;
+}
+
 static gboolean console_run(void *data, GError **error)
 {
     struct console *console = data;
+    console->ends[1] = console_open(console->backend, console->domid, error);
+    if (console->ends[1] < 0)
+        return FALSE;
     gboolean open = write(console->ends[0], "0", 2) == 2;
-    (void)error;
     while (open) {
         struct pollfd p[2] = {{console->ends[0], POLLIN, 0}, {console->ends[1], POLLIN, 0}};
         open = poll(p, 2, -1) > 0;
@@ -291,40 +310,24 @@ static gboolean console_run(void *data, GError **error)
 static void console_ready(void *data, const GError *error)
 {
     struct console *console = data;
-    (void)error;
-    connection_free(console->connection);
-}
-
-static int console_open(struct domain *d, GError **error)
-{
-    struct backend *b = d->manager->backend;
-    struct termios raw;
-    if (d->klass == CLASS_ADMIN || d->domid < 0) {
-        dm_fail(error, DM_ERROR_NOT_RUNNING, "%s has no console now", d->name);
-        return -1;
-    }
-    g_autofree char *path = b->ops->console(b, d->domid, error);
-    int fd = path ? open(path, O_RDWR | O_NOCTTY | O_CLOEXEC) : -1;
-    if (fd < 0 && path)
-        dm_error_errno(error, "%s", path);
-    if (fd >= 0 && tcgetattr(fd, &raw) == 0) {
-        cfmakeraw(&raw);
-        tcsetattr(fd, TCSANOW, &raw);
-    }
-    return fd;
+    if (error)
+        reply(error, NULL, 0, console->connection);
+    else
+        connection_free(console->connection);
 }
 
 static void console_start(struct connection *c, const struct header *h)
 {
     g_autoptr(GError) error = NULL;
     struct domain *d = manager_get(c->qubesd->manager, h->target, &error);
-    int terminal = d ? console_open(d, &error) : -1;
-    if (terminal < 0) {
+    if (d && (d->klass == CLASS_ADMIN || d->domid < 0))
+        dm_fail(&error, DM_ERROR_NOT_RUNNING, "%s has no console now", d->name);
+    if (error) {
         reply(error, NULL, 0, c);
         return;
     }
     struct console *console = g_new(struct console, 1);
-    *console = (struct console){c, {blocking_fd(c), terminal}};
+    *console = (struct console){c, d->manager->backend, d->domid, {blocking_fd(c), -1}};
     worker_start(console, console_run, console_ready, console_free);
 }
 

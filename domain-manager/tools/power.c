@@ -102,48 +102,46 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+static bool failed_with(const struct answer *a, const char *exception)
+{
+    return a->exception && strcmp(a->exception, exception) == 0;
+}
+
 /* A domain that went down by itself just now is as good as killed. */
 static int kill_late(const char *name)
 {
     struct answer a = {0};
-    int fd;
-
     complain("domain %s did not shut down in time, killing it", name);
-    fd = client_begin("admin.vm.Kill", "", name, NULL);
-    bool ok = fd >= 0 && client_end(fd, name, -1, &a);
-    if (!ok && a.exception && strcmp(a.exception, "QubesVMNotRunningError") == 0)
-        ok = true;
-    else if (!ok && fd >= 0)
+    int fd = client_begin("admin.vm.Kill", "", name, NULL);
+    bool ok = fd >= 0 && (client_end(fd, name, -1, &a) || failed_with(&a, "QubesVMNotRunningError"));
+    if (!ok && fd >= 0)
         client_complain(&a);
     answer_free(&a);
     return ok ? 0 : 1;
 }
 
-/* Wait for one shutdown that was asked for; kill when the time has passed, as Qubes does. */
+/* Wait for one shutdown that was asked for; kill when the time has passed, as Qubes does. When the manager's
+ * own time passes first, it is asked again: by then the domain may be down, as was wanted. */
 static int finish_shutdown(const char *name, int fd, double deadline, const char *arg)
 {
     char what[96];
-    struct answer a = {0};
     snprintf(what, sizeof what, "waiting for %s", name);
-    for (;;) {
+    for (bool again = false; fd >= 0; again = true, fd = client_begin("admin.vm.Shutdown", arg, name, NULL)) {
+        struct answer a = {0};
         double left = deadline < 0 ? -1 : deadline - now();
-        bool ok = fd >= 0 && client_end(fd, what, deadline < 0 ? -1 : left > 0 ? left : 0, &a);
-        bool late = !ok && a.exception && strcmp(a.exception, "Timeout") == 0;
-        bool manager_late = !ok && a.exception && strcmp(a.exception, "QubesVMShutdownTimeoutError") == 0;
-        if (manager_late && deadline >= 0 && now() < deadline) {
-            answer_free(&a);
-            fd = client_begin("admin.vm.Shutdown", arg, name, NULL);
-            continue;
-        }
-        if (late || manager_late) {
-            answer_free(&a);
-            return kill_late(name);
-        }
-        if (!ok && fd >= 0)
+        bool ok = client_end(fd, what, deadline < 0 || left > 0 ? left : 0, &a) ||
+                  (again && failed_with(&a, "QubesVMNotRunningError"));
+        bool manager_late = !ok && failed_with(&a, "QubesVMShutdownTimeoutError");
+        bool late = manager_late || (!ok && failed_with(&a, "Timeout"));
+        if (!ok && !late)
             client_complain(&a);
         answer_free(&a);
-        return ok ? 0 : 1;
+        if (!late)
+            return ok ? 0 : 1;
+        if (!manager_late || deadline < 0 || now() >= deadline)
+            return kill_late(name);
     }
+    return 1;
 }
 
 /* Domains that do not run are no error with --all. */

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """End to end: the manager on the fake hypervisor, driven by the real tools."""
-import concurrent.futures, glob, json, os, re, signal, socket, sys, time
+import concurrent.futures, glob, json, os, re, signal, socket, sys, threading, time
 
 sys.path.insert(0, os.path.dirname(__file__))
 from world import BUILD, MANAGER, World, case, finish
@@ -289,6 +289,28 @@ def deaf_guest():
         assert w.state_of("a") == "Running"
         err = w.ok("qvm-shutdown", "--wait", "--timeout", "0.3", "a")
         assert w.state_of("a") == "Halted"
+
+
+@case
+def down_between_two_requests():
+    """a domain that goes down just after the manager's patience has ended, before the tool asks again, has shut down"""
+    with World() as w:
+        os.mkdir(w.dir + "/sock")
+        answers = [b"2\0%s\0\0x\0" % e for e in (b"QubesVMShutdownTimeoutError", b"QubesVMNotRunningError", b"QubesVMNotRunningError")]
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(w.env["QUBESD_SOCKET"])
+        listener.listen()
+
+        def serve():
+            for answer in answers:
+                connection = listener.accept()[0]
+                while connection.recv(4096):
+                    pass
+                connection.sendall(answer)
+                connection.close()
+        threading.Thread(target=serve, daemon=True).start()
+        w.ok("qvm-shutdown", "--wait", "--timeout", "9", "a")
+        w.bad("qvm-shutdown", "--wait", "--timeout", "9", "a", says="x")
 
 
 @case
@@ -767,7 +789,7 @@ def block_devices():
         w.bad("qvm-block", "attach", "b", "dom0:sdb", says="no free block device")
         w.stop(signal.SIGKILL)
         w.start()
-        w.wait_state("a", "Running")
+        w.wait_until(lambda: "a (attached)" in w.ok("qvm-block", "list", "a"))
         w.ok("qvm-block", "detach", "a", "dom0:sdb")
         assert open(blocks).read() == "sr0 700000000 r xvdz\n", "attachments are known after a restart of the manager"
         w.bad("qvm-block", "detach", "a", "dom0:sdb", says="has no device")

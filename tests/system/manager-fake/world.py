@@ -109,13 +109,15 @@ class World:
     def state_of(self, name):
         return self.ok("qvm-ls", "--raw-data", "-O", "state", name).strip()
 
-    def wait_state(self, name, state, seconds=5):
+    @staticmethod
+    def wait_until(condition, seconds=5):
         end = time.time() + seconds
-        while time.time() < end:
-            if self.state_of(name) == state:
-                return
+        while not condition():
+            assert time.time() < end, "it did not come to that"
             time.sleep(0.01)
-        raise AssertionError("%s is %s, not %s" % (name, self.state_of(name), state))
+
+    def wait_state(self, name, state, seconds=5):
+        self.wait_until(lambda: self.state_of(name) == state, seconds)
 
     def config(self, name):
         """What the fake hypervisor was given at the last start."""
