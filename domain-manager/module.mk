@@ -30,7 +30,7 @@ $(DM_TOOL): $(DM_TOOLS_SRC:domain-manager/tools/%.c=$(DM_OUT)/tools/%.o)
 
 DM_GTK_CFLAGS := $(shell pkg-config --cflags gtk+-3.0)
 DM_GTK_LIBS := $(shell pkg-config --libs gtk+-3.0)
-DM_DESKTOP_COMMON := $(addprefix $(DM_OUT)/desktop/,model.o label.o notice.o) $(DM_OUT)/daemon/rules.o $(DM_OUT)/daemon/dm_error.o
+DM_DESKTOP_COMMON := $(addprefix $(DM_OUT)/desktop/,model.o label.o notice.o) $(addprefix $(DM_OUT)/daemon/,labels.o rules.o dm_error.o)
 DM_PANEL := $(DM_OUT)/bulkhead-panel
 
 $(DM_OUT)/desktop/%.o: domain-manager/desktop/%.c
@@ -103,7 +103,7 @@ check-manager-unit: $(DM_TEST)/test_model $(DM_TEST)/test_qubesdb
 	@tests/harness/stage manager-unit --timeout 120 -- sh -c '$(DM_TEST)/test_model && $(DM_TEST)/test_qubesdb'
 CHECK_QUICK += check-manager-unit
 
-DM_FUZZ_SRC := tests/unit/domain-manager/fuzz_text.c $(addprefix domain-manager/daemon/,appmenus.c rules.c dm_error.c store.c)
+DM_FUZZ_SRC := tests/unit/domain-manager/fuzz_text.c $(addprefix domain-manager/daemon/,appmenus.c labels.c rules.c dm_error.c store.c)
 $(DM_TEST)/fuzz_text: $(DM_FUZZ_SRC) tests/unit/domain-manager/fuzz_stubs.c $(wildcard domain-manager/daemon/*.h)
 	@mkdir -p $(@D)
 	$(CLANG) $(CFLAGS_FUZZ) $(DM_CPPFLAGS) -o $@ $(filter %.c,$^) $(DM_GLIB_LIBS)

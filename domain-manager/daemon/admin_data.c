@@ -6,6 +6,7 @@
 
 #include "appmenus.h"
 #include "dm_error.h"
+#include "labels.h"
 #include "property.h"
 #include "store.h"
 
@@ -128,20 +129,66 @@ static gboolean property_do_reset(struct admin_request *r, GString *out, GError 
 static gboolean label_list(struct admin_request *r, GString *out, GError **error)
 {
     (void)r, (void)error;
-    for (const struct label *l = rules_labels; l->name; l++)
+    const struct label *l;
+    for (guint i = 0; (l = labels_nth(i)); i++)
         g_string_append_printf(out, "%s\n", l->name);
     return TRUE;
 }
 
 static gboolean label_get(struct admin_request *r, GString *out, GError **error)
 {
-    const struct label *l = rules_label_find(r->argument);
+    const struct label *l = labels_find(r->argument);
     if (!l)
         return dm_fail(error, DM_ERROR_NO_LABEL, "there is no label \"%s\"", r->argument);
     if (g_str_has_suffix(r->method, ".Index"))
         g_string_append_printf(out, "%u", l->index);
     else
         g_string_append_printf(out, "0x%06x", l->rgb);
+    return TRUE;
+}
+
+/* Keep the labels as they are now; when that fails they are again what they were `before`. */
+static gboolean labels_save(struct admin_request *r, const char *before, GError **error)
+{
+    g_hash_table_insert(r->manager->system, g_strdup("labels"), labels_text());
+    if (manager_save_system(r->manager, error)) {
+        manager_emit(r->manager, r->dest, "labels-changed", NULL);
+        return TRUE;
+    }
+    labels_load(before);
+    g_hash_table_insert(r->manager->system, g_strdup("labels"), g_strdup(before));
+    return FALSE;
+}
+
+static gboolean label_create(struct admin_request *r, GString *out, GError **error)
+{
+    g_autofree char *before = labels_text();
+    (void)out;
+    return labels_add(r->argument, r->payload, error) && labels_save(r, before, error);
+}
+
+static gboolean label_remove(struct admin_request *r, GString *out, GError **error)
+{
+    g_autoptr(GPtrArray) all = manager_sorted(r->manager);
+    g_autofree char *before = labels_text();
+    (void)out;
+    for (guint i = 0; i < all->len; i++) {
+        struct domain *d = all->pdata[i];
+        g_autofree char *label = property_get(d, "label", NULL);
+        if (strcmp(label, r->argument) == 0)
+            return dm_fail(error, DM_ERROR_IN_USE,
+                           "label %s is that of %s; give it another one first: qvm-prefs %s label NAME",
+                           label, d->name, d->name);
+    }
+    return labels_remove(r->argument, error) && labels_save(r, before, error);
+}
+
+/* For the desktop: all at once. */
+static gboolean label_table(struct admin_request *r, GString *out, GError **error)
+{
+    g_autofree char *text = labels_text();
+    (void)r, (void)error;
+    g_string_append(out, text);
     return TRUE;
 }
 
@@ -287,6 +334,9 @@ const struct admin_method admin_data_methods[] = {
     {"admin.label.List", label_list, NULL, ADMIN_NO_ARG | ADMIN_DOM0},
     {"admin.label.Get", label_get, NULL, ADMIN_ARG | ADMIN_DOM0},
     {"admin.label.Index", label_get, NULL, ADMIN_ARG | ADMIN_DOM0},
+    {"admin.label.Create", label_create, NULL, ADMIN_ARG | ADMIN_DOM0},
+    {"admin.label.Remove", label_remove, NULL, ADMIN_ARG | ADMIN_DOM0},
+    {"bulkhead.label.Table", label_table, NULL, ADMIN_NO_ARG | ADMIN_DOM0},
     {"admin.vm.feature.List", feature_list, NULL, ADMIN_NO_ARG},
     {"admin.vm.feature.Get", feature_get, NULL, ADMIN_ARG},
     {"admin.vm.feature.CheckWithTemplate", feature_get, NULL, ADMIN_ARG},

@@ -204,6 +204,21 @@ static gboolean pool_volumes(struct admin_request *r, GString *out, GError **err
     return TRUE;
 }
 
+/* The payload names the volume as admin.pool.volume.List does: DOMAIN/VOLUME. */
+static gboolean pool_volume_info(struct admin_request *r, GString *out, GError **error)
+{
+    g_auto(GStrv) names = g_strsplit(r->payload, "/", 2);
+    if (!check_pool(r, error))
+        return FALSE;
+    if (g_strv_length(names) != 2)
+        return dm_fail(error, DM_ERROR_NO_VOLUME, "\"%s\" is no volume; one is written DOMAIN/VOLUME", r->payload);
+    struct domain *d = manager_get(r->manager, names[0], error);
+    g_autofree char *text = d ? volume_info(d, names[1], error) : NULL;
+    if (text)
+        g_string_append(out, text);
+    return text != NULL;
+}
+
 const struct admin_method admin_volume_methods[] = {
     {"admin.vm.volume.List", volume_list, NULL, ADMIN_NO_ARG},
     {"admin.vm.volume.Info", volume_do_info, NULL, ADMIN_ARG},
@@ -219,5 +234,6 @@ const struct admin_method admin_volume_methods[] = {
     {"admin.pool.Info", pool_info, NULL, ADMIN_ARG | ADMIN_DOM0},
     {"admin.pool.UsageDetails", pool_usage, NULL, ADMIN_ARG | ADMIN_DOM0},
     {"admin.pool.volume.List", pool_volumes, NULL, ADMIN_ARG | ADMIN_DOM0},
+    {"admin.pool.volume.Info", pool_volume_info, NULL, ADMIN_ARG | ADMIN_DOM0},
     {NULL, NULL, NULL, 0},
 };

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "dm_error.h"
+#include "labels.h"
 #include "store.h"
 #include "table.h"
 #include "volume.h"
@@ -265,6 +266,7 @@ struct manager *manager_new(const char *state_dir, const char *run_dir, const ch
         manager_free(m);
         return NULL;
     }
+    labels_load(g_hash_table_lookup(m->system, "labels"));
     finish_rename(m);
     sweep_templates(m);
     if (!load_domains(m, error)) {

@@ -6,6 +6,7 @@
 
 #include "backend.h"
 #include "dm_error.h"
+#include "labels.h"
 #include "volume.h"
 
 #define APP      CLASS_BIT(CLASS_APP)
@@ -472,9 +473,12 @@ static char *normalise(const struct property *p, struct domain *d, const char *v
     } else if (p->type == PROPERTY_INT) {
         if (!rules_int_parse(value, p->min, p->max, &n, error))
             value = NULL;
-    } else if (p->type == PROPERTY_LABEL && !rules_label_find(value)) {
+    } else if (p->type == PROPERTY_LABEL && !labels_find(value)) {
         dm_fail(error, DM_ERROR_NO_LABEL,
-                "there is no label \"%s\"; labels are red orange yellow green gray blue purple black", value);
+                "there is no label \"%s\"; labels are red orange yellow green gray blue purple black, and "
+                "those of "
+                "qvm-label list",
+                value);
         value = NULL;
     } else if (p->type == PROPERTY_VM) {
         if (strcmp(value, "None") == 0 || strcmp(value, "none") == 0)

@@ -5,26 +5,12 @@
 
 #include "dm_error.h"
 
-const struct label rules_labels[] = {
-    {"red", 1, 0xcc0000},    {"orange", 2, 0xf57900}, {"yellow", 3, 0xedd400},
-    {"green", 4, 0x73d216},  {"gray", 5, 0x555555},   {"blue", 6, 0x3465a4},
-    {"purple", 7, 0x75507b}, {"black", 8, 0x000000},  {NULL, 0, 0},
-};
-
 static const char *const class_names[CLASS_COUNT] = {
     [CLASS_ADMIN] = "AdminVM",           [CLASS_TEMPLATE] = "TemplateVM", [CLASS_APP] = "AppVM",
     [CLASS_STANDALONE] = "StandaloneVM", [CLASS_DISP] = "DispVM",
 };
 
 static const char *const reserved_names[] = {"none", "default", "dom0", "Domain-0", "lost+found", NULL};
-
-const struct label *rules_label_find(const char *name)
-{
-    for (const struct label *l = rules_labels; l->name; l++)
-        if (strcmp(l->name, name) == 0)
-            return l;
-    return NULL;
-}
 
 const char *rules_class_name(enum domain_class klass)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Pure rules: domain names, classes, labels, tags, features, sizes. No state, no I/O. */
+/* Pure rules: domain names, classes, tags, features, sizes. No state, no I/O. */
 #ifndef DM_RULES_H
 #define DM_RULES_H
 
@@ -11,19 +11,9 @@ enum domain_class { CLASS_ADMIN, CLASS_TEMPLATE, CLASS_APP, CLASS_STANDALONE, CL
 #define CLASS_ALL    ((1u << CLASS_COUNT) - 1)
 #define CLASS_GUESTS (CLASS_ALL & ~CLASS_BIT(CLASS_ADMIN))
 
-struct label {
-    const char *name;
-    unsigned index;
-    guint32 rgb;
-};
-
 #define RULES_NAME_MAX   31
 #define RULES_QID_MAX    10000
 #define RULES_DISPID_MAX 10000
-
-/* The eight labels, ended by a NULL name. */
-extern const struct label rules_labels[];
-const struct label *rules_label_find(const char *name);
 
 const char *rules_class_name(enum domain_class klass);
 /* -1 when the name is no class. */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "dm_error.h"
+#include "labels.h"
 #include "property.h"
 #include "store.h"
 
@@ -71,7 +72,7 @@ static char *env_path(struct services *s, const char *name)
 static gboolean write_env(struct services *s, struct domain *d, GError **error)
 {
     g_autofree char *label_name = property_get(d, "label", NULL);
-    const struct label *label = rules_label_find(label_name);
+    const struct label *label = labels_find(label_name);
     g_autofree char *user = property_get(d, "default_user", NULL);
     g_autofree char *timeout = property_get(d, "qrexec_timeout", NULL);
     g_autofree char *path = env_path(s, d->name), *dir = g_path_get_dirname(path);
@@ -190,7 +191,7 @@ static void spawn(struct services *s, struct job *j, const char *const *argv, st
 static void spawn_service(struct services *s, struct job *j, struct domain *d)
 {
     g_autofree char *label_name = property_get(d, "label", NULL);
-    const struct label *label = rules_label_find(label_name);
+    const struct label *label = labels_find(label_name);
     g_autofree char *user = property_get(d, "default_user", NULL);
     g_autofree char *domid = g_strdup_printf("%d", d->domid);
     g_autofree char *color = g_strdup_printf("0x%06x", label->rgb);

@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-#include "../daemon/rules.h"
+#include "../daemon/labels.h"
 
 cairo_surface_t *label_surface(const char *label, gboolean running, int size)
 {
-    const struct label *l = rules_label_find(label);
+    const struct label *l = labels_find(label);
     guint32 rgb = l ? l->rgb : 0x888888;
     cairo_surface_t *s = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, size, size);
     cairo_t *cr = cairo_create(s);

@@ -2,7 +2,7 @@
 /* Small widgets of the manager window's dialogs. */
 #include <string.h>
 
-#include "../daemon/rules.h"
+#include "../daemon/labels.h"
 #include "label.h"
 #include "manager.h"
 
@@ -47,7 +47,8 @@ static GtkListStore *combo_store(void)
 GtkWidget *manager_label_combo(const char *selected)
 {
     GtkWidget *combo = combo_new(combo_store());
-    for (const struct label *l = rules_labels; l->name; l++)
+    const struct label *l;
+    for (guint i = 0; (l = labels_nth(i)); i++)
         combo_add(combo, l->name, l->name, strcmp(l->name, selected) == 0);
     return combo;
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "../daemon/labels.h"
+
 #define NAME "org.bulkhead.DomainManager1"
 #define PATH "/org/bulkhead/DomainManager1"
 
@@ -98,6 +100,21 @@ static void fetch_apps(struct model *m, const char *name)
     struct apps_request *r = g_new(struct apps_request, 1);
     *r = (struct apps_request){m, g_strdup(name)};
     model_call(m, "bulkhead.vm.appmenus.Get", name, "", apps_came, r);
+}
+
+/* -- labels -- */
+
+static void labels_came(const char *answer, const GError *error, void *data)
+{
+    struct model *m = data;
+    if (!error)
+        labels_load(answer);
+    m->changed(m->data);
+}
+
+static void fetch_labels(struct model *m)
+{
+    model_call(m, "bulkhead.label.Table", "dom0", "", labels_came, m);
 }
 
 /* -- list -- */
@@ -198,6 +215,8 @@ static void on_signal(GDBusConnection *bus, const char *sender, const char *path
     if (strcmp(event, "appmenus-changed") == 0)
         for (guint i = 0; i < m->vms->len; i++)
             fetch_apps(m, ((struct vm *)m->vms->pdata[i])->name);
+    if (strcmp(event, "labels-changed") == 0)
+        fetch_labels(m);
     m->event(domain, event, details, m->data);
     if (!m->delay) /* events come in bunches */
         m->delay = g_timeout_add(50, refresh_now, m);
@@ -264,6 +283,7 @@ static void on_appeared(GDBusConnection *bus, const char *name, const char *owne
     if (!m->signal)
         m->signal = g_dbus_connection_signal_subscribe(bus, NAME, NAME, "DomainEvent", PATH, NULL,
                                                        G_DBUS_SIGNAL_FLAGS_NONE, on_signal, m, NULL);
+    fetch_labels(m);
     model_refresh(m);
 }
 

@@ -58,6 +58,7 @@ const struct tool tools[] = {
      "|\n"
      "       purge NAME…"},
     {"qvm-notes", cmd_notes, "NAME [-p|--print] [-s|--set TEXT] [-D|--delete]"},
+    {"qvm-label", cmd_label, "[list | create NAME 0xRRGGBB | remove NAME]"},
     {"qvm-pool", cmd_pool, "[list | info POOL | drivers]"},
     {"qvm-device", cmd_device,
      "block list [NAME…] | block attach [--ro] [-o OPTION] NAME dom0:DEVICE | block detach NAME dom0:DEVICE "

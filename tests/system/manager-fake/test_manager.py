@@ -649,6 +649,37 @@ def services():
 
 
 @case
+def labels():
+    """labels beside Qubes' eight: made, used, kept over a restart, refused outside the rules, removed when nobody has them"""
+    with World().start() as w:
+        events = w.open_events()
+        w.ok("qvm-label", "create", "pink", "0xff69b4")
+        w.ok("qvm-label", "create", "mint", "0x98FF98")
+        w.receive_until(events, b"dom0\0labels-changed\0")
+        w.ok("qvm-create", "-l", "pink", "a")
+        w.stop()
+        w.start()
+        listed = w.ok("qvm-label", "list")
+        assert listed.count("\n") == 11 and "black" in listed and listed.endswith("mint%s0x98ff98\n" % (29 * " ")), listed
+        assert w.call(b"admin.label.Index+mint dom0 name dom0\0") == b"0\x0010"
+        assert w.call(b"admin.label.Get+pink dom0 name dom0\0") == b"0\x000xff69b4"
+        assert w.call(b"bulkhead.label.Table dom0 name dom0\0") == b"0\0pink 9 0xff69b4,mint 10 0x98ff98"
+        assert w.ok("qvm-prefs", "a", "icon") == "appvm-pink\n"
+        for name, colour, why in (("pink", "0x000000", "already"), ("red", "0x000000", "already"), ("1", "0x000000", "name"),
+                                  ("a,b", "0x000000", "name"), ("x" * 32, "0x000000", "name"), ("new", "0x00000", "colour"),
+                                  ("new", "#000000", "colour"), ("new", "0x00000g", "colour")):
+            w.bad("qvm-label", "create", name, colour, says=why)
+        w.bad("qvm-label", "remove", "red", says="always there")
+        w.bad("qvm-label", "remove", "pink", says="qvm-prefs a label")
+        w.bad("qvm-label", "remove", "none", says="no label")
+        w.bad("qvm-prefs", "a", "label", "none", says="qvm-label list")
+        w.ok("qvm-prefs", "a", "label", "mint")
+        w.ok("qvm-label", "remove", "pink")
+        w.ok("qvm-label", "create", "lime", "0x00ff00")
+        assert w.call(b"admin.label.Index+lime dom0 name dom0\0") == b"0\x0011", "an index means the same label for ever"
+
+
+@case
 def admin_protocol():
     """qubesd.sock: framing, errors, keywords, hostile requests"""
     with World().start() as w:
@@ -836,6 +867,7 @@ def completion():
             return w.ok("bash", "-c", text).split()
         assert complete("qvm-start", "wo") == ["work"]
         assert complete("qvm-create", "-l", "b") == ["blue", "black"]
+        assert complete("qvm-label", "remove", "re") == ["red"]
         assert "--wait" in complete("qvm-shutdown", "--w")
         assert complete("qvm-prefs", "work", "mem") == ["memory"]
         assert complete("qvm-create", "--template", "") == ["debian-12"]

@@ -8,6 +8,7 @@
 
 #include "../../../domain-manager/common/guest_store.h"
 #include "appmenus.h"
+#include "labels.h"
 #include "rules.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -22,6 +23,17 @@ static void check_names(const char *text)
     if (rules_feature_check(text, text, NULL) && strpbrk(text, "=[]/\n "))
         abort();
     if (rules_size_parse(text, &bytes, NULL) && bytes > 1ULL << 50)
+        abort();
+}
+
+/* What is loaded comes out as it went in, and can be loaded again. */
+static void check_labels(const char *text)
+{
+    labels_load(text);
+    g_autofree char *once = labels_text();
+    labels_load(once);
+    g_autofree char *twice = labels_text();
+    if (strcmp(once, twice) != 0)
         abort();
 }
 
@@ -47,6 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (strcmp(once, twice) != 0)
         abort();
     check_names(text);
+    check_labels(text);
     check_key(text);
     return 0;
 }

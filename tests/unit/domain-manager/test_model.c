@@ -16,6 +16,7 @@
 #include "appmenus.h"
 #include "dm_error.h"
 #include "guest_keys.h"
+#include "labels.h"
 #include "manager.h"
 #include "property.h"
 #include "rules.h"
@@ -51,11 +52,11 @@ static void test_names(void **state)
 static void test_labels(void **state)
 {
     (void)state;
-    assert_int_equal(rules_label_find("red")->index, 1);
-    assert_int_equal(rules_label_find("black")->index, 8);
-    assert_int_equal(rules_label_find("blue")->rgb, 0x3465a4);
-    assert_null(rules_label_find("pink"));
-    assert_null(rules_label_find(""));
+    assert_int_equal(labels_find("red")->index, 1);
+    assert_int_equal(labels_find("black")->index, 8);
+    assert_int_equal(labels_find("blue")->rgb, 0x3465a4);
+    assert_null(labels_find("pink"));
+    assert_null(labels_find(""));
     for (int c = 0; c < CLASS_COUNT; c++)
         assert_int_equal(rules_class_parse(rules_class_name((enum domain_class)c)), c);
     assert_int_equal(rules_class_parse("FooVM"), -1);
