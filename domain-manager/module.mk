@@ -103,7 +103,7 @@ check-manager-unit: $(DM_TEST)/test_model $(DM_TEST)/test_qubesdb
 	@tests/harness/stage manager-unit --timeout 120 -- sh -c '$(DM_TEST)/test_model && $(DM_TEST)/test_qubesdb'
 CHECK_QUICK += check-manager-unit
 
-DM_FUZZ_SRC := tests/unit/domain-manager/fuzz_text.c $(addprefix domain-manager/daemon/,appmenus.c labels.c rules.c dm_error.c store.c)
+DM_FUZZ_SRC := tests/unit/domain-manager/fuzz_text.c $(addprefix domain-manager/daemon/,appmenus.c firewall_rule.c labels.c rules.c dm_error.c store.c)
 $(DM_TEST)/fuzz_text: $(DM_FUZZ_SRC) tests/unit/domain-manager/fuzz_stubs.c $(wildcard domain-manager/daemon/*.h)
 	@mkdir -p $(@D)
 	$(CLANG) $(CFLAGS_FUZZ) $(DM_CPPFLAGS) -o $@ $(filter %.c,$^) $(DM_GLIB_LIBS)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* admin.{property,label}.*, admin.vm.{property,feature,tag,notes}.*, application menus. */
+/* admin.{property,label}.*, admin.vm.{property,feature,tag,notes,firewall}.*, application menus. */
 #include "admin.h"
 
 #include <string.h>
 
 #include "appmenus.h"
 #include "dm_error.h"
+#include "firewall.h"
 #include "labels.h"
 #include "property.h"
 #include "store.h"
@@ -301,6 +302,28 @@ static gboolean notes_set(struct admin_request *r, GString *out, GError **error)
     return store_write(path, r->payload, r->payload_size, error);
 }
 
+static gboolean firewall_do_get(struct admin_request *r, GString *out, GError **error)
+{
+    g_autofree char *rules = firewall_get(r->dest);
+    (void)error;
+    g_string_append(out, rules);
+    return TRUE;
+}
+
+static gboolean firewall_do_set(struct admin_request *r, GString *out, GError **error)
+{
+    (void)out;
+    return firewall_set(r->dest, r->payload, error);
+}
+
+static gboolean firewall_reload(struct admin_request *r, GString *out, GError **error)
+{
+    (void)out, (void)error;
+    manager_emit(r->manager, r->dest, "firewall-changed", NULL);
+    firewall_tell(r->dest);
+    return TRUE;
+}
+
 static gboolean appmenus_do_get(struct admin_request *r, GString *out, GError **error)
 {
     (void)error;
@@ -351,6 +374,9 @@ const struct admin_method admin_data_methods[] = {
     {"admin.vm.tag.Remove", tag_remove, NULL, ADMIN_ARG | ADMIN_CHANGE},
     {"admin.vm.notes.Get", notes_get, NULL, ADMIN_NO_ARG},
     {"admin.vm.notes.Set", notes_set, NULL, ADMIN_NO_ARG},
+    {"admin.vm.firewall.Get", firewall_do_get, NULL, ADMIN_NO_ARG},
+    {"admin.vm.firewall.Set", firewall_do_set, NULL, ADMIN_NO_ARG | ADMIN_CHANGE},
+    {"admin.vm.firewall.Reload", firewall_reload, NULL, ADMIN_NO_ARG},
     {"bulkhead.vm.appmenus.Get", appmenus_do_get, NULL, ADMIN_NO_ARG},
     {"bulkhead.vm.appmenus.Set", appmenus_do_set, NULL, ADMIN_NO_ARG},
     {NULL, NULL, NULL, 0},

@@ -211,7 +211,8 @@ static gboolean pool_volume_info(struct admin_request *r, GString *out, GError *
     if (!check_pool(r, error))
         return FALSE;
     if (g_strv_length(names) != 2)
-        return dm_fail(error, DM_ERROR_NO_VOLUME, "\"%s\" is no volume; one is written DOMAIN/VOLUME", r->payload);
+        return dm_fail(error, DM_ERROR_NO_VOLUME, "\"%s\" is no volume; one is written DOMAIN/VOLUME",
+                       r->payload);
     struct domain *d = manager_get(r->manager, names[0], error);
     g_autofree char *text = d ? volume_info(d, names[1], error) : NULL;
     if (text)

@@ -29,7 +29,6 @@ enum backend_event {
     BACKEND_CRASH,
     BACKEND_GONE,
     BACKEND_STORE_LOST, /* of domain 0: xenstored has ended, nothing can be started any more */
-    BACKEND_STORE_BACK, /* of domain 0: a new xenstored runs, that knows nothing of what was */
 };
 
 struct backend_domain {
@@ -69,6 +68,10 @@ struct backend_ops {
     gboolean (*check)(struct backend *b, int domid, GError **error);
     /* [worker] Set qubesdb/<key> for the guest: key, value, …, NULL. */
     gboolean (*write_keys)(struct backend *b, int domid, char **pairs, GError **error);
+    /* [worker] A directory of these keys of a running domain goes, then the pairs are written, all at once.
+     */
+    gboolean (*replace_keys)(struct backend *b, int domid, const char *directory, char **pairs,
+                             GError **error);
     /* [worker] Path of the terminal that shows a domain's console; the caller frees it. */
     char *(*console)(struct backend *b, int domid, GError **error);
     /* All running domains but dom0: array of struct backend_domain, or NULL. */

@@ -175,7 +175,7 @@ static gboolean fake_destroy(struct backend *b, int domid, GError **error)
     if (!fake_check(b, domid, error))
         return FALSE;
     g_autofree char *path = fake_path(b->impl, domid);
-    static const char *const more[] = {".keys", ".blocks"};
+    static const char *const more[] = {".keys", ".replaced", ".blocks"};
     for (guint i = 0; i < G_N_ELEMENTS(more); i++) {
         g_autofree char *beside = g_strconcat(path, more[i], NULL);
         g_unlink(beside);
@@ -185,14 +185,27 @@ static gboolean fake_destroy(struct backend *b, int domid, GError **error)
     return TRUE;
 }
 
-static gboolean fake_write_keys(struct backend *b, int domid, char **pairs, GError **error)
+static gboolean write_key_file(struct backend *b, int domid, const char *kind, char **pairs, GError **error)
 {
     struct fake *f = b->impl;
-    g_autofree char *path = g_strdup_printf("%s/%d.keys", f->dir, domid);
+    g_autofree char *path = g_strdup_printf("%s/%d.%s", f->dir, domid, kind);
     g_autoptr(GString) text = g_string_new(NULL);
     for (char **p = pairs; p[0]; p += 2)
         g_string_append_printf(text, "%s = %s\n", p[0], p[1]);
     return g_file_set_contents(path, text->str, -1, error);
+}
+
+static gboolean fake_write_keys(struct backend *b, int domid, char **pairs, GError **error)
+{
+    return write_key_file(b, domid, "keys", pairs, error);
+}
+
+/* One directory's only: the last that was told of. */
+static gboolean fake_replace_keys(struct backend *b, int domid, const char *directory, char **pairs,
+                                  GError **error)
+{
+    (void)directory;
+    return write_key_file(b, domid, "replaced", pairs, error);
 }
 
 /* Tests put a link to a terminal there. */
@@ -322,6 +335,7 @@ const struct backend_ops backend_fake = {
     .destroy = fake_destroy,
     .check = fake_check,
     .write_keys = fake_write_keys,
+    .replace_keys = fake_replace_keys,
     .console = fake_console,
     .list = fake_list,
     .watch = fake_watch,

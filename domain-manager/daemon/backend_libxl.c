@@ -213,7 +213,7 @@ static void on_store(enum xenstore_link_event event, void *data)
     if (event == XENSTORE_RELEASED)
         look_for_ends(b);
     else
-        b->notify(0, event == XENSTORE_LOST ? BACKEND_STORE_LOST : BACKEND_STORE_BACK, b->notify_data);
+        b->notify(0, BACKEND_STORE_LOST, b->notify_data);
 }
 
 static gboolean xl_watch(struct backend *b, int domid, GError **error)
@@ -241,6 +241,14 @@ static void loops_free(void *data)
     g_free(l);
 }
 
+/* The first manager of a boot; the run directory is empty then. */
+static void mark_store(const struct backend *b)
+{
+    g_autofree char *path = g_build_filename(b->dir, "xenstore-marked", NULL);
+    if (access(path, F_OK) < 0 && xenstore_mark())
+        g_file_set_contents(path, "", 0, NULL);
+}
+
 static gboolean xl_open(struct backend *b, GError **error)
 {
     struct impl *impl = g_new0(struct impl, 1);
@@ -252,6 +260,7 @@ static gboolean xl_open(struct backend *b, GError **error)
     if (!impl->main_ctx)
         return FALSE;
     impl->cpus = libxl_get_online_cpus(impl->main_ctx);
+    mark_store(b);
     impl->link = xenstore_link_new(on_store, b);
     return TRUE;
 }
@@ -520,21 +529,40 @@ static gboolean xl_check(struct backend *b, int domid, GError **error)
 static const char *const guest_writable[] = {"/qubes-block-devices", "/qubes-usb-devices",
                                              "/features-request"};
 
-static gboolean write_all_keys(struct xs_handle *xs, xs_transaction_t t, int domid, char **pairs)
+struct keys {
+    int domid;
+    const char *directory; /* of replace_keys */
+    char **pairs;
+};
+
+static size_t keys_base(char path[GUEST_STORE_PATH_MAX], int domid)
 {
-    struct xs_permissions reader[2] = {{0, XS_PERM_NONE}, {(unsigned)domid, XS_PERM_READ}};
-    struct xs_permissions owner[1] = {{(unsigned)domid, XS_PERM_NONE}};
+    return (size_t)snprintf(path, GUEST_STORE_PATH_MAX, "/local/domain/%d/qubesdb", domid);
+}
+
+/* Children take their parent's permissions. */
+static gboolean write_pairs(struct xs_handle *xs, xs_transaction_t t, int domid, char **pairs)
+{
     char path[GUEST_STORE_PATH_MAX];
-    snprintf(path, sizeof path, "/local/domain/%d/qubesdb", domid);
-    size_t base = strlen(path);
-    if (!xs_mkdir(xs, t, path) || !xs_set_permissions(xs, t, path, reader, 2))
-        return FALSE;
-    for (char **p = pairs; p[0]; p += 2) { /* children take their parent's permissions */
+    size_t base = keys_base(path, domid);
+    for (char **p = pairs; p[0]; p += 2) {
         path[base] = 0;
         guest_store_path(path, p[0]);
         if (!xs_write(xs, t, path, p[1], (unsigned)strlen(p[1])))
             return FALSE;
     }
+    return TRUE;
+}
+
+static gboolean write_all_keys(struct xs_handle *xs, xs_transaction_t t, const struct keys *keys)
+{
+    struct xs_permissions reader[2] = {{0, XS_PERM_NONE}, {(unsigned)keys->domid, XS_PERM_READ}};
+    struct xs_permissions owner[1] = {{(unsigned)keys->domid, XS_PERM_NONE}};
+    char path[GUEST_STORE_PATH_MAX];
+    size_t base = keys_base(path, keys->domid);
+    if (!xs_mkdir(xs, t, path) || !xs_set_permissions(xs, t, path, reader, 2) ||
+        !write_pairs(xs, t, keys->domid, keys->pairs))
+        return FALSE;
     for (guint i = 0; i < G_N_ELEMENTS(guest_writable); i++) {
         path[base] = 0;
         guest_store_path(path, guest_writable[i]);
@@ -542,20 +570,30 @@ static gboolean write_all_keys(struct xs_handle *xs, xs_transaction_t t, int dom
             return FALSE;
     }
     snprintf(path, sizeof path, "/local/domain/%d/memory/meminfo",
-             domid); /* used KiB, for memory balancing */
+             keys->domid); /* used KiB, for memory balancing */
     return xs_mkdir(xs, t, path) && xs_set_permissions(xs, t, path, owner, 1);
 }
 
-static gboolean xl_write_keys(struct backend *b, int domid, char **pairs, GError **error)
+static gboolean replace_all_keys(struct xs_handle *xs, xs_transaction_t t, const struct keys *keys)
+{
+    char path[GUEST_STORE_PATH_MAX];
+    keys_base(path, keys->domid);
+    guest_store_path(path, keys->directory);
+    return (xs_rm(xs, t, path) || errno == ENOENT) && write_pairs(xs, t, keys->domid, keys->pairs);
+}
+
+/* In a transaction, which is tried again when others were in the way. */
+static gboolean with_transaction(const struct keys *keys,
+                                 gboolean (*write)(struct xs_handle *, xs_transaction_t, const struct keys *),
+                                 GError **error)
 {
     struct xs_handle *xs = xenstore_open(error);
     gboolean ok = FALSE;
-    (void)b;
     if (!xs)
         return FALSE;
     for (int i = 0; i < 10 && !ok; i++) {
         xs_transaction_t t = xs_transaction_start(xs);
-        gboolean written = write_all_keys(xs, t, domid, pairs);
+        gboolean written = write(xs, t, keys);
         ok = xs_transaction_end(xs, t, !written) && written;
         if (!ok && errno != EAGAIN)
             break;
@@ -564,6 +602,19 @@ static gboolean xl_write_keys(struct backend *b, int domid, char **pairs, GError
         dm_error_errno(error, "xenstore: settings for the guest");
     xs_close(xs);
     return ok;
+}
+
+static gboolean xl_write_keys(struct backend *b, int domid, char **pairs, GError **error)
+{
+    (void)b;
+    return with_transaction(&(struct keys){domid, NULL, pairs}, write_all_keys, error);
+}
+
+static gboolean xl_replace_keys(struct backend *b, int domid, const char *directory, char **pairs,
+                                GError **error)
+{
+    (void)b;
+    return with_transaction(&(struct keys){domid, directory, pairs}, replace_all_keys, error);
 }
 
 static char *xl_console(struct backend *b, int domid, GError **error)
@@ -697,6 +748,7 @@ const struct backend_ops backend_libxl = {
     .destroy = xl_destroy,
     .check = xl_check,
     .write_keys = xl_write_keys,
+    .replace_keys = xl_replace_keys,
     .console = xl_console,
     .list = xl_list,
     .watch = xl_watch,

@@ -10,6 +10,7 @@
 #include "backend.h"
 #include "device.h"
 #include "dm_error.h"
+#include "firewall.h"
 #include "guest_keys.h"
 #include "property.h"
 #include "services.h"
@@ -203,19 +204,6 @@ static void stop_by_event(struct domain *d, enum backend_event event)
     stop(d, event == BACKEND_POWEROFF || event == BACKEND_REBOOT, event == BACKEND_CRASH);
 }
 
-/* Ends that could not be cleared up while there was no xenstored. */
-static void retry_stops(struct manager *m)
-{
-    g_autoptr(GArray) running = m->backend->ops->list(m->backend, NULL);
-    g_autoptr(GPtrArray) all = manager_sorted(m);
-    for (guint i = 0; running && i < all->len; i++) {
-        struct domain *d = all->pdata[i];
-        const struct backend_domain *b = backend_find(running, d->domid);
-        if (d->stop_failed && (!b || b->dying))
-            stop_by_event(d, b ? b->end : BACKEND_GONE);
-    }
-}
-
 void lifecycle_on_backend_event(int domid, enum backend_event event, void *data)
 {
     struct manager *m = data;
@@ -227,11 +215,6 @@ void lifecycle_on_backend_event(int domid, enum backend_event event, void *data)
             "xenstored has ended. Running domains go on, but none can be started or shut down. Save your "
             "work in them and restart the computer.",
             NULL);
-        return;
-    }
-    if (event == BACKEND_STORE_BACK) {
-        g_message("xenstored runs again");
-        retry_stops(m);
         return;
     }
     g_hash_table_iter_init(&it, m->domains);
@@ -437,6 +420,7 @@ struct start_work {
     struct volume_plan *plan;
     GArray *blocks; /* assigned devices, or NULL */
     char **keys;
+    char *firewall, **rules; /* for the netvm */
     int domid;
 };
 
@@ -446,6 +430,8 @@ static void start_work_free(void *data)
     volume_plan_free(w->plan);
     g_clear_pointer(&w->blocks, g_array_unref);
     g_strfreev(w->keys);
+    g_strfreev(w->rules);
+    g_free(w->firewall);
     g_free(w->config.command_line);
     g_free(w->name);
     g_free(w->uuid);
@@ -483,6 +469,13 @@ static gboolean attach_blocks(struct start_work *w, GError **error)
     return TRUE;
 }
 
+/* Before the domain can send anything. */
+static gboolean tell_netvm(struct start_work *w, GError **error)
+{
+    return !w->rules || w->backend->ops->replace_keys(w->backend, w->config.nic.backend_domid, w->firewall,
+                                                      w->rules, error);
+}
+
 static gboolean start_run(void *data, GError **error)
 {
     struct start_work *w = data;
@@ -492,7 +485,7 @@ static gboolean start_run(void *data, GError **error)
     if (volume_plan_prepare(w->plan, error) && g_file_set_contents(mark, "", 0, error))
         w->domid = b->ops->create(b, &w->config, error);
     if (w->domid >= 0 && (!attach_blocks(w, error) || !b->ops->write_keys(b, w->domid, w->keys, error) ||
-                          !b->ops->unpause(b, w->domid, error))) {
+                          !tell_netvm(w, error) || !b->ops->unpause(b, w->domid, error))) {
         b->ops->destroy(b, w->domid, NULL);
         w->domid = -1;
     }
@@ -518,6 +511,7 @@ static void services_ready(const GError *error, void *data)
             g_message("domain %s: running %.2f s after the request, qrexec answered after %.2f s", d->name,
                       (double)(d->spawned - d->asked) / second,
                       (double)(g_get_monotonic_time() - d->asked) / second);
+            firewall_plan_expiry(d);
             manager_emit(d->manager, d, "domain-start", NULL);
             waiters_answer(&d->start_waiters, NULL);
         }
@@ -586,6 +580,8 @@ static void start_build(struct domain *d)
         w->mac = property_get(d, "mac", NULL);
         w->ip = property_get(d, "ip", NULL);
         w->config.nic = (struct backend_nic){w->mac, w->ip, netvm->domid};
+        w->firewall = firewall_directory(d);
+        w->rules = firewall_keys(d);
     }
     worker_start(w, start_run, start_ready, start_work_free);
 }
@@ -711,6 +707,7 @@ static void recover_one(struct manager *m, const struct backend_domain *running)
         return;
     }
     device_recover(d);
+    firewall_tell(d);
     services_start(m->services, d, services_ready, named_new(d));
 }
 

@@ -188,7 +188,7 @@ static gboolean share_image(const char *from, const char *to, GError **error)
 
 gboolean volume_clone_dir(const char *from, const char *to, GError **error)
 {
-    static const char *const kept[] = {"private.img", "upper.img"};
+    static const char *const kept[] = {"private.img", "upper.img", "firewall", "notes"};
     store_remove_tree(to, NULL);
     if (mkdir(to, 0750) < 0)
         return dm_error_errno(error, "%s", to);

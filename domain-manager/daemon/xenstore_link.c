@@ -15,13 +15,13 @@
 #include "dm_error.h"
 
 #define ANSWER_MS 5000
-#define RETRY_MS  1000
+#define MARK      "/tool/bulkhead"
 
 struct xenstore_link {
     xenstore_link_fn fn;
     void *data;
     int fd;
-    guint source; /* of the socket, or of the timer that tries to connect */
+    guint source;
 };
 
 static int store_connect(void)
@@ -36,8 +36,8 @@ static int store_connect(void)
     return fd;
 }
 
-/* `words` are `size` bytes with the NULs that end them; far less than the socket's buffer. */
-static gboolean store_ask(int fd, uint32_t type, const char *words, uint32_t size)
+/* `words` are `size` bytes, NULs included; far less than the socket's buffer. */
+static gboolean store_send(int fd, uint32_t type, const char *words, uint32_t size)
 {
     struct {
         struct xsd_sockmsg header;
@@ -48,21 +48,44 @@ static gboolean store_ask(int fd, uint32_t type, const char *words, uint32_t siz
            (ssize_t)(sizeof message.header + size);
 }
 
+enum answer { ANSWER_NONE, ANSWER_LATE, ANSWER_REFUSED, ANSWER_GOOD };
+
+static enum answer store_ask(uint32_t type, const char *words, uint32_t size)
+{
+    struct xsd_sockmsg header;
+    int fd = store_connect();
+    struct pollfd readable = {.fd = fd, .events = POLLIN};
+    enum answer answer = ANSWER_NONE;
+    if (fd < 0)
+        return answer;
+    if (!store_send(fd, type, words, size))
+        answer = ANSWER_NONE;
+    else if (poll(&readable, 1, ANSWER_MS) <= 0)
+        answer = ANSWER_LATE;
+    else if (recv(fd, &header, sizeof header, 0) == sizeof header)
+        answer = header.type == type ? ANSWER_GOOD : ANSWER_REFUSED;
+    close(fd);
+    return answer;
+}
+
 gboolean xenstore_check(GError **error)
 {
-    static const char what_to_do[] =
-        "Running domains go on, but none can be started or shut down. Save your work in them and "
-        "restart the computer";
-    char byte;
-    int fd = store_connect();
-    struct pollfd answer = {.fd = fd, .events = POLLIN};
-    gboolean there = fd >= 0 && store_ask(fd, XS_DIRECTORY, "/", sizeof "/");
-    gboolean in_time = there && poll(&answer, 1, ANSWER_MS) > 0;
-    gboolean ok = in_time && recv(fd, &byte, 1, 0) == 1;
-    if (fd >= 0)
-        close(fd);
-    return ok || dm_fail(error, DM_ERROR_FAILED, "xenstored %s. %s",
-                         there && !in_time ? "does not answer" : "is not running", what_to_do);
+    static const char *const what_is_wrong[] = {[ANSWER_NONE] = "is not running",
+                                                [ANSWER_LATE] = "does not answer",
+                                                [ANSWER_REFUSED] =
+                                                    "was started anew, and knows nothing of what was"};
+    enum answer answer = store_ask(XS_READ, MARK, sizeof MARK);
+    return answer == ANSWER_GOOD || dm_fail(error, DM_ERROR_FAILED,
+                                            "xenstored %s. Running domains go on, but none can be started or "
+                                            "shut down. Save your work in them and "
+                                            "restart the computer",
+                                            what_is_wrong[answer]);
+}
+
+gboolean xenstore_mark(void)
+{
+    static const char words[] = MARK "\0known"; /* the value has no NUL behind it */
+    return store_ask(XS_WRITE, words, sizeof words - 1) == ANSWER_GOOD;
 }
 
 struct xs_handle *xenstore_open(GError **error)
@@ -75,60 +98,35 @@ struct xs_handle *xenstore_open(GError **error)
 
 /* -- the watch -- */
 
-static gboolean link_try(void *data);
-
 static gboolean link_readable(int fd, GIOCondition condition, void *data)
 {
     struct xenstore_link *link = data;
     char bytes[1024];
     ssize_t n = recv(fd, bytes, sizeof bytes, 0);
     (void)condition;
-    if (n > 0) { /* the watch was set, or has fired: to look once too often does no harm */
-        link->fn(XENSTORE_RELEASED, link->data);
-        return G_SOURCE_CONTINUE;
-    }
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return G_SOURCE_CONTINUE;
-    close(fd);
-    link->fd = -1;
-    link->source = g_timeout_add(RETRY_MS, link_try, link);
-    link->fn(XENSTORE_LOST, link->data);
-    return G_SOURCE_REMOVE;
-}
-
-static gboolean link_open(struct xenstore_link *link)
-{
-    static const char release[] = "@releaseDomain\0end";
-    link->fd = store_connect();
-    if (link->fd < 0)
-        return FALSE;
-    store_ask(link->fd, XS_WATCH, release, sizeof release); /* refused: then the connection ends at once */
-    link->source = g_unix_fd_add(link->fd, G_IO_IN | G_IO_HUP, link_readable, link);
-    return TRUE;
-}
-
-static gboolean link_try(void *data)
-{
-    struct xenstore_link *link = data;
-    if (!link_open(link))
-        return G_SOURCE_CONTINUE;
-    link->fn(XENSTORE_BACK, link->data);
-    return G_SOURCE_REMOVE;
+    /* the watch was set, or has fired: to look once too often does no harm */
+    link->fn(n > 0 ? XENSTORE_RELEASED : XENSTORE_LOST, link->data);
+    if (n <= 0)
+        link->source = 0;
+    return n > 0;
 }
 
 struct xenstore_link *xenstore_link_new(xenstore_link_fn fn, void *data)
 {
+    static const char release[] = "@releaseDomain\0end";
     struct xenstore_link *link = g_new0(struct xenstore_link, 1);
-    link->fn = fn;
-    link->data = data;
-    if (!link_open(link))
-        link->source = g_timeout_add(RETRY_MS, link_try, link);
+    *link = (struct xenstore_link){.fn = fn, .data = data, .fd = store_connect()};
+    if (link->fd >= 0 && store_send(link->fd, XS_WATCH, release, sizeof release))
+        link->source = g_unix_fd_add(link->fd, G_IO_IN | G_IO_HUP, link_readable, link);
     return link;
 }
 
 void xenstore_link_free(struct xenstore_link *link)
 {
-    g_source_remove(link->source);
+    if (link->source)
+        g_source_remove(link->source);
     if (link->fd >= 0)
         close(link->fd);
     g_free(link);

@@ -12,18 +12,21 @@ struct xenstore_link;
 
 enum xenstore_link_event {
     XENSTORE_RELEASED, /* some domain has ended */
-    XENSTORE_LOST,     /* xenstored has ended */
-    XENSTORE_BACK,     /* one listens again: a new one, that knows nothing of what was */
+    XENSTORE_LOST,     /* xenstored has ended: the last event */
 };
 
 typedef void (*xenstore_link_fn)(enum xenstore_link_event event, void *data);
 
-/* Tell of events in the main loop, from now on. Never fails: a xenstored that is not there is waited for. */
+/* Tell of events in the main loop, from now on. */
 struct xenstore_link *xenstore_link_new(xenstore_link_fn fn, void *data);
 void xenstore_link_free(struct xenstore_link *link);
 
-/* Does xenstored answer? Blocks for five seconds at most. To be asked before each call of libxl that needs
- * it. Any thread. */
+/* Once a boot: xenstored keeps a mark, by which xenstore_check knows a later one that was started in its
+ * place. FALSE: it could not be asked to. */
+gboolean xenstore_mark(void);
+/* Does the xenstored of this boot answer? A new one is no help: it knows nothing of the domains, and the
+ * kernel of dom0 waits for word from the old one, so no device is connected any more. Blocks for five seconds
+ * at most. To be asked before each call of libxl that needs it. Any thread. */
 gboolean xenstore_check(GError **error);
 /* The same, then a handle for the caller to close. */
 struct xs_handle *xenstore_open(GError **error);

@@ -58,6 +58,15 @@ const struct tool tools[] = {
      "|\n"
      "       purge NAME…"},
     {"qvm-notes", cmd_notes, "NAME [-p|--print] [-s|--set TEXT] [-D|--delete]"},
+    {"qvm-firewall", cmd_firewall,
+     "[--raw] NAME [list] | [--before=N] NAME add RULE… | NAME del --rule-no=N|RULE… | NAME reset\n"
+     "  RULE: accept|drop [HOST|ADDRESS[/MASK] [tcp|udp|icmp [PORT[-PORT]]]] or words as action=accept "
+     "dst4=ADDRESS\n"
+     "        dst6=ADDRESS dsthost=HOST proto=tcp dstports=A-B icmptype=N specialtarget=dns "
+     "expire=TIME|+SECONDS\n"
+     "        comment=TEXT\n"
+     "      --raw               rules as the Admin API has them\n"
+     "  -r, --reload            tell the netvm again"},
     {"qvm-label", cmd_label, "[list | create NAME 0xRRGGBB | remove NAME]"},
     {"qvm-pool", cmd_pool, "[list | info POOL | drivers]"},
     {"qvm-device", cmd_device,

@@ -311,6 +311,13 @@ bool xs_write(struct xs_handle *h, xs_transaction_t t, const char *path, const v
     return true;
 }
 
+bool xs_rm(struct xs_handle *h, xs_transaction_t t, const char *path)
+{
+    (void)h, (void)t;
+    note("rm %s", path);
+    return true;
+}
+
 bool xs_mkdir(struct xs_handle *h, xs_transaction_t t, const char *path)
 {
     (void)h, (void)t;

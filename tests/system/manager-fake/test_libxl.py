@@ -15,13 +15,16 @@ def loops():
     return {f for f in glob.glob("/sys/block/loop*/loop/backing_file") if "/dm-test-" in open(f).read()}
 
 
+MARK = b"/tool/bulkhead\0"
+
+
 class Xenstored:
     """As much of it as the manager asks itself: an answer to each request, and word of ended domains."""
     HEADER = struct.Struct("IIII")
-    WATCH, WATCH_EVENT = 4, 15
+    READ, WATCH, WRITE, WATCH_EVENT, ERROR = 2, 4, 11, 15, 16
 
-    def __init__(self, path, answers=True):
-        self.path, self.answers, self.watching, self.open = path, answers, [], []
+    def __init__(self, path):
+        self.path, self.answers, self.watching, self.open, self.marked = path, True, [], [], False
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
         self.listener.listen()
@@ -49,8 +52,13 @@ class Xenstored:
             if kind == self.WATCH:
                 assert payload == b"@releaseDomain\0end\0", payload
                 self.watching.append(connection)
+            if kind == self.WRITE:
+                assert payload == MARK + b"known", payload
+                self.marked = True
+            if kind == self.READ:
+                assert payload == MARK, payload
             if self.answers:
-                self.send(connection, kind, b"OK\0")
+                self.send(connection, self.ERROR if kind == self.READ and not self.marked else kind, b"OK\0")
 
     def send(self, connection, kind, payload):
         connection.sendall(self.HEADER.pack(kind, 0, 0, len(payload)) + payload)
@@ -78,8 +86,8 @@ class XlWorld(World):
 
     store = None
 
-    def run_store(self, answers=True):
-        self.store = Xenstored(self.dir + "/xenstored", answers)
+    def run_store(self):
+        self.store = Xenstored(self.dir + "/xenstored")
 
     def end_domain(self, number, reason):
         with open(self.xl + "/shutdown.%d" % number, "w") as f:
@@ -259,17 +267,20 @@ def store_lost():
             f.write("0")
         w.wait_state("a", "Dying")
         w.run_store()
-        w.wait_state("a", "Halted")
-        assert "destroy 1" in w.calls(), "cleared up when there is a xenstored again"
+        w.bad("qvm-start", "b", says="xenstored was started anew, and knows nothing of what was. " + WHAT_TO_DO)
+        assert "destroy 1" not in w.calls()
+        w.stop()
+        w.begin()
+        w.bad("qvm-start", "b", says="xenstored was started anew")
 
 
 @case
 def store_deaf():
     """a xenstored that does not answer: the manager does, and says so after five seconds"""
     with XlWorld() as w:
-        w.run_store(answers=False)
         w.begin()
         w.ok("qvm-create", "-l", "red", "a")
+        w.store.answers = False
         starting = subprocess.Popen(["qvm-start", "a"], env=w.env, stderr=subprocess.PIPE)
         time.sleep(0.3)
         begun = time.monotonic()

@@ -680,6 +680,67 @@ def labels():
 
 
 @case
+def firewall():
+    """firewall rules: Qubes' syntax, one canonical form, told to the netvm at start and change, without what has expired"""
+    with World().start() as w:
+        w.ok("qvm-create", "-l", "red", "net", "--prop", "provides_network=True")
+        w.ok("qvm-create", "-l", "red", "a", "--prop", "netvm=net")
+
+        def told():
+            return open(os.path.join(w.fake, w.domid("net") + ".replaced")).read().replace("/qubes-firewall/" + ip, "")
+
+        def rules(name="a"):
+            return w.ok("qvm-firewall", "--raw", name).splitlines()
+        ip = w.ok("qvm-prefs", "a", "ip").strip()
+        assert rules() == ["action=accept"]
+        w.ok("qvm-start", "a")
+        assert told() == "/policy = drop\n/0000 = action=accept\n = \n", told()
+        assert "warning" in w.run("qvm-firewall", "a", "add", "--before=0", "drop", "192.0.2.7", "tcp", "22")[2]
+        w.ok("qvm-features", "net", "qubes-firewall", "1")
+        events = w.open_events()
+        assert w.run("qvm-firewall", "--before=0", "a", "add", "action=accept", "dsthost=example.org", "expire=+1", "comment=for a while")[2] == ""
+        w.receive_until(events, b"a\0firewall-changed\0")
+        w.ok("qvm-firewall", "a", "add", "accept", "proto=udp", "specialtarget=dns", "dstports=53")
+        w.ok("qvm-firewall", "a", "add", "accept", "2001:db8::1/64")
+        got = rules()
+        assert re.match(r"action=accept dsthost=example.org expire=\d{10} comment=for a while$", got[0]), got
+        assert got[1:] == ["action=drop dst4=192.0.2.7/32 proto=tcp dstports=22-22", "action=accept",
+                           "action=accept proto=udp specialtarget=dns dstports=53-53", "action=accept dst6=2001:db8::1/64"], got
+        after = "/0001 = action=drop dst4=192.0.2.7/32 proto=tcp dstports=22-22\n/0002 = action=accept\n" \
+                "/0003 = action=accept proto=udp specialtarget=dns dstports=53-53\n = \n"
+        w.wait_until(lambda: told() == "/policy = drop\n/0000 = action=accept dsthost=example.org\n" + after, 0.9)
+        w.wait_until(lambda: told() == "/policy = drop\n" + after, 3)
+        listed = w.ok("qvm-firewall", "a", "list").splitlines()
+        assert listed[0].split()[:4] == ["NO", "ACTION", "HOST", "PROTOCOL"] and "for a while" in listed[1] and len(listed) == 6, listed
+        w.ok("qvm-firewall", "a", "del", "--rule-no=0")
+        w.ok("qvm-firewall", "a", "del", "action=accept", "dst6=2001:db8::1/64")
+        w.bad("qvm-firewall", "a", "del", "--rule-no=3", says="no rule 3")
+        w.bad("qvm-firewall", "a", "del", "drop", says="no such rule")
+        w.bad("qvm-firewall", "a", "del", code=2)
+        w.bad("qvm-firewall", "a", "nonsense", code=2)
+        for wrong, why in (("action=maybe", "accept or drop"), ("dst4=192.0.2.1", "action=accept or action=drop is missing"),
+                           ("action=drop dst4=192.0.2.256", "IPv4"), ("action=drop dst4=192.0.2.1/33", "IPv4"), ("action=drop dst6=1::2::3", "IPv6"),
+                           ("action=drop dst4=192.0.2.1 dsthost=x", "more than one"), ("action=drop action=drop", "twice"),
+                           ("action=drop dstports=1", "needs proto"), ("action=drop proto=icmp dstports=1", "needs proto"),
+                           ("action=drop proto=tcp dstports=9-1", "a port"), ("action=drop proto=tcp dstports=65536", "a port"),
+                           ("action=drop icmptype=1", "needs proto=icmp"), ("action=drop dsthost=a;b", "name of a host"),
+                           ("action=drop comment=<b>", "letters"), ("action=drop x=y", "not understood"), ("action=drop\tproto=tcp", "accept or drop")):
+            answer = w.call(b"admin.vm.firewall.Set dom0 name a\0action=accept\n" + wrong.encode() + b"\n")
+            assert answer.startswith(b"2\0QubesPropertyValueError\0\0") and why.encode() in answer, (wrong, answer)
+        assert rules() == got[1:4], "a refused list changes nothing"
+        w.stop()
+        w.start()
+        assert rules() == got[1:4]
+        w.ok("qvm-kill", "a")
+        w.ok("qvm-clone", "a", "b")
+        assert rules("b") == got[1:4], "a clone has its rules"
+        w.ok("qvm-firewall", "a", "reset")
+        assert rules() == ["action=accept"]
+        w.ok("qvm-firewall", "--reload", "a")
+        assert b"no firewall" in w.call(b"admin.vm.firewall.Set dom0 name dom0\0action=drop")
+
+
+@case
 def admin_protocol():
     """qubesd.sock: framing, errors, keywords, hostile requests"""
     with World().start() as w:
@@ -794,6 +855,9 @@ def copying_volumes():
         w.ok("qvm-start", "a")
         assert b"in use" in w.call(b"admin.vm.volume.CloneTo+private dom0 name b\0" + token)
         assert b"data_size=" in w.call(b"admin.pool.UsageDetails+file dom0 name dom0\0")
+        assert b"a/private\n" in w.call(b"admin.pool.volume.List+file dom0 name dom0\0")
+        assert w.call(b"admin.pool.volume.Info+file dom0 name dom0\0a/private") == w.call(b"admin.vm.volume.Info+private dom0 name a\0")
+        assert b"QubesVolumeNotFoundError" in w.call(b"admin.pool.volume.Info+file dom0 name dom0\0private")
 
 
 @case

@@ -8,6 +8,7 @@
 
 #include "../../../domain-manager/common/guest_store.h"
 #include "appmenus.h"
+#include "firewall_rule.h"
 #include "labels.h"
 #include "rules.h"
 
@@ -37,6 +38,21 @@ static void check_labels(const char *text)
         abort();
 }
 
+/* A canonical rule stays as it is, and what the netvm gets of it is a rule that says no more. */
+static void check_firewall_rule(const char *text)
+{
+    gint64 expires;
+    g_autofree char *once = firewall_rule_normalize(text, NULL);
+    if (!once)
+        return;
+    g_autofree char *twice = firewall_rule_normalize(once, NULL);
+    g_autofree char *told = firewall_rule_for_netvm(once, 0, &expires);
+    if (g_strcmp0(once, twice) != 0 || strpbrk(once, "\n\t\"'\\`$"))
+        abort();
+    if (told && (!g_str_has_prefix(once, told) || strstr(told, "comment=") || strchr(told, ';')))
+        abort();
+}
+
 static void check_key(const char *text)
 {
     char path[GUEST_STORE_PATH_MAX] = "qubesdb";
@@ -60,6 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     check_names(text);
     check_labels(text);
+    check_firewall_rule(text);
     check_key(text);
     return 0;
 }
