@@ -155,11 +155,15 @@ DOMCTL(sendtrigger)
     v = find_vcpu(c->d, t->vcpu, &rc);
     if (!v)
         return rc;
-    if (t->trigger != XEN_DOMCTL_SENDTRIGGER_NMI)
-        return -XEN_ENOSYS;
-    v->nmi_pending = true;
-    vcpu_kick(v);
-    return 0;
+    if (t->trigger == XEN_DOMCTL_SENDTRIGGER_NMI) {
+        v->nmi_pending = true;
+        vcpu_kick(v);
+        return 0;
+    }
+    /* a PVH domain has no ACPI buttons: pressed without effect, as on Xen */
+    return t->trigger == XEN_DOMCTL_SENDTRIGGER_POWER || t->trigger == XEN_DOMCTL_SENDTRIGGER_SLEEP
+               ? 0
+               : -XEN_ENOSYS;
 }
 
 enum { TSC_DEFAULT, TSC_ALWAYS_EMULATE, TSC_NEVER_EMULATE };
