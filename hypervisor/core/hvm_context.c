@@ -219,14 +219,6 @@ static void xsave_save(const struct context *x, struct vcpu *v, void *out)
     memcpy(&r->save_area, v->xsave, xsave_span(xsave_components(v)));
 }
 
-static bool xcr0_valid(const struct vcpu *v, uint64_t xcr0)
-{
-    uint64_t avx512 = xcr0 & 0xe0;
-
-    return xcr0 & 1 && !(xcr0 & ~xsave_components(v)) && (!(xcr0 & 4) || xcr0 & 2) &&
-           (!avx512 || (avx512 == 0xe0 && xcr0 & 4));
-}
-
 static int xsave_load(const struct context *x, struct vcpu *v, const void *untrusted_data, uint32_t length)
 {
     const char *area = (const char *)untrusted_data + XSAVE_RECORD_HEAD;
@@ -235,7 +227,8 @@ static int xsave_load(const struct context *x, struct vcpu *v, const void *untru
 
     memcpy(&xcr0, (const char *)untrusted_data + offsetof(struct hvm_hw_cpu_xsave, xcr0), sizeof(xcr0));
     memcpy(header, area + XSAVE_LEGACY, sizeof(header));
-    if (!cpu_features.xsave || !xcr0_valid(v, xcr0) || header[0] & ~xsave_components(v) || header[1])
+    if (!cpu_features.xsave || !cpuid_xcr0_valid(v->domain->cpuid, xcr0) ||
+        header[0] & ~xsave_components(v) || header[1])
         return -XEN_EINVAL;
     span = xsave_span(header[0]);
     if (span > have)

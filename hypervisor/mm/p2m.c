@@ -339,7 +339,7 @@ int p2m_set_locked(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_
 
     if (g.n >> 36 || (g.n | m.n) & ((1ull << order) - 1))
         return -XEN_EINVAL;
-    if (order && d->hardware && iommu && order > iommu_max_order)
+    if ((order > ORDER_2M && !cpu_features.gb_pages) || (d->hardware && iommu && order > iommu_max_order))
         return set_in_parts(d, g, m, order, type);
     flush_before_reuse(d, g, order);
     e = entry_at(d, g, level);

@@ -11,6 +11,7 @@
 #define HYPERVISOR_BIT BIT(31)
 #define X2APIC_BIT     BIT(21)
 #define OSXSAVE_BIT    BIT(27)
+#define VIRTUAL_BITS   48u /* LA57 is not shown */
 
 /* What guests may be shown, by feature word (AMD APM vol. 3 appendix E, Intel SDM vol. 2 CPUID). */
 #define MASK_1C                                                                                              \
@@ -99,7 +100,8 @@ static void mask_default(struct cpuid_policy *g, const struct cpuid_policy *h)
     if (!cpu_features.rdtscp)
         g->ext[1].d &= ~(uint32_t)BIT(27);
     g->ext[7] = (struct cpuid_regs){.d = cpu_features.invariant_tsc ? (uint32_t)BIT(8) : 0};
-    g->ext[8] = (struct cpuid_regs){.a = h->ext[8].a & 0xffff, .b = h->ext[8].b & MASK_88B};
+    g->ext[8] =
+        (struct cpuid_regs){.a = (h->ext[8].a & 0xff) | VIRTUAL_BITS << 8, .b = h->ext[8].b & MASK_88B};
     cpuid_policy_finish(g);
 }
 

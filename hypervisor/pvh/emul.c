@@ -260,10 +260,10 @@ static bool execute(struct vcpu *v, const struct insn *i, gpaddr_t gpa, uint64_t
 
 static bool emulate_mmio(struct vcpu *v, gpaddr_t gpa)
 {
-    uint8_t bytes[15];
+    uint8_t bytes[INSN_MAX];
     struct insn insn;
     uint64_t rip = virt->rip(v), rflags = virt->rflags(v);
-    unsigned n = guest_fetch(v, rip, bytes, sizeof(bytes));
+    unsigned n = virt->fetch(v, bytes);
 
     if (!n || insn_decode(bytes, n, virt->long_mode(v), &insn))
         return false;

@@ -146,10 +146,7 @@ void guest_inject_ud(struct vcpu *v)
 
 bool guest_xsetbv(struct vcpu *v, uint64_t val)
 {
-    uint64_t allowed = v->domain->cpuid->leafd[0].a;
-    uint64_t avx512 = val & 0xe0;
-
-    if (!(val & 1) || val & ~allowed || (val & 4 && !(val & 2)) || (avx512 && (avx512 != 0xe0 || !(val & 4))))
+    if (!cpuid_xcr0_valid(v->domain->cpuid, val))
         return false;
     v->xcr0 = val;
     xsetbv(val);

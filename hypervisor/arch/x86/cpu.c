@@ -24,20 +24,21 @@ struct descriptor_pointer {
     uint64_t base;
 } __packed_struct;
 
-void cpu_features_init(void)
+void cpu_features_init(struct cpuid_regs (*ask)(uint32_t leaf, uint32_t sub))
 {
     struct cpu_features *f = &cpu_features;
-    struct cpuid_regs r = cpuid(0, 0);
+    struct cpuid_regs r = ask(0, 0);
 
     f->max_leaf = r.a;
     f->amd = r.b == 0x68747541 || r.b == 0x6f677948; /* AuthenticAMD, HygonGenuine */
     f->intel = r.b == 0x756e6547;
-    r = cpuid(1, 0);
+    f->x87_pointers_stay = f->amd;
+    r = ask(1, 0);
     f->family = (r.a >> 8 & 15) + ((r.a >> 8 & 15) == 15 ? r.a >> 20 & 255 : 0);
     f->x2apic = r.c & BIT(21);
     f->xsave = r.c & BIT(26);
     if (f->max_leaf >= 7) {
-        r = cpuid(7, 0);
+        r = ask(7, 0);
         f->smep = r.b & BIT(7);
         f->smap = r.b & BIT(20);
         f->fsgsbase = r.b & BIT(0);
@@ -45,21 +46,22 @@ void cpu_features_init(void)
         f->verw = r.d & BIT(10);                                                    /* MD_CLEAR */
         f->more_cr4 = r.c & (BIT(3) | BIT(7) | BIT(16) | BIT(31)) || r.d & BIT(20); /* PKU CET LA57 PKS IBT */
     }
-    f->max_ext_leaf = cpuid(0x80000000, 0).a;
-    r = cpuid(0x80000001, 0);
+    f->max_ext_leaf = ask(0x80000000, 0).a;
+    r = ask(0x80000001, 0);
     f->nx = r.d & BIT(20);
     f->gb_pages = r.d & BIT(26);
     f->rdtscp = r.d & BIT(27);
     if (f->max_ext_leaf >= 0x80000007)
-        f->invariant_tsc = cpuid(0x80000007, 0).d & BIT(8);
+        f->invariant_tsc = ask(0x80000007, 0).d & BIT(8);
     f->phys_bits = 36;
     if (f->max_ext_leaf >= 0x80000008) {
-        r = cpuid(0x80000008, 0);
+        r = ask(0x80000008, 0);
         f->phys_bits = r.a & 0xff;
         f->ibpb |= (r.b & BIT(12)) != 0;
+        f->x87_pointers_stay &= !(r.b & BIT(2)); /* RstrFpErrPtrs */
     }
     if (f->max_ext_leaf >= 0x80000021) {
-        r = cpuid(0x80000021, 0);
+        r = ask(0x80000021, 0);
         f->auto_ibrs = r.a & BIT(8);
         f->verw |= (r.a & BIT(5)) != 0; /* VERW_CLEAR */
     }

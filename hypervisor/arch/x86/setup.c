@@ -251,7 +251,7 @@ _Noreturn void hypervisor_main(uint32_t magic, uint32_t info)
     report_unknown_words(saved_cmdline);
     opt_noreboot = cmdline_bool(saved_cmdline, "noreboot", false);
 
-    cpu_features_init();
+    cpu_features_init(cpuid);
     __stack_chk_guard ^= rdtsc() << 8;
     acpi_init(&boot_info);
     shutdown_init(&acpi_info);

@@ -8,6 +8,7 @@
 #include "bh/timer.h"
 #include "bh/types.h"
 
+struct cpuid_regs;
 struct vcpu;
 
 #define MAX_CPUS       256 /* started; identifiers and ACPI tables are sized for 4,095 */
@@ -57,15 +58,16 @@ extern unsigned nr_cpus; /* online */
 /* Features of this machine's CPUs that the hypervisor itself uses. */
 struct cpu_features {
     bool smep, smap, nx, gb_pages, xsave, x2apic, rdtscp, invariant_tsc, fsgsbase, amd, intel;
-    bool ibpb, verw,
-        auto_ibrs; /* predictors and buffers can be flushed; predictions of guests are not used */
-    bool more_cr4; /* CR4 has bits that guests may not set (CR4_GUEST) */
+    bool ibpb, verw, auto_ibrs; /* predictors and buffers can be flushed; guests' predictions are not used */
+    bool x87_pointers_stay;     /* XRSTOR leaves the last x87 instruction's addresses there: CVE-2006-1056 */
+    bool more_cr4;              /* CR4 has bits that guests may not set (CR4_GUEST) */
     uint32_t max_leaf, max_ext_leaf, family, phys_bits, xsave_size;
     uint64_t xcr0_mask;
 };
 extern struct cpu_features cpu_features;
 
-void cpu_features_init(void);
+/* From the leaves that `ask` gives: cpuid(), or what a test wants. */
+void cpu_features_init(struct cpuid_regs (*ask)(uint32_t leaf, uint32_t sub));
 void cpu_init_tables(struct cpu *c); /* GDT, TSS, IDT, GS of this CPU */
 void cpu_init_control(void);         /* CR4, EFER bits, PAT of this CPU */
 /* Ask a CPU to look at its work; interrupts it if it runs a guest or idles. */

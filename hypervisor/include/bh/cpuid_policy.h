@@ -38,3 +38,11 @@ const struct cpuid_policy *cpuid_policy_default(void);
 bool cpuid_policy_set(struct cpuid_policy *p, const xen_cpuid_leaf_t *l);
 /* Make dependent bits consistent after a change. */
 void cpuid_policy_finish(struct cpuid_policy *p);
+/* What XSETBV accepts of this guest: x87 always, AVX not without SSE, AVX-512 whole and not without AVX. */
+static inline bool cpuid_xcr0_valid(const struct cpuid_policy *p, uint64_t xcr0)
+{
+    uint64_t avx512 = xcr0 & 0xe0;
+
+    return xcr0 & 1 && !(xcr0 & ~(uint64_t)p->leafd[0].a) && (!(xcr0 & 4) || xcr0 & 2) &&
+           (!avx512 || (avx512 == 0xe0 && xcr0 & 4));
+}

@@ -35,6 +35,8 @@ struct cpu_state {
 #define WALK_NONE      1ull
 #define WALK_NO_PAGING 3ull
 
+#define INSN_MAX 15 /* bytes of the longest instruction */
+
 struct virt_ops {
     const char *name;
     int (*cpu_init)(struct cpu *c); /* switch virtualisation on; 0 or -XEN_ENODEV */
@@ -53,8 +55,9 @@ struct virt_ops {
     unsigned (*cpl)(struct vcpu *v);
     uint64_t (*cr3)(struct vcpu *v);
     uint64_t (*cr4)(struct vcpu *v);
-    uint64_t (*walk_root)(struct vcpu *v); /* the level 4 page table, or WALK_… */
-    bool (*long_mode)(struct vcpu *v);     /* 64-bit code segment */
+    uint64_t (*walk_root)(struct vcpu *v);                     /* the level 4 page table, or WALK_… */
+    bool (*long_mode)(struct vcpu *v);                         /* 64-bit code segment */
+    unsigned (*fetch)(struct vcpu *v, uint8_t code[INSN_MAX]); /* the instruction that exited; bytes known */
     void (*inject_exception)(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error);
     void (*set_tsc_offset)(struct vcpu *v, uint64_t offset);
     /* The vCPU moves: load (true) or save (false) what the guest entry does not switch by itself. */

@@ -2,7 +2,7 @@
 /* The virtual machine control block (APM vol. 2, appendix B) and its constants. */
 #pragma once
 
-#include "bh/types.h"
+#include "bh/lib.h"
 
 struct vmcb_segment {
     uint16_t selector, attr;
@@ -55,6 +55,9 @@ _Static_assert(offsetof(struct vmcb, rip) == 0x578, "vmcb layout");
 _Static_assert(offsetof(struct vmcb, rax) == 0x5f8, "vmcb layout");
 _Static_assert(offsetof(struct vmcb, g_pat) == 0x668, "vmcb layout");
 _Static_assert(sizeof(struct vmcb) == 4096, "vmcb layout");
+
+/* tlb_control: of all guests, of this ASID */
+enum { TLB_FLUSH_ALL = 1, TLB_FLUSH_ASID = 3 };
 
 /* intercept1 (offset 00c) */
 #define INTERCEPT_INTR     BIT(0)
@@ -133,3 +136,12 @@ enum {
     EXIT_RDPRU = 0x8e,
     EXIT_NPF = 0x400,
 };
+
+/* Bytes at RIP that a CPU with decode assists (APM vol. 2 §15.8.4) left there; 0: none. */
+static inline unsigned vmcb_insn(const struct vmcb *b, uint8_t *code)
+{
+    if (b->exitcode != EXIT_NPF)
+        return 0;
+    memcpy(code, b->bytes, sizeof(b->bytes));
+    return MIN(b->fetched, (unsigned)sizeof(b->bytes));
+}

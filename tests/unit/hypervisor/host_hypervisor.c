@@ -17,7 +17,7 @@ struct cpu host_test_cpu;
 static struct cpu more_cpus[8];
 struct cpu *cpus[MAX_CPUS] = {&host_test_cpu};
 unsigned nr_cpus = 1;
-struct cpu_features cpu_features;
+struct cpu_features cpu_features = {.gb_pages = true};
 const struct iommu_ops *iommu;
 unsigned iommu_max_order = ORDER_1G;
 uint64_t host_now, host_cr4;

@@ -19,6 +19,7 @@ HVUNIT_SRC_dmar := iommu/dmar.c
 HVUNIT_SRC_vioapic := pvh/vioapic.c
 HVUNIT_SRC_vpci := pvh/vpci.c pvh/vpci_bar.c pvh/vmsi.c pvh/vmsix.c drivers/msi.c
 HVUNIT_SRC_insn := arch/x86/insn.c
+HVUNIT_SRC_cpu := arch/x86/cpu.c
 HVUNIT_SRC_hvm_context := core/hvm_context.c
 HVUNIT_SRC_logdirty := mm/logdirty.c mm/p2m.c
 # tests with machine memory, domains and vCPUs: the real core over what host_hypervisor.c has of hardware

@@ -174,12 +174,34 @@ static void test_export(void **state)
     cpuid_policy_free(copy);
 }
 
+static void test_xcr0(void **state)
+{
+    static const struct {
+        uint32_t allowed;
+        uint64_t xcr0;
+        bool valid;
+    } t[] = {{3, 1, true},         {3, 3, true},
+             {3, 7, false},        {7, 7, true},
+             {7, 5, false},        {7, 6, false},
+             {7, 0, false},        {7, 0xe7, false},
+             {0xe7, 0xe7, true},   {0xe7, 0x27, false},
+             {0xe7, 0xe3, false},  {0xe7, 7, true},
+             {0xe7, 0x2e7, false}, {7, 1ull << 63 | 7, false}};
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(t); i++) {
+        d->cpuid->leafd[0].a = t[i].allowed;
+        assert_int_equal(cpuid_xcr0_valid(d->cpuid, t[i].xcr0), t[i].valid);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_subset, setup),     cmocka_unit_test_setup(test_unlisted, setup),
         cmocka_unit_test_setup(test_xen_leaves, setup), cmocka_unit_test_setup(test_dynamic, setup),
         cmocka_unit_test_setup(test_set, setup),        cmocka_unit_test_setup(test_export, setup),
+        cmocka_unit_test_setup(test_xcr0, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

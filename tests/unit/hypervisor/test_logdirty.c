@@ -17,6 +17,7 @@ struct cpu *cpus[MAX_CPUS];
 unsigned nr_cpus;
 const struct iommu_ops *iommu;
 unsigned iommu_max_order = ORDER_1G;
+struct cpu_features cpu_features = {.gb_pages = true};
 struct page *page_table_base; /* of the host's whole address space, mostly untouched */
 static long frames_out, frames_left;
 static uint8_t guest[1 << 20];

@@ -26,9 +26,12 @@ static void exit_nothing(struct vcpu *v)
 
 static __attribute__((noinline)) void exit_cpuid(struct vcpu *v)
 {
+    uint32_t leaf = (uint32_t)v->regs.rax;
     struct cpuid_regs r;
 
-    cpuid_guest(v, (uint32_t)v->regs.rax, (uint32_t)v->regs.rcx, &r);
+    if (unlikely(leaf == 0xd) && cpu_features.xsave)
+        v->xcr0 = xgetbv(); /* its size is asked for; emulators let guests set it without the intercept */
+    cpuid_guest(v, leaf, (uint32_t)v->regs.rcx, &r);
     v->regs.rax = r.a;
     v->regs.rbx = r.b;
     v->regs.rcx = r.c;
@@ -164,8 +167,8 @@ static void exit_cr4(struct vcpu *v)
 {
     struct vmcb *b = v->vmcb;
     bool wide = svm_is_long_mode(b);
-    uint8_t code[4] = {0};
-    unsigned n = guest_fetch(v, b->rip + (wide ? 0 : b->seg[SEG_CS].base), code, sizeof(code));
+    uint8_t code[INSN_MAX] = {0};
+    unsigned n = virt->fetch(v, code);
     unsigned rex = wide && (code[0] & 0xf0) == 0x40,
              reg = (code[rex + 2] & 7u) | (rex && code[0] & 1 ? 8u : 0);
     uint64_t val = reg == 4 ? b->rsp : (&v->regs.rax)[reg];
@@ -178,7 +181,6 @@ static void exit_cr4(struct vcpu *v)
         guest_inject_gp(v);
     } else {
         b->cr4 = val;
-        b->clean = 0;
         v->asid_generation = 0; /* it flushes the TLB */
         svm_skip(v, rex + 3);
     }
@@ -187,7 +189,6 @@ static void exit_cr4(struct vcpu *v)
 static void exit_dr(struct vcpu *v)
 {
     v->vmcb->intercept_dr_read = v->vmcb->intercept_dr_write = 0;
-    v->vmcb->clean = 0;
     v->dr_used = true;
     __asm__ volatile("mov %0, %%dr0; mov %1, %%dr1; mov %2, %%dr2; mov %3, %%dr3" ::"r"(v->dr[0]),
                      "r"(v->dr[1]), "r"(v->dr[2]), "r"(v->dr[3]));

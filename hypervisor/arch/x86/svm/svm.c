@@ -6,6 +6,7 @@
  */
 #include "svm.h"
 #include "bh/emul.h"
+#include "bh/guest_access.h"
 #include "bh/lib.h"
 #include "bh/msr.h"
 #include "bh/page.h"
@@ -35,10 +36,8 @@ static int svm_cpu_init(struct cpu *c)
     }
     if (c->id == 0) {
         svm_features = (struct svm_features){.nrip = r.d & BIT(3),
-                                             .clean_bits = r.d & BIT(5),
                                              .flush_by_asid = r.d & BIT(6),
                                              .decode_assist = r.d & BIT(7),
-                                             .pause_filter = r.d & BIT(10),
                                              .nr_asids = r.b};
         svm_msrpm_init();
     }
@@ -150,7 +149,6 @@ static void svm_set_state(struct vcpu *v, const struct cpu_state *s)
     b->sysenter_esp = s->sysenter_esp;
     b->sysenter_eip = s->sysenter_eip;
     b->g_pat = s->pat;
-    b->clean = 0;
     b->eventinj = s->event;
     b->interrupt_shadow = 0;
     b->vintr = VINTR_MASKING;
@@ -197,6 +195,15 @@ static bool svm_long_mode(struct vcpu *v)
     return svm_is_long_mode(v->vmcb);
 }
 
+/* The instruction that exited: with decode assists the CPU gives that of a nested page fault. */
+static unsigned svm_fetch(struct vcpu *v, uint8_t code[INSN_MAX])
+{
+    const struct vmcb *b = v->vmcb;
+    unsigned n = svm_features.decode_assist ? vmcb_insn(b, code) : 0;
+
+    return n ? n : guest_fetch(v, b->rip + (svm_is_long_mode(b) ? 0 : b->seg[SEG_CS].base), code, INSN_MAX);
+}
+
 static void svm_inject_exception(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error)
 {
     v->vmcb->eventinj = vector | EVENT_TYPE(EVENT_EXCEPTION) | EVENT_VALID |
@@ -207,26 +214,31 @@ static void svm_set_tsc_offset(struct vcpu *v, uint64_t offset)
 {
     v->tsc_offset = offset;
     v->vmcb->tsc_offset = offset;
-    v->vmcb->clean = 0;
 }
 
-/* A fresh ASID when the vCPU's is of an older round on this CPU or its domain's maps changed. */
+/* A fresh ASID when the vCPU's is of an older round on this CPU or, where an ASID cannot be flushed, its
+ * domain's maps changed. */
 static void assign_asid(struct cpu *c, struct vcpu *v)
 {
     struct vmcb *b = v->vmcb;
     uint64_t generation = __atomic_load_n(&v->domain->tlb_generation, __ATOMIC_SEQ_CST);
 
     b->tlb_control = 0;
-    if (likely(v->tlb_generation == generation && v->last_cpu == c &&
-               v->asid_generation == c->asid_generation))
-        return;
+    if (likely(v->last_cpu == c && v->asid_generation == c->asid_generation)) {
+        if (likely(v->tlb_generation == generation))
+            return;
+        if (svm_features.flush_by_asid) {
+            b->tlb_control = TLB_FLUSH_ASID;
+            v->tlb_generation = generation;
+            return;
+        }
+    }
     if (c->asid_next >= svm_features.nr_asids) { /* a new round begins: this entry flushes all */
         c->asid_generation++;
         c->asid_next = 1;
-        b->tlb_control = 1;
+        b->tlb_control = TLB_FLUSH_ALL;
     }
     b->asid = c->asid_next++;
-    b->clean = 0;
     v->asid_generation = c->asid_generation;
     v->last_cpu = c;
     v->tlb_generation = generation;
@@ -342,6 +354,7 @@ static void dr_switch(struct vcpu *v, bool in)
 /* FPU state is switched eagerly: lazy switching leaks by speculation, and fails on emulators. */
 static void svm_switch_state(struct vcpu *v, bool in)
 {
+    static const uint32_t zero;
     uint64_t all = cpu_features.xcr0_mask;
 
     if (cpu_features.xsave) {
@@ -349,6 +362,8 @@ static void svm_switch_state(struct vcpu *v, bool in)
             v->xcr0 = xgetbv(); /* emulators let guests set it without the intercept */
         xsetbv(all);
     }
+    if (in && cpu_features.x87_pointers_stay) /* no other guest's addresses, but these */
+        __asm__ volatile("fnclex; ffree %%st(7); fildl %0" ::"m"(zero));
     xsave_area(v->xsave, all, in);
     if (cpu_features.xsave)
         xsetbv(v->xcr0);
@@ -378,6 +393,7 @@ const struct virt_ops svm_ops = {
     .cr4 = svm_cr4,
     .walk_root = svm_walk_root,
     .long_mode = svm_long_mode,
+    .fetch = svm_fetch,
     .inject_exception = svm_inject_exception,
     .set_tsc_offset = svm_set_tsc_offset,
     .switch_state = svm_switch_state,

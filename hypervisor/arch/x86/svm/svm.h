@@ -8,7 +8,7 @@
 
 /* Features by CPUID 0x8000000a:EDX; all optional. */
 struct svm_features {
-    bool nrip, decode_assist, flush_by_asid, clean_bits, pause_filter;
+    bool nrip, flush_by_asid, decode_assist;
     uint32_t nr_asids;
 };
 extern struct svm_features svm_features;
