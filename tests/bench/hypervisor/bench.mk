@@ -2,12 +2,12 @@
 .PHONY: bench-hypervisor bench-hypervisor-bochs soak-hypervisor
 bench-hypervisor: hypervisor $(GUESTS)/bench.elf hv-system-images
 	@tests/bench/hypervisor/bench.py $(HV)/bulkhead $(GUESTS)/bench.elf $(HVSYS) | tee $(B)/check/bench-hypervisor.txt
-bench-hypervisor-bochs: hypervisor $(GUESTS)/bench.elf
-	@tests/bench/hypervisor/bochs $(HV)/bulkhead $(GUESTS)/bench.elf $(B)/bochs
+bench-hypervisor-bochs: hypervisor $(GUESTS)/bench.elf hv-system-images
+	@tests/bench/hypervisor/bochs $(HV)/bulkhead $(GUESTS)/bench.elf $(HVSYS) $(B)/bochs
 # 50 boots each with 2 and with 4 vCPUs under load; SOAK_BOOTS=n
 SOAK_BOOTS ?= 50
 soak-hypervisor: hypervisor hv-system-images
 	@tests/soak/boots $(SOAK_BOOTS) $(HV)/bulkhead $(HVSYS)
 HELP += bench-hypervisor|figures~of~the~hypervisor~beside~Debian's~Xen
-HELP += bench-hypervisor-bochs|the~micro-benchmark~in~Bochs~(CPU~with~NRIP~save)
+HELP += bench-hypervisor-bochs|the~micro-benchmark~in~Bochs~beside~Debian's~Xen~(CPU~with~NRIP~save)
 HELP += soak-hypervisor|SOAK_BOOTS~boots~with~2~and~4~CPUs~under~load

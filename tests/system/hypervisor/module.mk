@@ -10,7 +10,7 @@ HVSYS_STAGE = @tests/harness/stage $(1)$(HVSYS_SUFFIX) --timeout $(if $(HVSYS_SU
 HVSYS_FAULT := $(B)/hv-fault
 
 .PHONY: hv-system-images check-hypervisor-system check-domu check-domu-many check-domu-faults compare-domu check-hypervisor
-hv-system-images: $(GUESTS)/fuzz.elf
+hv-system-images: $(GUESTS)/fuzz.elf $(GUESTS)/bench.elf
 	@tests/harness/stage hypervisor-images --timeout 600 -- tests/system/hypervisor/build-images $(HVSYS) $(CC) $(abspath $(GUESTS))
 check-hypervisor-system: hypervisor hv-system-images
 	$(call HVSYS_STAGE,hypervisor-system,600,system) $(HVSYS_IMAGE)
