@@ -79,6 +79,14 @@ static void fn_xsetbv(void *a)
 
     __asm__ volatile("xsetbv" ::"c"(0), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)));
 }
+static void fn_cr4(void *a)
+{
+    __asm__ volatile("mov %0, %%cr4" ::"r"(a));
+}
+static void fn_cr4_high(void *a) /* a register that needs a prefix */
+{
+    __asm__ volatile("mov %0, %%r9; mov %%r9, %%cr4" ::"r"(a) : "r9");
+}
 static void fn_rdpmc(void *a)
 {
     (void)a;
@@ -201,6 +209,17 @@ static void test_xsetbv(void)
     cpuid(1, 0, r);
     check(r[2] >> 27 & 1, "OSXSAVE follows CR4");
     check(try_call(fn_xsetbv, (void *)3) == -1, "XSETBV x87, SSE");
+    cpuid(0xd, 0, r);
+    check(r[1] == 576, "their XSAVE area has %u bytes", r[1]);
+    if (r[0] & 4) {
+        uint32_t all = r[2], avx[4];
+
+        cpuid(0xd, 2, avx);
+        check(try_call(fn_xsetbv, (void *)7) == -1, "XSETBV x87, SSE, AVX");
+        cpuid(0xd, 0, r);
+        check(r[1] == avx[0] + avx[1], "their XSAVE area has %u bytes", r[1]);
+        check(r[1] <= all && r[2] == all, "of at most %u", all);
+    }
     check(try_call(fn_xsetbv, (void *)2) == GP, "XSETBV without x87 raises #GP");
     check(try_call(fn_xsetbv, (void *)(1ul << 40)) == GP, "XSETBV of reserved bits raises #GP");
 }
@@ -255,6 +274,30 @@ static void test_holes(void)
     check(*hole == 0xffffffff, "and keeps nothing");
 }
 
+static uint64_t cr4(void)
+{
+    uint64_t v;
+
+    __asm__ volatile("mov %%cr4, %0" : "=r"(v));
+    return v;
+}
+
+/* Bits that CPUID does not list cannot be set, also where the CPU knows them (here protection keys); the
+ * others can. */
+static void test_cr4(void)
+{
+    static const unsigned refused[] = {12, 13, 14, 22, 23, 24, 31, 40};
+    uint64_t was = cr4();
+
+    for (unsigned i = 0; i < ARRAY_SIZE(refused); i++) {
+        int vector = try_call(fn_cr4, (void *)(was | 1ul << refused[i]));
+
+        check(vector == GP && cr4() == was, "CR4 bit %u cannot be set", refused[i]);
+    }
+    check(try_call(fn_cr4, (void *)(was | 0x84)) < 0 && cr4() == (was | 0x84), "TSD and PGE can");
+    check(try_call(fn_cr4_high, (void *)was) < 0 && cr4() == was, "and be cleared out of another register");
+}
+
 void guest_main(void)
 {
     test_instructions();
@@ -262,6 +305,8 @@ void guest_main(void)
     test_msrs();
     test_hypercall_page();
     test_xsetbv();
+    if (word_number("cr4", 0)) /* where it is trapped: TCG itself takes any bit, and then refuses the guest */
+        test_cr4();
     test_apic();
     test_ports();
     test_holes();

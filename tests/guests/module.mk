@@ -28,6 +28,10 @@ guests: $(GUEST_ELFS) $(GUESTS)/bench.elf
 check-guests: $(GUEST_ELFS) hypervisor
 	@tests/harness/stage guests --timeout 300 -- tests/guests/run $(GUEST_HYPERVISOR) \
 	  $(filter-out %/fuzz.elf,$(GUEST_ELFS)) "$(GUESTS)/fuzz.elf:seed=$(FUZZ_SEED) calls=$(FUZZ_CALLS)"
+	@tests/harness/stage guests-new-cpu --timeout 300 -- tests/guests/run --cpu new $(GUEST_HYPERVISOR) \
+	  $(GUESTS)/exceptions.elf:cr4=1 $(GUESTS)/memory.elf $(GUESTS)/events.elf
+	@tests/harness/stage guests-old-cpu --timeout 300 -- tests/guests/run --cpu old $(GUEST_HYPERVISOR) \
+	  $(GUESTS)/exceptions.elf $(GUESTS)/memory.elf $(GUESTS)/events.elf
 # machines of several shapes, words of the command line
 check-machine: $(GUESTS)/hypercalls.elf hypervisor
 	@tests/harness/stage machine --timeout 300 -- tests/guests/machine $(HV)/bulkhead $(GUESTS)/hypercalls.elf

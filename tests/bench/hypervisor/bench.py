@@ -8,9 +8,9 @@ hidden; the exit status is 0 unless a machine did not come to its end.
 """
 import os, re, statistics, subprocess, sys
 
-sys.path.insert(0, "tests/system/hypervisor")
-CPU = ("EPYC,+svm,+npt,-monitor,-rdtscp,-x2apic,-avx,-avx2,-fma,-f16c,-rdseed,-sha-ni,-fxsr-opt,-misalignsse,"
-       "-3dnowprefetch,-osvw,-topoext,-nrip-save,-xsavec")
+sys.path.insert(0, "tests/harness")
+from cpu_model import CPU
+
 MACHINE_MIB = 4096
 XEN_WORDS = " dom0=pvh spec-ctrl=eager-fpu cpuidle=0"
 

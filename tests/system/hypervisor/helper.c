@@ -3,8 +3,8 @@
  * What the tests' scripts need beyond Debian's tools. In dom0: now; wait-key PATH VALUE SECONDS; hypercall N;
  * debug-key K; events DOMID N; grants DOMID N; vchan DOMID N MIB; vchan-serve DOMID. In a domU: key PATH
  * VALUE; serve (the other end of these, for dom0); vchan-peer (both ends at once, with the domain that
- * data/peer names); watchdog SECONDS (set and forgotten). Results: lines "FIGURE name value"; exit status 0
- * when data and answers were right.
+ * data/peer names). In both: registers SEED SECONDS (0: for ever; data/registers tells). Results: lines
+ * "FIGURE name value"; exit status 0 when data and answers were right.
  */
 #define _GNU_SOURCE
 #define __XEN_TOOLS__ 1
@@ -25,6 +25,7 @@
 #include <xengnttab.h>
 #include <xenstore.h>
 #include <xen/version.h>
+#include "registers.h"
 
 #define PAGE   4096
 #define GRANTS 32
@@ -380,6 +381,11 @@ static int serve(void)
     return vchan_serve(0, BULK);
 }
 
+static int tell_registers(const char *text)
+{
+    return set_key("data/registers", text);
+}
+
 int main(int argc, char **argv)
 {
     const char *cmd = argc > 1 ? argv[1] : "";
@@ -405,6 +411,8 @@ int main(int argc, char **argv)
         rc = vchan_serve(a, LARGEST_RING);
     else if (!strcmp(cmd, "vchan-peer"))
         rc = vchan_peer();
+    else if (!strcmp(cmd, "registers"))
+        rc = registers_hold((unsigned)a, (unsigned)b, tell_registers);
     else if (!strcmp(cmd, "serve"))
         rc = serve();
     fflush(NULL);

@@ -3,11 +3,11 @@
 
 class Scenario:
     def __init__(self, name, group, tests, cpus=1, iommu="amd", firmware=None, kernel="vmlinux-dom0", dom0_mem=640,
-                 limit=90, machine="q35", memory=2048, words="", extra=()):
+                 limit=90, machine="q35", memory=2048, words="", extra=(), cpu=""):
         self.name, self.group, self.tests = name, group, tests
         self.cpus, self.iommu, self.firmware, self.kernel = cpus, iommu, firmware, kernel
         self.dom0_mem, self.limit, self.machine, self.extra = dom0_mem, limit, machine, list(extra)
-        self.memory, self.words = memory, words
+        self.memory, self.words, self.cpu = memory, words, cpu
 
 def drive(name, device):
     """A disk with the known contents, as that device."""
@@ -33,6 +33,9 @@ ALL = [
     Scenario("no IOMMU, bzImage, reboot", "system", "boot,reboot", iommu=None, kernel="vmlinuz-dom0"),
     Scenario("GRUB, SeaBIOS", "system", "boot", firmware="bios"),
     Scenario("GRUB, UEFI", "system", "boot", firmware="uefi"),
+    Scenario("new CPU, no IOMMU", "system", "registers", cpu="new", iommu=None, memory=3072, dom0_mem=2300,
+             limit=150),
+    Scenario("old CPU, AMD-Vi", "system", "registers", cpu="old", memory=3072, dom0_mem=2300, limit=150),
     Scenario("life", "domu", "life"),
     Scenario("devices", "domu", "devices"),
     Scenario("vchan and hostile domUs", "domu", "vchan,crash", limit=120),
