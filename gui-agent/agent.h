@@ -59,6 +59,7 @@ struct agent {
     struct input input;
     struct agent_stats stats;
     bool verbose;
+    uint32_t own_scale;    /* what applications draw for, in 1/120; 0: for what the user's desktop wants */
     unsigned wipe_seconds; /* text from other domains is forgotten after that time; 0: kept */
     bool frames_due;       /* some window waits for its time: the loop has to wake up at frames_at_ms */
     uint64_t frames_at_ms;

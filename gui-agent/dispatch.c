@@ -8,7 +8,6 @@
 #include "frame.h"
 #include "gui-message.h"
 #include "input.h"
-#include "layout.h"
 #include "scale.h"
 #include "track.h"
 #include "wm.h"
@@ -138,7 +137,7 @@ static void up(void *context)
 
     if (!agent->x.conn)
         return;
-    layout_fit(agent, agent->link.xconf.width, agent->link.xconf.height);
+    scale_fit_screen(agent);
     track_announce_all(agent);
 }
 

@@ -6,7 +6,7 @@
 #include "agent.h"
 
 /*
- * The daemon's screen is width x height: have the same, until qubes.SetMonitorLayout says more
+ * Have a screen of width x height, as dom0 has, until qubes.SetMonitorLayout says more
  * (layout-set.c). A screen smaller than dom0's would make parts of windows unreachable for the pointer.
  */
 void layout_fit(struct agent *agent, uint32_t width, uint32_t height);

@@ -24,17 +24,19 @@
 #include "grant-limit.h"
 #include "grants.h"
 #include "input.h"
-#include "layout.h"
 #include "properties.h"
 #include "resize.h"
+#include "scale.h"
 #include "shmbuf.h"
 #include "track.h"
 #include "tray.h"
 #include "wm.h"
 
 #define X_SOCKETS   "/tmp/.X11-unix"
-#define X_RETRY_MS  500   /* while there is no X server; inotify is faster */
-#define X_SETTLE_MS 20    /* between the socket's appearance and its listen() */
+#define X_RETRY_MS  500 /* while there is no X server; inotify is faster */
+#define X_SETTLE_MS 20  /* between the socket's appearance and its listen() */
+#define SCALE_MIN   ((double)GUI_SCALE_MIN / GUI_SCALE_ONE)
+#define SCALE_MAX   ((double)GUI_SCALE_MAX / GUI_SCALE_ONE)
 #define WIPE_MAX    86400 /* seconds */
 
 uint64_t agent_now_ms(void)
@@ -49,16 +51,19 @@ struct options {
     const char *display;
     int domain;
     int wipe_seconds;
+    double scale;
     bool verbose;
 };
 
-static const char usage[] = "Usage: qubes-gui [-d DOMID] [-D DISPLAY] [-w SECONDS] [-v]\n"
-                            "Show the windows of this domain's X server in the GUI domain.\n"
-                            "  -d, --domain=DOMID     the GUI domain (default 0)\n"
-                            "  -D, --display=DISPLAY  the X server (default: $DISPLAY)\n"
-                            "  -w, --clipboard-wipe=SECONDS  forget pasted text after that time\n"
-                            "  -v, --verbose          log every message of the daemon\n"
-                            "  -h, --help\n";
+static const char usage[] =
+    "Usage: qubes-gui [-d DOMID] [-D DISPLAY] [-w SECONDS] [-s SCALE] [-v]\n"
+    "Show the windows of this domain's X server in the GUI domain.\n"
+    "  -d, --domain=DOMID     the GUI domain (default 0)\n"
+    "  -D, --display=DISPLAY  the X server (default: $DISPLAY)\n"
+    "  -w, --clipboard-wipe=SECONDS  forget pasted text after that time\n"
+    "  -s, --scale=SCALE      what applications here draw for, whatever the desktop wants\n"
+    "  -v, --verbose          log every message of the daemon\n"
+    "  -h, --help\n";
 
 /* 0: go on; 1: done; 2: usage. */
 static int parse_options(int argc, char **argv, struct options *options)
@@ -66,12 +71,13 @@ static int parse_options(int argc, char **argv, struct options *options)
     static const struct option known[] = {{"domain", required_argument, NULL, 'd'},
                                           {"display", required_argument, NULL, 'D'},
                                           {"clipboard-wipe", required_argument, NULL, 'w'},
+                                          {"scale", required_argument, NULL, 's'},
                                           {"verbose", no_argument, NULL, 'v'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     int c;
 
-    while ((c = getopt_long(argc, argv, "d:D:w:vh", known, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "d:D:w:s:vh", known, NULL)) != -1) {
         switch (c) {
         case 'd':
             options->domain = atoi(optarg);
@@ -81,6 +87,9 @@ static int parse_options(int argc, char **argv, struct options *options)
             break;
         case 'w':
             options->wipe_seconds = atoi(optarg);
+            break;
+        case 's':
+            options->scale = atof(optarg);
             break;
         case 'v':
             options->verbose = true;
@@ -108,7 +117,7 @@ static void start_display(struct agent *agent, const char *name)
     tray_start(agent);
     input_start(agent);
     if (agent->link.state == LINK_UP) {
-        layout_fit(agent, agent->link.xconf.width, agent->link.xconf.height);
+        scale_fit_screen(agent);
         track_announce_all(agent);
     }
 }
@@ -299,6 +308,9 @@ int main(int argc, char **argv)
         return rc == 1 ? 0 : 2;
     if (options.wipe_seconds < 0 || options.wipe_seconds > WIPE_MAX)
         return fail("the time of --clipboard-wipe", -ERANGE);
+    if (options.scale && (options.scale < SCALE_MIN || options.scale > SCALE_MAX))
+        return fail("the factor of --scale", -ERANGE);
+    agent.own_scale = (uint32_t)(options.scale * GUI_SCALE_ONE);
     agent.verbose = options.verbose;
     agent.wipe_seconds = (unsigned)options.wipe_seconds;
     agent.link.domain = options.domain;

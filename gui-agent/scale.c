@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "layout.h"
 #include "xsettings.h"
 
 /* Take the selection once; applications look for its owner. */
@@ -40,13 +41,38 @@ static void write_resources(struct display *x, uint32_t scale)
     free(old);
 }
 
+static uint32_t current(const struct display *x)
+{
+    return x->scale ? x->scale : GUI_SCALE_ONE;
+}
+
+void scale_fit_screen(struct agent *agent)
+{
+    const struct gui_xconf *dom0 = &agent->link.xconf;
+    uint64_t wanted = current(&agent->x), own = agent->own_scale ? agent->own_scale : wanted;
+
+    layout_fit(agent, (uint32_t)(dom0->width * own / wanted), (uint32_t)(dom0->height * own / wanted));
+}
+
+void scale_announce(struct agent *agent, const struct window *win)
+{
+    struct gui_msg_window_scale message = {agent->own_scale};
+
+    if (agent->own_scale && agent->link.minor >= GUI_MINOR_FRAMES)
+        link_send(&agent->link, MSG_WINDOW_SCALE, win->id, &message, sizeof(message));
+}
+
 void scale_set(struct agent *agent, uint32_t scale)
 {
     struct display *x = &agent->x;
-    uint32_t now = x->scale ? x->scale : GUI_SCALE_ONE;
 
-    if (scale < GUI_SCALE_MIN || scale > GUI_SCALE_MAX || scale == now)
+    if (scale < GUI_SCALE_MIN || scale > GUI_SCALE_MAX || scale == current(x))
         return;
+    if (agent->own_scale) {
+        x->scale = scale;
+        scale_fit_screen(agent);
+        return;
+    }
     if (!x->scale)
         become_manager(x);
     x->scale = scale;

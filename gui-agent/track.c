@@ -9,6 +9,7 @@
 #include "frame.h"
 #include "properties.h"
 #include "resize.h"
+#include "scale.h"
 #include "tray.h"
 #include "watch.h"
 #include "wm.h"
@@ -62,6 +63,7 @@ static void announce(struct agent *agent, struct window *win)
         window_buried(&agent->windows, win->id))
         return;
     send_create(agent, win);
+    scale_announce(agent, win);
     win->announced = true;
     properties_send_all(agent, win);
     if (win->docked)

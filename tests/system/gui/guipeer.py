@@ -21,7 +21,7 @@ class Window:
         self.refs, self.bw, self.bh = [], 0, 0
         self.dumps = self.images = self.frames = 0
         self.transient = 0
-        self.cursor = 0
+        self.cursor = self.scale = 0
         self.shadow = None  # see Peer.watch()
         self.icon = None
         self.configures = []
@@ -151,6 +151,10 @@ class Peer:
             w.hints = struct.unpack("<9I", body)
         elif mtype == FLAGS:
             w.flags.append(struct.unpack("<II", body))
+        elif mtype == SCALE:
+            w.scale = struct.unpack("<I", body)[0]
+            if w.dumps:
+                self.errors.append("scale after the dump")
         elif mtype == DOCK:
             w.docked = True
         elif mtype == CURSOR:

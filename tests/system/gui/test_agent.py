@@ -664,6 +664,29 @@ def test_x_restart(rig, d, p, agent):
     c.close()
 
 
+def test_own_scale(rig, d):
+    """Applications that cannot follow dom0's scale: the daemon is told, and the screen reaches as far as dom0's."""
+    agent = rig.agent(d, 2, "--scale=1.5")
+    p = Peer(rig.vchan, rig.shm, 2, xconf=(640, 400))
+    c = Client(d).map()
+    w = window_of(p, c)
+    root = c.d.screen().root
+
+    def screen():
+        g = root.get_geometry()
+        return g.width, g.height
+    tap.ok(w and w.scale == 180 and wait_for(lambda: screen() == (960, 600)), "an agent with --scale=1.5 says so of each window",
+           (w and w.scale, screen()))
+    p.send(guipeer.SCALE, w.id, struct.pack("<I", 240))
+    tap.ok(wait_for(lambda: screen() == (480, 300)), "and on a desktop of scale 2 has three quarters of its pixels", screen())
+    resources = root.get_full_property(Xatom.RESOURCE_MANAGER, Xatom.STRING)
+    tap.ok(not resources or b"Xft.dpi:\t192" not in resources.value, "without telling applications of that scale")
+    tap.ok(not p.errors, "no protocol error", p.errors)
+    c.close()
+    p.close()
+    rig.stop(agent)
+
+
 def test_shm_freed(rig, p):
     p.close()
     wait_for(lambda: len(os.listdir(rig.shm)) <= 3)
@@ -700,6 +723,7 @@ def main():
             tap.ok(stats and int(stats.group(1)) < 4000000, "only windows with a border or too wide ones were copied", stats)
         agent.terminate()
         tap.ok(agent.wait(5) == 0, "SIGTERM ends it cleanly")
+        test_own_scale(rig, d)
         if tap.bad:
             rig.show_logs()
     return tap.done()
