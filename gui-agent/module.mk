@@ -128,7 +128,7 @@ check-gui-e2e: $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT) $(GUI_AGENT_PICTURES) gui
 	@tests/harness/stage gui-e2e --timeout 300 -- tests/system/gui/test_end_to_end.py
 .PHONY: check-gui-e2e-xorg
 check-gui-e2e-xorg: $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT) $(GUI_AGENT_XORG_SOCKET) $(GUI_AGENT_PICTURES) gui-daemon-socket
-	@tests/harness/stage gui-e2e-xorg --timeout 300 -- tests/system/gui/test_end_to_end.py --xorg
+	@tests/harness/stage gui-e2e-xorg --timeout 300 -- tests/system/gui/test_end_to_end.py --modules
 CHECK_SYSTEM += check-gui-e2e check-gui-e2e-xorg
 
 # Two real domains' windows on dom0's real screen; HYPERVISOR=xen for the reference.

@@ -3,45 +3,12 @@
 import os, shutil, subprocess, sys, tempfile, time
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
+sys.path.insert(0, os.path.join(TOP, "tests/harness"))
+import xorg_dummy
 AGENT = os.environ.get("GUI_AGENT") or os.path.join(TOP, "build/gui-agent-socket/qubes-gui")
 LAYOUT = os.path.join(TOP, "build/gui-agent/qubes-set-monitor-layout")
 QUARANTINE_MB = 1  # of freed memory that a sanitizer keeps
-XORG = "/usr/lib/xorg/Xorg"
 DAEMON = os.path.join(TOP, "build/gui-daemon-socket/qubes-guid")
-
-
-# dom0's X server: the dummy driver, and the module that draws domains' windows from their own pages.
-DOM0_CONF = """
-Section "ServerFlags"
-    Option "AutoAddDevices" "false"
-EndSection
-Section "Module"
-    Load "qubespixels"
-    Disable "glx"
-    Disable "glamoregl"
-EndSection
-Section "Device"
-    Identifier "device"
-    Driver "dummy"
-    VideoRam 64000
-EndSection
-Section "Monitor"
-    Identifier "monitor"
-    HorizSync 1-10000
-    VertRefresh 1-10000
-    Modeline "mode" 200 %(w)d %(w1)d %(w2)d %(w3)d %(h)d %(h1)d %(h2)d %(h3)d
-EndSection
-Section "Screen"
-    Identifier "screen"
-    Device "device"
-    Monitor "monitor"
-    DefaultDepth 24
-    SubSection "Display"
-        Depth 24
-        Modes "mode"
-    EndSubSection
-EndSection
-"""
 
 
 class Tap:
@@ -120,25 +87,23 @@ class Rig:
         """Start Xvfb on a free display of ours (or the given one); its name."""
         return self.server(number, lambda n: ["Xvfb", ":%d" % n, "-screen", "0", size + "x24", "-nolisten", "tcp", "-noreset"])
 
-    def xorg(self, domain=1, number=None):
-        """Start what a domain has: Xorg, dummy driver, our configuration and server module."""
+    def xorg(self, domain=1, number=None, module=True):
+        """Start what a domain has: Xorg, dummy driver, our configuration, and our server module unless the test is how
+        it goes without."""
         conf = "%s/xorg-%d.conf" % (self.dir, domain)
         shutil.copyfile(os.path.join(TOP, "gui-agent/vm/xorg-qubes.conf"), conf)
-        return self.xorg_server(conf, "gui-agent-socket", number, VCHAN_DOMAIN=str(domain))
+        return self.xorg_server(conf, "gui-agent-socket" if module else None, number, VCHAN_DOMAIN=str(domain))
 
-    def xorg_dom0(self, size="1280x800", number=None):
-        """Start what dom0 has: Xorg with our module, here on the dummy driver."""
-        w, h = (int(n) for n in size.split("x"))
+    def xorg_dom0(self, size="1280x800", number=None, module=True):
+        """Start what dom0 has: Xorg, if wanted with our module, here on the dummy driver."""
         conf = self.dir + "/xorg-dom0.conf"
         with open(conf, "w") as f:
-            f.write(DOM0_CONF % {k + str(n or ""): v + n for k, v in (("w", w), ("h", h)) for n in range(4)})
-        return self.xorg_server(conf, "gui-daemon-socket", number)
+            f.write(xorg_dummy.configuration(*(int(n) for n in size.split("x")), "qubespixels" if module else None))
+        return self.xorg_server(conf, "gui-daemon-socket" if module else None, number)
 
     def xorg_server(self, conf, component, number, **env):
-        modules = os.path.join(TOP, "build", component, "xorg") + ",/usr/lib/xorg/modules"
-        return self.server(number, lambda n: [XORG, ":%d" % n, "-config", conf, "-modulepath", modules, "-nolisten", "tcp",
-                                              "-noreset", "-novtswitch", "-sharevts", "-logfile",
-                                              "%s/xorg-%d.txt" % (self.dir, n), "vt7"], **env)
+        modules = component and os.path.join(TOP, "build", component, "xorg")
+        return self.server(number, lambda n: xorg_dummy.command(n, conf, "%s/xorg-%d.txt" % (self.dir, n), modules), **env)
 
     def server(self, number, argv, **env):
         for n in [number] if number else range(80, 100):

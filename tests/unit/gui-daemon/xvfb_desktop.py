@@ -3,7 +3,9 @@
 the screen."""
 import os, re, shutil, signal, subprocess, sys, tempfile, time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../harness"))
 import fake_agent as fa
+import xorg_dummy
 
 BUILD = os.path.abspath(sys.argv[1])
 GUID = BUILD + "/gui-daemon-socket/qubes-guid"
@@ -12,27 +14,6 @@ WIDTH, HEIGHT = 1280, 800
 BORDER, HEADER = 4, 26
 RED, GREEN, BLUE, YELLOW = 0xcc0000, 0x73d216, 0x3465a4, 0xedd400
 LABELS = {RED: 1, YELLOW: 3, GREEN: 4, BLUE: 6}
-
-# Xorg's dummy driver, where several monitors are wanted.
-XORG_CONF = """
-Section "ServerFlags"
-    Option "AutoAddDevices" "false"
-EndSection
-Section "Device"
-    Identifier "device"
-    Driver "dummy"
-    VideoRam 64000
-EndSection
-Section "Screen"
-    Identifier "screen"
-    Device "device"
-    DefaultDepth 24
-    SubSection "Display"
-        Depth 24
-        Virtual 1280 800
-    EndSubSection
-EndSection
-"""
 
 
 def wait_for(what, condition, timeout=20):
@@ -97,10 +78,10 @@ class Desktop:
     def server(self, number, xorg):
         if not xorg:
             return ["Xvfb", ":%d" % number, "-nolisten", "tcp", "-noreset", "-screen", "0", "%dx%dx24" % (WIDTH, HEIGHT)]
-        with open(self.dir + "/xorg.conf", "w") as f:
-            f.write(XORG_CONF)
-        return ["/usr/lib/xorg/Xorg", ":%d" % number, "-config", self.dir + "/xorg.conf", "-noreset", "-novtswitch",
-                "-sharevts", "-nolisten", "tcp", "-logfile", self.dir + "/xorg.txt", "vt7"]
+        conf = self.dir + "/xorg.conf"  # several monitors are wanted
+        with open(conf, "w") as f:
+            f.write(xorg_dummy.configuration(WIDTH, HEIGHT))
+        return xorg_dummy.command(number, conf, self.dir + "/xorg.txt")
 
     def start_wm(self, command):
         output("xprop", "-root", "-remove", "_NET_SUPPORTING_WM_CHECK")  # what a former one left
