@@ -124,10 +124,10 @@ $(B)/gui-daemon/expected-frame: tests/system/gui/expected-frame.c gui-daemon/fra
 
 # Agent and daemon together.
 .PHONY: check-gui-e2e
-check-gui-e2e: $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT) $(GUI_AGENT_PICTURES) gui-daemon-socket
+check-gui-e2e: $(B)/domain-manager/bulkhead-panel $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT) $(GUI_AGENT_PICTURES) gui-daemon-socket
 	@tests/harness/stage gui-e2e --timeout 300 -- tests/system/gui/test_end_to_end.py
 .PHONY: check-gui-e2e-xorg
-check-gui-e2e-xorg: $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT) $(GUI_AGENT_XORG_SOCKET) $(GUI_AGENT_PICTURES) gui-daemon-socket
+check-gui-e2e-xorg: $(B)/domain-manager/bulkhead-panel $(GUI_AGENT_SOCKET) $(GUI_AGENT_LAYOUT) $(GUI_AGENT_XORG_SOCKET) $(GUI_AGENT_PICTURES) gui-daemon-socket
 	@tests/harness/stage gui-e2e-xorg --timeout 300 -- tests/system/gui/test_end_to_end.py --modules
 CHECK_SYSTEM += check-gui-e2e check-gui-e2e-xorg
 

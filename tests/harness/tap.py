@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""TAP lines of a test program: result() for each check, finish() at its end."""
+"""TAP lines of a test program: result() or skip() for each check, finish() (or plan()) at its end."""
 import sys
 
 count = failed = 0
@@ -16,7 +16,18 @@ def result(good, text, detail=""):
     return good
 
 
+def skip(text, why):
+    """A check that is not possible here."""
+    global count
+    count += 1
+    print("ok %d - %s # SKIP %s" % (count, text, why), flush=True)
+
+
+def plan():
+    """The last line; returns the exit status."""
+    print("1..%d" % count, flush=True)
+    return 1 if failed else 0
+
+
 def finish():
-    """The plan; exit status 1 when anything failed."""
-    print("1..%d" % count)
-    sys.exit(1 if failed else 0)
+    sys.exit(plan())

@@ -10,7 +10,8 @@ from Xlib import X, display as xdisplay
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
 sys.path.insert(0, os.path.join(TOP, "tests/system/gui"))
-from rig import DAEMON, Rig, Tap, cpu_seconds, wait_for
+from rig import DAEMON, Rig, cpu_seconds, wait_for
+import tap
 
 CLIENT, PROBE = (os.path.join(TOP, "build/gui-agent/bench", p) for p in ("bench-client", "bench-probe"))
 W, H = 1920, 1080
@@ -24,12 +25,11 @@ PRIVATE_MAX_KIB = 8 * 1024
 MIN_SHARE = 0.8
 MAX_RATIO = 1.3
 NO_ANSWER_US = 1e6 # how long the probe waits
-tap = Tap()
 
 
 def goal(met, works, text):
     """A time on a host that others use, too: a goal that is missed is told, not failed."""
-    tap.ok(works, text + ("" if met else " MISSED"))
+    tap.result(works, text + ("" if met else " MISSED"))
 
 
 # What answers the key: the least that a program can do, a terminal, and an editor of a toolkit.
@@ -172,9 +172,9 @@ def compare_streams(b, path, fps):
         shown, d["daemon-bytes-copied"] // shown, d["daemon-damaged-bytes"] // shown, d["daemon-events"] / shown))
     share = ours["seen"] / max(local["seen"], 1)
     figure(what + ", share of local frames", "%.2f" % share)
-    tap.ok(d["agent-bytes-copied"] <= d["agent-bytes-damaged"] and d["daemon-bytes-copied"] <= d["daemon-damaged-bytes"],
+    tap.result(d["agent-bytes-copied"] <= d["agent-bytes-damaged"] and d["daemon-bytes-copied"] <= d["daemon-damaged-bytes"],
            what + ": no end copies more than is damaged", d)
-    tap.ok(d["agent-rects"] / frames <= 2 and d["daemon-events"] / shown <= 2, what + ": at most 2 events per frame", d)
+    tap.result(d["agent-rects"] / frames <= 2 and d["daemon-events"] / shown <= 2, what + ": at most 2 events per frame", d)
     if fps == REFRESH:
         goal(share >= MIN_SHARE, share > 0, "%s: %.2f of the local frames are seen (goal: at least %.1f)" % (what, share, MIN_SHARE))
 
@@ -185,7 +185,7 @@ def bench_streams(rig, path, server):
     private = private_kib(b.daemon.pid)
     figure(path + ", daemon, anonymous memory KiB", private)
     figure(path + ", agent, anonymous memory KiB", private_kib(b.agent.pid))
-    tap.ok(private <= PRIVATE_MAX_KIB, path + ": the daemon's private memory is at most 8 MB")
+    tap.result(private <= PRIVATE_MAX_KIB, path + ": the daemon's private memory is at most 8 MB")
     b.close()
     if QUICK:
         return
@@ -218,9 +218,9 @@ def main():
                 bench_latency(rig, path, server)
             if "--latency" not in sys.argv:
                 bench_streams(rig, path, server)
-        if tap.bad:
+        if tap.failed:
             rig.show_logs()
-    return tap.done()
+    return tap.plan()
 
 
 sys.exit(main())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Programs that the GUI tests start, on displays of their own (:80 to :99), and TAP output."""
+"""Programs that the GUI tests start, on displays of their own (:80 to :99)."""
 import os, shutil, subprocess, sys, tempfile, time
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
@@ -9,28 +9,6 @@ AGENT = os.environ.get("GUI_AGENT") or os.path.join(TOP, "build/gui-agent-socket
 LAYOUT = os.path.join(TOP, "build/gui-agent/qubes-set-monitor-layout")
 QUARANTINE_MB = 1  # of freed memory that a sanitizer keeps
 DAEMON = os.path.join(TOP, "build/gui-daemon-socket/qubes-guid")
-
-
-class Tap:
-    def __init__(self):
-        self.n = self.bad = 0
-
-    def ok(self, good, what, detail=""):
-        self.n += 1
-        if not good:
-            self.bad += 1
-        print("%sok %d - %s" % ("" if good else "not ", self.n, what), flush=True)
-        if not good and detail:
-            print("# " + str(detail).replace("\n", "\n# "), flush=True)
-        return good
-
-    def skip(self, what, why):
-        self.n += 1
-        print("ok %d - %s # SKIP %s" % (self.n, what, why), flush=True)
-
-    def done(self):
-        print("1..%d" % self.n, flush=True)
-        return 1 if self.bad else 0
 
 
 class Rig:

@@ -11,9 +11,9 @@ from PIL import Image, ImageChops
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from compare_window import compare, find_pattern, pattern
-from rig import DAEMON, LAYOUT, TOP, Rig, Tap, context_switches, cpu_seconds, wait_for
+from rig import DAEMON, LAYOUT, TOP, Rig, context_switches, cpu_seconds, wait_for
+import tap
 
-tap = Tap()
 MODULES = "--modules" in sys.argv
 ROOT = not os.geteuid()
 
@@ -25,6 +25,10 @@ X11PERF_DOMAIN = 3
 MENU_STEPS = 20
 LEAST_MENUS = 7   # of mousepad: six in the bar and submenus
 POPUP_BORDER = 2
+PANEL = os.path.join(TOP, "build/domain-manager/bulkhead-panel")
+PANEL_HEIGHT = 28 # at least
+TRAY_ICON = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tray_icon.py")
+LEAST_ICON = 60   # of its pixels are white
 PATTERN = os.path.join(TOP, "build/gui-agent/test-pattern")
 
 
@@ -163,7 +167,7 @@ def check_pixels(dom0, dom, text, what, override=0, timeout=6):
         if last is None:
             break
         time.sleep(0.2)
-    return tap.ok(last is None, what, "%s %s" % (t, last))
+    return tap.result(last is None, what, "%s %s" % (t, last))
 
 
 def raise_window(dom0, dom, text):
@@ -181,14 +185,14 @@ def test_three_domains(rig, dom0, doms):
         dom.start("xterm", "-T", "xterm-" + NAMES[n], "-geometry", "40x10+%d+%d" % (80 + 300 * (n - 1), 80 + 200 * (n - 1)),
                   "-e", "sh", "-c", "echo domain %s; exec cat" % NAMES[n])
     for n, dom in doms.items():
-        tap.ok(wait_for(lambda: dom.top("xterm-") and (NAMES[n], dom.top("xterm-")[0]) in dom0.windows(), 15),
+        tap.result(wait_for(lambda: dom.top("xterm-") and (NAMES[n], dom.top("xterm-")[0]) in dom0.windows(), 15),
                "%s: xterm is in dom0" % NAMES[n])
         check_pixels(dom0, dom, "xterm-", "%s: dom0 shows the window's pixels" % NAMES[n])
     shot = dom0.screenshot(os.path.join(TOP, "build/check/gui-three-domains%s.png" % ("-xorg" if MODULES else "")))
     for n, dom in doms.items():
         _, _, x, y, w, h, _ = dom.top("xterm-")
         around = [(x - 2, y + h // 2), (x + w + 1, y + h // 2), (x + w // 2, y + h + 1)]
-        tap.ok(all(shot.getpixel(p) == RGB[n] for p in around), "%s: framed in the label's colour" % NAMES[n],
+        tap.result(all(shot.getpixel(p) == RGB[n] for p in around), "%s: framed in the label's colour" % NAMES[n],
                [shot.getpixel(p) for p in around])
 
 
@@ -201,7 +205,7 @@ def test_patterns(rig, dom0, doms):
         dom0.xdo("windowmove", w.id, 500 + 330 * i, 100)
     for n in (1, 2):
         wait_for(lambda: find_pattern(dom0.screenshot(), pattern(300, 200, n)))
-        compare(dom0.screenshot(), RGB[n], NAMES[n], n, 300, 200, tap.ok)
+        compare(dom0.screenshot(), RGB[n], NAMES[n], n, 300, 200, tap.result)
     for p in programs:
         rig.stop(p)
 
@@ -211,7 +215,7 @@ def test_typing(rig, dom0, dom):
     before = dom.pixels(dom.top("xterm-")[0])
     dom0.xdo("type", "Hello, World")
     wait_for(lambda: ImageChops.difference(before, dom.pixels(dom.top("xterm-")[0])).getbbox())
-    tap.ok(ImageChops.difference(before, dom.pixels(dom.top("xterm-")[0])).getbbox(), "keys typed in dom0 arrive")
+    tap.result(ImageChops.difference(before, dom.pixels(dom.top("xterm-")[0])).getbbox(), "keys typed in dom0 arrive")
     check_pixels(dom0, dom, "xterm-", "and their pixels come back")
     other = [d for d in (2, 3)]
     return other
@@ -219,23 +223,23 @@ def test_typing(rig, dom0, dom):
 
 def test_editor(rig, dom0, dom):
     dom.start("dbus-run-session", "mousepad", name="mousepad-%d" % dom.n)
-    tap.ok(wait_for(lambda: dom.top("Mousepad"), 15), "mousepad (GTK 3) starts")
+    tap.result(wait_for(lambda: dom.top("Mousepad"), 15), "mousepad (GTK 3) starts")
     wait_for(lambda: dom.top("Mousepad") and ("bank", dom.top("Mousepad")[0]) in dom0.windows(), 10)
     raise_window(dom0, dom, "Mousepad")
     dom0.xdo("type", "one\ntwo three\n")
-    tap.ok(wait_for(lambda: "*" in str((dom.top("Mousepad") or (0, ""))[1])), "it gets keys: the title says modified",
+    tap.result(wait_for(lambda: "*" in str((dom.top("Mousepad") or (0, ""))[1])), "it gets keys: the title says modified",
            dom.tops())
     check_pixels(dom0, dom, "Mousepad", "its pixels", timeout=10)
     t = dom.top("Mousepad")
     dom0.xdo("mousemove", t[2] + 20, t[3] + 12, "click", 1)
-    tap.ok(wait_for(lambda: dom.top("", 1)), "a click opens a menu, an override-redirect window")
+    tap.result(wait_for(lambda: dom.top("", 1)), "a click opens a menu, an override-redirect window")
     m = dom.top("", 1)
-    tap.ok(m and wait_for(lambda: ("bank", m[0]) in dom0.windows()), "which is in dom0", dom.tops())
+    tap.result(m and wait_for(lambda: ("bank", m[0]) in dom0.windows()), "which is in dom0", dom.tops())
     dom0.xdo("mousemove_relative", 10, 60)
     check_pixels(dom0, dom, "", "the menu's pixels", override=1)
     dom0.screenshot(os.path.join(TOP, "build/check/gui-menu.png"))
     dom0.xdo("key", "Escape")
-    tap.ok(wait_for(lambda: not dom.top("", 1)), "Escape closes it")
+    tap.result(wait_for(lambda: not dom.top("", 1)), "Escape closes it")
     test_menus(dom0, dom)
 
 
@@ -267,11 +271,11 @@ def test_menus(dom0, dom):
         deepest = max(deepest, len(menus))
         if not good:
             wrong.append((key, menus))
-    tap.ok(len(seen) >= LEAST_MENUS and deepest > 1, "%d menus opened by keys, a submenu among them" % len(seen), deepest)
-    tap.ok(not wrong, "each with its pixels and its border in dom0", wrong)
+    tap.result(len(seen) >= LEAST_MENUS and deepest > 1, "%d menus opened by keys, a submenu among them" % len(seen), deepest)
+    tap.result(not wrong, "each with its pixels and its border in dom0", wrong)
     for _ in range(deepest + 1):
         dom0.xdo("key", "Escape")
-    tap.ok(wait_for(lambda: not dom.top("", 1)), "and all closed")
+    tap.result(wait_for(lambda: not dom.top("", 1)), "and all closed")
 
 
 def test_resize_storm(rig, dom0, dom):
@@ -286,18 +290,18 @@ def test_resize_storm(rig, dom0, dom):
     dom0.d.sync()
     check_pixels(dom0, dom, "xterm-", "pixels after 200 resizes (%.1f s)" % (time.monotonic() - t0), timeout=10)
     files = [f for f in os.listdir(rig.shm) if f.startswith("shm.%d." % dom.n)]
-    tap.ok(len(files) <= 8, "buffers of old sizes are given back", files)
+    tap.result(len(files) <= 8, "buffers of old sizes are given back", files)
 
 
 def test_x11perf(rig, dom0, dom):
     p = dom.start("x11perf", "-sync", "-time", "1", "-repeat", "1", "-scroll500", "-rect100", "-ftext", "-shmput500",
                   name="x11perf-%d" % dom.n)
-    tap.ok(wait_for(lambda: dom.top("X11 performance") or any(t[4] >= 600 for t in dom.tops()), 5), "x11perf draws")
+    tap.result(wait_for(lambda: dom.top("X11 performance") or any(t[4] >= 600 for t in dom.tops()), 5), "x11perf draws")
     try:
         rc = p.wait(60)
     except subprocess.TimeoutExpired:
         rc = "time limit"
-    tap.ok(rc == 0 and dom.daemon.poll() is None and dom.agent.poll() is None, "x11perf is through", rc)
+    tap.result(rc == 0 and dom.daemon.poll() is None and dom.agent.poll() is None, "x11perf is through", rc)
 
 
 def test_100_windows(rig, dom0, dom):
@@ -313,11 +317,11 @@ def test_100_windows(rig, dom0, dom):
     d.sync()
     ids = {w.id for w in wins}
     good = wait_for(lambda: ids <= {k[1] for k in dom0.windows() if k[0] == NAMES[dom.n]}, 30, 0.2)
-    tap.ok(good, "100 windows of a domain in dom0 (%.1f s)" % (time.monotonic() - t0))
+    tap.result(good, "100 windows of a domain in dom0 (%.1f s)" % (time.monotonic() - t0))
     raise_window(dom0, dom, "many-99")
     check_pixels(dom0, dom, "many-99", "the last one's pixels")
     d.close()
-    tap.ok(wait_for(lambda: not ids & {k[1] for k in dom0.windows()}, 30, 0.2), "and all gone again")
+    tap.result(wait_for(lambda: not ids & {k[1] for k in dom0.windows()}, 30, 0.2), "and all gone again")
 
 
 def xsel(rig, dom, *args, data=None):
@@ -354,41 +358,41 @@ def test_clipboard(rig, dom0, doms):
                                        (2, 1, b"answer of bank", "and back")):
         xsel(rig, doms[source], data=data)
         asked = copy_paste(rig, dom0, doms[source], doms[target], data)
-        tap.ok(wait_for(lambda: xsel(rig, doms[target]) == data), what, (xsel(rig, doms[target]), asked))
-        tap.ok(wait_for(lambda: not buffer(rig)), "the buffer is empty then", buffer(rig))
+        tap.result(wait_for(lambda: xsel(rig, doms[target]) == data), what, (xsel(rig, doms[target]), asked))
+        tap.result(wait_for(lambda: not buffer(rig)), "the buffer is empty then", buffer(rig))
     dom0.policy.verdict = "deny"
     xsel(rig, doms[3], data=b"poison")
     xsel(rig, doms[1], data=b"untouched")
     asked = copy_paste(rig, dom0, doms[3], doms[1], b"poison")
     refused = wait_for(lambda: "not allowed" in rig.log("guid1"))
-    tap.ok(refused and [a[:2] for a in asked] == [("disp", "work")] and xsel(rig, doms[1]) == b"untouched",
+    tap.result(refused and [a[:2] for a in asked] == [("disp", "work")] and xsel(rig, doms[1]) == b"untouched",
            "refused by policy: nothing is pasted", (xsel(rig, doms[1]), asked))
     dom0.policy.verdict = "allow"
 
 
 def test_restarts(rig, dom0, dom):
     rig.stop(dom.daemon)
-    tap.ok(wait_for(lambda: not [k for k in dom0.windows() if k[0] == NAMES[dom.n]]), "the daemon's end takes its windows away")
+    tap.result(wait_for(lambda: not [k for k in dom0.windows() if k[0] == NAMES[dom.n]]), "the daemon's end takes its windows away")
     dom.daemon = dom0.daemon(dom.n)
-    tap.ok(wait_for(lambda: dom.top("xterm-") and (NAMES[dom.n], dom.top("xterm-")[0]) in dom0.windows(), 10),
+    tap.result(wait_for(lambda: dom.top("xterm-") and (NAMES[dom.n], dom.top("xterm-")[0]) in dom0.windows(), 10),
            "a new daemon shows them again")
     raise_window(dom0, dom, "xterm-")
     check_pixels(dom0, dom, "xterm-", "with their pixels")
-    tap.ok(bool(dom0.server_maps(dom.n)) == MODULES, "dom0's X server has mapped buffers itself only with its module")
+    tap.result(bool(dom0.server_maps(dom.n)) == MODULES, "dom0's X server has mapped buffers itself only with its module")
     rig.stop(dom.daemon, kill=True)
-    tap.ok(wait_for(lambda: not dom0.server_maps(dom.n)), "a killed daemon leaves nothing mapped there")
+    tap.result(wait_for(lambda: not dom0.server_maps(dom.n)), "a killed daemon leaves nothing mapped there")
     dom.daemon = dom0.daemon(dom.n)
-    tap.ok(wait_for(lambda: (NAMES[dom.n], dom.top("xterm-")[0]) in dom0.windows(), 10), "also after a kill")
+    tap.result(wait_for(lambda: (NAMES[dom.n], dom.top("xterm-")[0]) in dom0.windows(), 10), "also after a kill")
     rig.stop(dom.agent, kill=True)
     wait_for(lambda: dom.daemon.poll() is not None or not [k for k in dom0.windows() if k[0] == NAMES[dom.n]])
     dom.agent = rig.agent(dom.name, dom.n)
     if dom.daemon.poll() is not None:
         dom.daemon = dom0.daemon(dom.n)
-    tap.ok(wait_for(lambda: (NAMES[dom.n], dom.top("xterm-")[0]) in dom0.windows(), 10), "and after the agent was killed")
+    tap.result(wait_for(lambda: (NAMES[dom.n], dom.top("xterm-")[0]) in dom0.windows(), 10), "and after the agent was killed")
     raise_window(dom0, dom, "xterm-")
     check_pixels(dom0, dom, "xterm-", "with their pixels")
     others = [n for n in COLOURS if n != dom.n]
-    tap.ok(all([k for k in dom0.windows() if k[0] == NAMES[n]] for n in others), "the other domains' windows stayed")
+    tap.result(all([k for k in dom0.windows() if k[0] == NAMES[n]] for n in others), "the other domains' windows stayed")
 
 
 def test_two_monitors(rig, dom0, dom):
@@ -397,11 +401,11 @@ def test_two_monitors(rig, dom0, dom):
     r = subprocess.run([LAYOUT], input="640 800 0 0\n640 800 640 0\n", text=True, capture_output=True,
                        env=rig.env(DISPLAY=dom.name), timeout=10)
     listed = rig.run(["xrandr", "--listmonitors"], dom.name).stdout
-    tap.ok(r.returncode == 0 and "Monitors: 2" in listed, "the domain has dom0's two monitors", listed)
+    tap.result(r.returncode == 0 and "Monitors: 2" in listed, "the domain has dom0's two monitors", listed)
     w = raise_window(dom0, dom, "xterm-")
     dom0.xdo("windowsize", w.id, 400, 300)
     dom0.xdo("windowmove", w.id, 760, 300)
-    tap.ok(wait_for(lambda: dom.top("xterm-")[2] >= 640), "a window moved to the second one is there in the domain, too",
+    tap.result(wait_for(lambda: dom.top("xterm-")[2] >= 640), "a window moved to the second one is there in the domain, too",
            dom.tops())
     check_pixels(dom0, dom, "xterm-", "its pixels")
     t = dom.top("xterm-")
@@ -410,7 +414,33 @@ def test_two_monitors(rig, dom0, dom):
     def pointer():
         q = dom.d.screen().root.query_pointer()
         return q.root_x, q.root_y
-    tap.ok(wait_for(lambda: pointer() == (t[2] + 100, t[3] + 50)), "the pointer is at the same place", pointer())
+    tap.result(wait_for(lambda: pointer() == (t[2] + 100, t[3] + 50)), "the pointer is at the same place", pointer())
+
+
+def find_icon(dom0, n):
+    """The middle of a domain's icon in dom0's panel, white on the label's colour; None if there is none."""
+    strip = dom0.screenshot().crop((0, 0, dom0.d.screen().width_in_pixels, PANEL_HEIGHT))
+    label = Image.eval(ImageChops.difference(strip, Image.new("RGB", strip.size, RGB[n])).convert("L"), lambda v: 255 * (v == 0))
+    box = label.getbbox()
+    if not box or list(strip.crop(box).getdata()).count((255, 255, 255)) < LEAST_ICON:
+        return None
+    return (box[0] + box[2]) // 2, (box[1] + box[3]) // 2
+
+
+def test_tray(rig, dom0, dom):
+    """An icon of a domain's program in the panel that dom0 has; what the user does to it arrives there."""
+    panel = rig.spawn(["dbus-run-session", PANEL, "--session-bus"], name="panel", DISPLAY=dom0.name, GTK_THEME="Adwaita")
+    tap.result(wait_for(lambda: "painted" in rig.log("panel"), 15), "dom0's panel is there")
+    program = dom.start(TRAY_ICON, name="tray-icon")
+    at = wait_for(lambda: find_icon(dom0, dom.n))
+    dom0.screenshot(os.path.join(TOP, "build/check/gui-tray.png"))
+    if tap.result(at, "an icon of the domain is in it, on the label's colour"):
+        for button, what in ((1, "activate"), (3, "popup-menu"), (4, "scroll")):
+            dom0.xdo("mousemove", *at, "click", button)
+            tap.result(wait_for(lambda: what in rig.log("tray-icon")), "%s reaches the program" % what, rig.log("tray-icon"))
+    rig.stop(program)
+    tap.result(wait_for(lambda: not find_icon(dom0, dom.n)), "the icon goes with its program")
+    rig.stop(panel)
 
 
 def test_copies(rig, doms):
@@ -424,7 +454,7 @@ def test_copies(rig, doms):
             copied.append(int(found.group(1)) if found else -1)
         if n == X11PERF_DOMAIN:
             del copied[0]  # its windows have X borders, which are in the pixmap, too: these the agent copies
-        tap.ok(all(c == 0 if MODULES else c > 0 for c in copied), "%s: %s" % (
+        tap.result(all(c == 0 if MODULES else c > 0 for c in copied), "%s: %s" % (
             NAMES[n], "no pixel was copied, neither in the domain nor in dom0" if MODULES else "both ends copied pixels"), copied)
 
 
@@ -445,16 +475,16 @@ def test_idle(rig, dom0, doms):
     before = [(context_switches(p), cpu_seconds(p)) for p in pids]
     time.sleep(3)
     after = [(context_switches(p), cpu_seconds(p)) for p in pids]
-    tap.ok(before == after, "three idle agents: no wake-up in 3 s", (before, after))
+    tap.result(before == after, "three idle agents: no wake-up in 3 s", (before, after))
 
 
 def main():
     if MODULES and not ROOT:
         tap.skip("with Xorg", "only root may start Xorg here")
-        return tap.done()
+        return tap.plan()
     if not os.path.exists(DAEMON):
-        tap.ok(False, "the daemon is built (%s)" % DAEMON)
-        return tap.done()
+        tap.result(False, "the daemon is built (%s)" % DAEMON)
+        return tap.plan()
     os.makedirs(os.path.join(TOP, "build/check"), exist_ok=True)
     with Rig("e2e") as rig:
         dom0 = Dom0(rig)
@@ -470,12 +500,13 @@ def main():
         test_restarts(rig, dom0, doms[1])
         test_two_monitors(rig, dom0, doms[3])
         test_copies(rig, doms)
+        test_tray(rig, dom0, doms[2])
         test_idle(rig, dom0, doms)
         for n, dom in doms.items():
-            tap.ok(dom.agent.poll() is None and dom.daemon.poll() is None, "%s: both ends still run" % NAMES[n])
-        if tap.bad:
+            tap.result(dom.agent.poll() is None and dom.daemon.poll() is None, "%s: both ends still run" % NAMES[n])
+        if tap.failed:
             rig.show_logs()
-    return tap.done()
+    return tap.plan()
 
 
 sys.exit(main())

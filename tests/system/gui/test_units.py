@@ -6,9 +6,9 @@ import glob, os, re, shutil, subprocess, sys, tempfile, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from guipeer import Peer
-from rig import TOP, Tap, wait_for
+from rig import TOP, wait_for
+import tap
 
-tap = Tap()
 BOOT = r"""
 set -e
 mount --make-rprivate /
@@ -83,41 +83,41 @@ class Container:
 def test(c):
     units = ("qubes-xorg", "qubes-gui-agent", "qubes-gui-session")
     for u in units:
-        if not tap.ok(wait_for(lambda: c.active(u), 30, 0.3), "%s.service runs" % u):
+        if not tap.result(wait_for(lambda: c.active(u), 30, 0.3), "%s.service runs" % u):
             print("# " + c.run("systemctl", "status", "--no-pager", u).stdout.replace("\n", "\n# "))
-    tap.ok(wait_for(lambda: os.path.exists(c.root + "/run/qubes/qubes-session-running")), "the session is told of")
+    tap.result(wait_for(lambda: os.path.exists(c.root + "/run/qubes/qubes-session-running")), "the session is told of")
     # a domain has one user and no seat: the session is PAM's, its bus a socket of systemd; logind is not needed (docs/templates.md)
     pam = c.run("systemctl", "show", "-p", "PAMName", "--value", "qubes-gui-session").stdout.strip()
-    tap.ok(pam, "the session is opened by PAM", pam)
+    tap.result(pam, "the session is opened by PAM", pam)
     bus = c.run("runuser", "-u", "user", "--", "env", "DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/1000/bus", "dbus-send", "--session",
                 "--print-reply", "--dest=org.freedesktop.DBus", "/", "org.freedesktop.DBus.ListNames").stdout
-    tap.ok("org.freedesktop.DBus" in bus, "the session's bus answers", bus)
+    tap.result("org.freedesktop.DBus" in bus, "the session's bus answers", bus)
     keymap = wait_for(lambda: re.search(r"layout: *de\n(.*\n)*variant: *nodeadkeys\n(.*\n)*options: *compose:ralt",
                                         c.run("setxkbmap", "-display", ":0", "-query").stdout), 10)
-    tap.ok(keymap, "the keyboard has dom0's layout", c.run("setxkbmap", "-display", ":0", "-query").stdout)
+    tap.result(keymap, "the keyboard has dom0's layout", c.run("setxkbmap", "-display", ":0", "-query").stdout)
     command = c.run("systemctl", "show", "-p", "MainPID", "--value", "qubes-gui-agent").stdout.strip()
-    tap.ok("--clipboard-wipe=60" in c.run("cat", "/proc/%s/cmdline" % command).stdout, "pasted text is wiped after a minute")
+    tap.result("--clipboard-wipe=60" in c.run("cat", "/proc/%s/cmdline" % command).stdout, "pasted text is wiped after a minute")
     p = Peer(c.root + "/run/vchan", c.root + "/run/shm1", 1)
     start = ("systemd-run", "-q", "--uid=user", "-E", "DISPLAY=:0", "-E", "HOME=/home/user", "xterm")
     c.run(*start)
     w = p.wait(lambda: next(iter(p.mapped()), None), 10)
-    tap.ok(w, "an xterm of the user is announced")
+    tap.result(w, "an xterm of the user is announced")
     p.idle(0.5)
-    tap.ok(w and len(set(p.pixels(w))) > 1, "with pixels")
+    tap.result(w and len(set(p.pixels(w))) > 1, "with pixels")
     c.run("systemctl", "kill", "-s", "KILL", "qubes-xorg")
-    tap.ok(p.wait(lambda: not p.windows, 10), "the X server is killed: its windows go")
-    tap.ok(wait_for(lambda: all(c.active(u) for u in units), 20, 0.3), "all units come back")
+    tap.result(p.wait(lambda: not p.windows, 10), "the X server is killed: its windows go")
+    tap.result(wait_for(lambda: all(c.active(u) for u in units), 20, 0.3), "all units come back")
     c.run(*start)
-    tap.ok(p.wait(lambda: p.mapped(), 10) and not p.errors, "and windows, too", p.errors)
+    tap.result(p.wait(lambda: p.mapped(), 10) and not p.errors, "and windows, too", p.errors)
     failed = c.run("systemctl", "--failed", "--no-legend", "--plain").stdout
-    tap.ok(not [l for l in failed.splitlines() if "qubes-gui" in l or "qubes-xorg" in l], "no unit of ours has failed", failed)
+    tap.result(not [l for l in failed.splitlines() if "qubes-gui" in l or "qubes-xorg" in l], "no unit of ours has failed", failed)
 
 
 def main():
     images = sorted(glob.glob(TOP + "/build/templates/*/root.img"))
     if os.geteuid() or not images:
         tap.skip("units under systemd", "only root may do this" if os.geteuid() else "no template image is built")
-        return tap.done()
+        return tap.plan()
     tmp = tempfile.mkdtemp(prefix="gui-stage-")
     os.chmod(tmp, 0o755)  # becomes the mode of /
     c = None
@@ -133,7 +133,7 @@ def main():
         if c:
             c.close()
         shutil.rmtree(tmp)
-    return tap.done()
+    return tap.plan()
 
 
 sys.exit(main())

@@ -158,6 +158,14 @@ class Domain:
         self.desktop.domains.remove(self)
 
 
+def domain_with_window(desktop, x=100, y=100, w=300, h=200, color=0xffffff, title=b"", **options):
+    """A domain with one window, 0x100, that is on the screen; its agent."""
+    d = Domain(desktop, **options)
+    d.agent.window(0x100, x, y, w, h, color, title)
+    d.mapped(0x100)
+    return d, d.agent
+
+
 def geometry(xid):
     text = output("xwininfo", "-id", xid)
     return tuple(int(re.search(label + r":\s+(-?\d+)", text).group(1))

@@ -6,14 +6,11 @@ from Xlib import X, display as xdisplay
 from Xlib.ext import xtest
 
 import fake_agent as fa
-from xvfb_desktop import BLUE, GREEN, Domain, focus, stop, wait_for
+from xvfb_desktop import BLUE, GREEN, Domain, domain_with_window, focus, stop, wait_for
 
 
 def test_keys_and_pointer(desktop):
-    d = Domain(desktop)
-    a = d.agent
-    a.window(0x100, 100, 100, 300, 200, 0xffffff)
-    d.mapped(0x100)
+    d, a = domain_with_window(desktop)
     focus(d, 0x100) # the window manager may keep it from a new window
     a.expect(fa.FOCUS, 0x100)
     assert len(a.expect(fa.KEYMAP, 0x100)) == 32
@@ -53,10 +50,7 @@ def pointer_image(desktop):
 
 
 def test_cursors(desktop):
-    d = Domain(desktop)
-    a = d.agent
-    a.window(0x100, 100, 100, 300, 200, 0xffffff)
-    d.mapped(0x100)
+    d, a = domain_with_window(desktop)
     subprocess.run(["xdotool", "mousemove", "250", "200"], check=True)
     a.expect(fa.MOTION, 0x100)
     arrow = pointer_image(desktop)
@@ -74,10 +68,7 @@ def test_cursors(desktop):
 
 
 def test_input_is_delayed_in_order(desktop):
-    d = Domain(desktop, config="events_max_delay = 400\n")
-    a = d.agent
-    a.window(0x100, 100, 100, 300, 200, 0xffffff)
-    d.mapped(0x100)
+    d, a = domain_with_window(desktop, config="events_max_delay = 400\n")
     focus(d, 0x100)
     a.drain(1)
     subprocess.run(["xdotool", "key", "--delay", "0"] + list("abcdefgh"), check=True)
@@ -188,9 +179,7 @@ def test_secure_keys_in_another_layout(desktop):
     handle = ctypes.c_void_p(x11.XOpenDisplay(desktop.env["DISPLAY"].encode()))
     x11.XkbLockGroup(handle, 0x100, 1)  # the core keyboard's second layout
     x11.XSync(handle, 0)
-    d = Domain(desktop)
-    d.agent.window(0x100, 50, 100, 300, 200, 0xffffff)
-    d.mapped(0x100)
+    d, _ = domain_with_window(desktop, x=50)
     focus(d, 0x100)
     d.agent.drain()
     keyboard = xdisplay.Display(desktop.env["DISPLAY"])
@@ -207,9 +196,7 @@ def test_secure_keys_in_another_layout(desktop):
 
 
 def test_clipboard_is_cleared_after_a_time(desktop):
-    d = Domain(desktop, config="clipboard_timeout = 1\n")
-    d.agent.window(0x100, 50, 100, 300, 200, 0xffffff)
-    d.mapped(0x100)
+    d, _ = domain_with_window(desktop, x=50, config="clipboard_timeout = 1\n")
     focus(d, 0x100)
     subprocess.run(["xdotool", "key", "ctrl+shift+c"], check=True)
     d.agent.expect(fa.CLIPBOARD_REQ, 0x100)

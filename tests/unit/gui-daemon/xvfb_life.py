@@ -3,15 +3,12 @@
 import signal, struct, subprocess, threading, time
 
 import fake_agent as fa
-from xvfb_desktop import BLUE, BORDER, HEADER, HEIGHT, WIDTH, Domain, assert_frame, focus, geometry, output, wait_for
+from xvfb_desktop import BLUE, BORDER, HEADER, HEIGHT, WIDTH, Domain, assert_frame, domain_with_window, focus, geometry, output, wait_for
 
 
 def test_life_of_a_dialog(desktop):
     """Transient, modal, class, size hints and urgency reach the window manager; unmapped, mapped again, destroyed."""
-    d = Domain(desktop)
-    a = d.agent
-    a.window(0x100, 100, 100, 300, 200, 0xffffff, b"main")
-    d.mapped(0x100)
+    d, a = domain_with_window(desktop, title=b"main")
     a.create(0x101, 500, 300, 200, 150)
     a.wmclass(0x101, b"Dialog", b"ask")
     a.hints(0x101, 16 | 32, minimum=(120, 90), maximum=(400, 300))
@@ -46,10 +43,7 @@ def test_life_of_a_dialog(desktop):
 
 
 def test_resize_by_the_user(desktop):
-    d = Domain(desktop)
-    a = d.agent
-    a.window(0x100, 100, 100, 300, 200, 0xffffff)
-    d.mapped(0x100)
+    d, a = domain_with_window(desktop)
     a.drain()
     xid = d.xid(0x100)
     subprocess.run(["xdotool", "windowsize", "--sync", xid, "508", "430"], check=True)
@@ -76,10 +70,7 @@ def test_resize_by_the_user(desktop):
 
 
 def test_resize_storm(desktop):
-    d = Domain(desktop)
-    a = d.agent
-    a.window(0x100, 100, 100, 300, 200, 0xffffff)
-    d.mapped(0x100)
+    d, a = domain_with_window(desktop)
     xid = d.xid(0x100)
     stop = threading.Event()
     state = {"count": 0, "geometry": None}
@@ -115,10 +106,7 @@ def test_resize_storm(desktop):
 
 
 def test_header_buttons_and_hidden_parts(desktop):
-    d = Domain(desktop)
-    a = d.agent
-    a.window(0x100, 100, 100, 300, 200, 0xffffff, b"title")
-    d.mapped(0x100)
+    d, a = domain_with_window(desktop, title=b"title")
     a.drain()
     # A click on the frame is no input for the guest.
     subprocess.run(["xdotool", "mousemove", "390", "87", "click", "1"], check=True)
@@ -143,19 +131,13 @@ def test_header_buttons_and_hidden_parts(desktop):
 
 
 def test_fullscreen_is_refused_or_framed(desktop):
-    d = Domain(desktop)
-    a = d.agent
-    a.window(0x100, 100, 100, 300, 200, 0xffffff)
-    d.mapped(0x100)
+    d, a = domain_with_window(desktop)
     a.flags(0x100, 1)
     assert struct.unpack("<II", a.expect(fa.FLAGS, 0x100)) == (1, 0)
     wait_for("maximised", lambda: "MAXIMIZED" in output("xprop", "-id", d.xid(0x100), "_NET_WM_STATE"))
     assert "FULLSCREEN" not in output("xprop", "-id", d.xid(0x100), "_NET_WM_STATE")
     d.close()
-    d = Domain(desktop, config="global: { allow_fullscreen = true; }\n")
-    a = d.agent
-    a.window(0x100, 100, 100, 300, 200, 0xffffff)
-    d.mapped(0x100)
+    d, a = domain_with_window(desktop, config="global: { allow_fullscreen = true; }\n")
     a.drain()
     a.flags(0x100, 1)
     full = (BORDER, BORDER, WIDTH - 2 * BORDER, HEIGHT - 2 * BORDER)
@@ -172,10 +154,7 @@ def test_fullscreen_is_refused_or_framed(desktop):
 
 
 def test_minimise(desktop):
-    d = Domain(desktop)
-    a = d.agent
-    a.window(0x100, 100, 100, 300, 200, 0x00aa00)
-    d.mapped(0x100)
+    d, a = domain_with_window(desktop, color=0x00aa00)
     xid = d.xid(0x100)
     a.drain()
     subprocess.run(["xdotool", "windowminimize", "--sync", xid], check=True)

@@ -3,7 +3,7 @@
 import os, re, struct, subprocess, threading, time
 
 import fake_agent as fa
-from xvfb_desktop import GREEN, GUID, RED, Domain, dialog, output, wait_for
+from xvfb_desktop import GREEN, GUID, RED, Domain, dialog, domain_with_window, output, wait_for
 
 
 def test_violation_dialog(desktop):
@@ -122,9 +122,7 @@ def test_agent_ends_with_the_dialog_open(desktop):
 
 
 def test_agent_ends_and_comes_back(desktop):
-    d = Domain(desktop, config="reconnect = false\n")
-    d.agent.window(0x100, 100, 100, 300, 200, 0xffffff)
-    d.mapped(0x100)
+    d, _ = domain_with_window(desktop, config="reconnect = false\n")
     d.agent.close()
     assert d.process.wait(10) == 0
     desktop.domains.remove(d)
@@ -190,9 +188,7 @@ def switches(pid):
 
 
 def test_idle_costs_nothing(desktop):
-    d = Domain(desktop)
-    d.agent.window(0x100, 100, 100, 300, 200, 0xffffff)
-    d.mapped(0x100)
+    d, _ = domain_with_window(desktop)
     subprocess.run(["xdotool", "mousemove", "5", "795"], check=True)
     time.sleep(1.5)
     before = switches(d.process.pid)

@@ -6,7 +6,7 @@ from Xlib import X, display as xdisplay
 
 import fake_agent as fa
 from xvfb_desktop import (BLUE, BORDER, GREEN, HEADER, HEIGHT, RED, WIDTH, Domain, assert_content, assert_frame,
-                          focus, geometry, output, stop, wait_for)
+                          domain_with_window, focus, geometry, output, stop, wait_for)
 
 
 def test_framed_window(desktop):
@@ -78,10 +78,7 @@ def test_pixels_are_exact_and_copied_once(desktop):
 
 
 def test_damage_is_merged(desktop):
-    d = Domain(desktop)
-    a = d.agent
-    a.window(0x100, 100, 100, 300, 200, 0xffffff)
-    d.mapped(0x100)
+    d, a = domain_with_window(desktop)
     before = d.counters()
     for i in range(3000):
         a.damage(0x100, i % 50, i % 40, 200, 100)
@@ -132,10 +129,7 @@ def test_three_domains_in_their_colours(desktop):
 
 
 def test_popup_has_border_and_stays_on_screen(desktop):
-    d = Domain(desktop)
-    a = d.agent
-    a.window(0x100, 100, 100, 300, 200, 0xffffff)
-    d.mapped(0x100)
+    d, a = domain_with_window(desktop)
     a.window(0x101, 1200, 750, 200, 150, 0x8888ff, override=1, transient=0x100)
     d.mapped(0x101)
     x, y, w, h, override = struct.unpack("<iiIII", a.expect(fa.CONFIGURE, 0x101))
@@ -224,10 +218,7 @@ class Settings:
 def test_scale_changes(desktop):
     """The user chooses another scale: all windows are told, new ones have larger frames."""
     settings = Settings(desktop)
-    d = Domain(desktop)
-    a = d.agent
-    a.window(0x100, 100, 150, 300, 200, 0xffeecc)
-    d.mapped(0x100)
+    d, a = domain_with_window(desktop, y=150, color=0xffeecc)
     assert not [m for m in a.drain() if m[0] == fa.SCALE]
     settings.set_dpi(192)
     assert struct.unpack("<I", a.expect(fa.SCALE, 0x100)) == (240,)
@@ -261,9 +252,7 @@ def test_scale_of_the_desktop(desktop):
     a.expect(fa.CLOSE, 0x100)
     a.send(fa.SCALE, 0x100, struct.pack("<I", 180))
     d.close()
-    d = Domain(desktop, "old", version=fa.VERSION_QUBES)
-    d.agent.window(0x100, 100, 100, 400, 300, 0xffeecc)
-    d.mapped(0x100)
+    d, _ = domain_with_window(desktop, w=400, h=300, color=0xffeecc, name="old", version=fa.VERSION_QUBES)
     assert not [m for m in d.agent.drain() if m[0] == fa.SCALE]
     d.close()
 
@@ -410,10 +399,7 @@ def test_other_window_managers(desktop):
 def test_with_a_compositor(desktop):
     stop(desktop.wm)
     desktop.start_wm(["xfwm4", "--compositor=on"])
-    d = Domain(desktop)
-    a = d.agent
-    a.window(0x100, 100, 100, 300, 200, 0xffeecc, b"composited")
-    d.mapped(0x100)
+    d, a = domain_with_window(desktop, color=0xffeecc, title=b"composited")
     wait_for("content", lambda: desktop.shot()(399, 299) == 0xffeecc)
     assert_frame(desktop.shot("compositor"), 100, 100, 300, 200, BLUE)
     for i in range(5):

@@ -4,7 +4,7 @@
 import os, signal, socket, struct, subprocess, sys, threading, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from rig import BIN, PolicyDaemon, PolicySocket, Qubesd, Rig, Skip, Tap, USER, children, need, rss, same, wait_for
+from rig import BIN, PolicyDaemon, PolicySocket, Qubesd, Rig, Skip, USER, children, need, rss, run_tests, same, wait_for
 
 rig = work = bank = None
 ECHO = '#!/bin/sh\necho "arg=$1 from=$QREXEC_REMOTE_DOMAIN"\ncat\nexit 7\n'
@@ -665,7 +665,7 @@ def main():
                          'cat\n')
         rig.policy("work * test.Forbidden* deny\nwork bank test.* allow:\nwork * test.Dom0 allow:@adminvm\n"
                    "work late * allow:\nwork never * allow:\nwork @dispvm:dvm * allow:\n")
-        status = Tap().run([
+        status = run_tests([
             vm_to_vm, vm_to_dom0, refusal, not_found, dom0_to_vm, dom0_to_vm_by_uuid, long_commands, dom0_just_exec, dom0_in_place,
             dom0_local_program, client_options, caller_options, local_program_in_vm, asked_by_socket, remote_source, bad_policy_answers, real_policy, autostart,
             autostart_fails, disposable, socket_services, ends_by_configuration, waits_for_session, connect_two, big_data_both_ways, slow_reader, blocked_service_input,

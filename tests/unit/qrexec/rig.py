@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Several "domains" on one machine: qrexec over the socket backend, each domain an agent and a daemon."""
-import json, os, shutil, signal, socket, struct, subprocess, sys, tempfile, threading, time
+import json, os, shutil, signal, socket, struct, subprocess, sys, tempfile, threading, time, traceback
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
+sys.path.insert(0, os.path.join(TOP, "tests/harness"))
+import tap
+
 BIN = os.path.join(TOP, "build/qrexec-socket")
 USER = __import__("pwd").getpwuid(os.getuid()).pw_name
 
@@ -290,30 +293,18 @@ def rss(pid):
     return [int(l.split()[1]) for l in open("/proc/%d/status" % pid) if l.startswith("VmRSS")][0]
 
 
-class Tap:
-    def __init__(self):
-        self.n = self.bad = 0
-
-    def run(self, tests):
-        only = sys.argv[1:]
-        for test in tests:
-            if only and test.__name__ not in only:
-                continue
-            self.n += 1
-            name = test.__doc__ or test.__name__
-            start = time.monotonic()
-            try:
-                test()
-                print("ok %d - %s (%.1f s)" % (self.n, name, time.monotonic() - start), flush=True)
-            except Skip as why:
-                print("ok %d - %s # SKIP %s" % (self.n, name, why), flush=True)
-            except BaseException as e:
-                if isinstance(e, KeyboardInterrupt):
-                    raise
-                self.bad += 1
-                import traceback
-                print("not ok %d - %s" % (self.n, name))
-                for line in traceback.format_exc().splitlines():
-                    print("# " + line, flush=True)
-        print("1..%d" % self.n)
-        return 1 if self.bad else 0
+def run_tests(tests):
+    """Those that the command line names, else all. Returns the exit status."""
+    for test in tests:
+        if sys.argv[1:] and test.__name__ not in sys.argv[1:]:
+            continue
+        name = test.__doc__ or test.__name__
+        start = time.monotonic()
+        try:
+            test()
+            tap.result(True, "%s (%.1f s)" % (name, time.monotonic() - start))
+        except Skip as why:
+            tap.skip(name, why)
+        except Exception:
+            tap.result(False, name, traceback.format_exc())
+    return tap.plan()

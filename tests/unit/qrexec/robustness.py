@@ -4,7 +4,7 @@
 import os, random, signal, socket, struct, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from rig import BIN, Rig, Tap, USER, children, need, rss, same, wait_for
+from rig import BIN, Rig, USER, children, need, rss, run_tests, same, wait_for
 
 rig = work = bank = None
 RSS_LIMIT = 3072  # KiB
@@ -281,7 +281,7 @@ def main():
                            ("Cat", "exec cat"), ("Blast", "head -c 500000 /dev/zero; exit 9")):
             bank.service("test." + name, "#!/bin/sh\n%s\n" % text)
         rig.policy("work bank test.* allow:\n")
-        status = Tap().run([killed_at_any_moment, nothing_leaks_after_deaths, keeper_killed, agents_restart_during_calls,
+        status = run_tests([killed_at_any_moment, nothing_leaks_after_deaths, keeper_killed, agents_restart_during_calls,
                             caller_ends_in_every_order, chunk_sizes, nonsense_ends_the_daemon, malformed_is_refused,
                             flood, silent_data_peers])
         if status:

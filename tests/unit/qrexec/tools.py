@@ -4,7 +4,7 @@
 import os, socket, stat, subprocess, sys, threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from rig import BIN, TOP, Rig, Tap, USER
+from rig import BIN, Rig, TOP, USER, run_tests
 
 rig = work = bank = None
 WRAPPER = "#!/bin/sh\nexec {bin}/qrexec-client-vm -a {sock} \"$@\"\n"
@@ -241,7 +241,7 @@ def main():
         rig.policy("work @default qubes.Filecopy* allow:bank\nwork bank * allow:\n")
         work.start()
         bank.start()
-        status = Tap().run([copy_tree, copy_again, move_tree, copy_refused, copy_missing, copy_odd_names,
+        status = run_tests([copy_tree, copy_again, move_tree, copy_refused, copy_missing, copy_odd_names,
                             copy_without_symlinks, copy_from_dom0, hostile_sender, open_file, open_url, vm_exec,
                             vm_shell, start_app, get_appmenus, connect_tcp, wait_for_session, set_date])
         if status:
