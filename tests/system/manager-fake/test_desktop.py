@@ -14,7 +14,7 @@ if "DM_DESKTOP_BUS" not in os.environ:
     os.environ["DM_DESKTOP_BUS"] = "1"
     os.execvp("dbus-run-session", ["dbus-run-session", "--", sys.executable, os.path.abspath(__file__)])
 
-os.environ.update(DISPLAY=DISPLAY, NO_AT_BRIDGE="1", GTK_THEME="Adwaita", LC_ALL="C.UTF-8", HOME="/tmp")
+os.environ.update(DISPLAY=DISPLAY, GTK_THEME="Adwaita", LC_ALL="C.UTF-8", HOME="/tmp")
 os.makedirs(PICTURES, exist_ok=True)
 CHILDREN = []
 
@@ -54,6 +54,38 @@ def colours(name, box):
     out = subprocess.run(["convert", "%s/%s.png" % (PICTURES, name), "-crop", box, "-depth", "8", "-unique-colors", "txt:-"],
                          stdout=subprocess.PIPE, check=True).stdout.decode()
     return {w for line in out.splitlines() for w in line.split() if w.startswith("#")}
+
+
+def unnamed(program):
+    """What a screen reader can tell of a program's widgets: (how many can be used, those of them that have no name)."""
+    script = """
+import gi, sys
+gi.require_version('Atspi', '2.0')
+from gi.repository import Atspi
+USABLE = 'push button,toggle button,check box,combo box,text,spin button,menu item,menu,check menu item,table,tree table,page tab'.split(',')
+def walk(node, depth=0):
+    if node is None or depth > 30:
+        return
+    role = node.get_role_name()
+    labelled = any(r.get_relation_type() == Atspi.RelationType.LABELLED_BY for r in node.get_relation_set())
+    if role in USABLE:
+        print('%s\\t%s' % (role, node.get_name() or ('(labelled)' if labelled else '')))
+    for i in range(min(node.get_child_count(), 200)):
+        walk(node.get_child_at_index(i), depth + 1)
+desktop = Atspi.get_desktop(0)
+for i in range(desktop.get_child_count()):
+    application = desktop.get_child_at_index(i)
+    if application and application.get_name() == sys.argv[1]:
+        walk(application)
+"""
+    out = subprocess.run(["/usr/bin/python3", "-c", script, program], stdout=subprocess.PIPE, timeout=30, check=True).stdout.decode()
+    lines = out.splitlines()
+    return len(lines), [line for line in lines if line.endswith("\t")]
+
+
+def open_menu(key):
+    keys(key)
+    time.sleep(0.4)
 
 
 def window(title):
@@ -141,6 +173,51 @@ def steps(w):
         keys("Escape", "Escape")
 
     @case
+    def domains_widget():
+        """the widget of running domains: a domain is paused, unpaused, shown a terminal, shut down, all by keyboard"""
+        open_menu("alt+F3")
+        keys("Down", "Down", "Right", "p")  # dom0, then bank
+        w.wait_state("bank", "Paused")
+        time.sleep(0.4)
+        open_menu("alt+F3")
+        picture("domains-paused")
+        keys("Down", "Down", "Right", "u")
+        w.wait_state("bank", "Running")
+        for key, command in (("t", "qubes-run-terminal"), ("f", "xdg-open")):
+            os.unlink(w.dir + "/qrexec.args")
+            time.sleep(0.4)
+            open_menu("alt+F3")
+            keys("Down", "Down", "Right", key)
+            wait(lambda: os.path.exists(w.dir + "/qrexec.args") and command in open(w.dir + "/qrexec.args").read())
+        open_menu("alt+F3")
+        keys("Down", "Down", "Right", "d")
+        w.wait_state("bank", "Halted")
+        w.ok("qvm-start", "bank")
+
+    @case
+    def disposable():
+        """a disposable's terminal is started from the menu"""
+        w.ok("qvm-prefs", "bank", "template_for_dispvms", "True")
+        os.unlink(w.dir + "/qrexec.args")
+        time.sleep(0.6)
+        open_menu("alt+F1")
+        picture("menu-disposable")
+        keys("Down", "Right", "t")
+        wait(lambda: os.path.exists(w.dir + "/qrexec.args"))
+        assert "-d\ndisp" in open(w.dir + "/qrexec.args").read(), open(w.dir + "/qrexec.args").read()
+        w.ok("qvm-prefs", "-D", "bank", "template_for_dispvms")
+
+    @case
+    def own_label():
+        """a label that an administrator made is shown in its colour"""
+        w.ok("qvm-label", "create", "teal", "0x12a5a5")
+        w.ok("qvm-prefs", "bank", "label", "teal")
+        time.sleep(0.8)
+        picture("panel-label")
+        assert "#12A5A5" in colours("panel-label", "400x30+0+0"), colours("panel-label", "400x30+0+0")
+        w.ok("qvm-prefs", "bank", "label", "green")
+
+    @case
     def tray():
         """an icon docks in the tray, and its place closes when it goes"""
         icon = child(sys.executable, "tests/system/manager-fake/tray_icon.py", "2", env=dict(env, DISPLAY=DISPLAY))
@@ -194,6 +271,13 @@ def steps(w):
         picture("settings-advanced")
         keys("alt+o")
         wait(lambda: any(w.ok("qvm-prefs", n, "memory") == "512\n" for n in ("bank", "debian-12", "mail", "work")))
+
+    @case
+    def accessible():
+        """whatever can be used in panel and manager window has a name for a screen reader"""
+        for program, least in (("bulkhead-panel", 3), ("bulkhead-manager", 8)):
+            count, without = unnamed(program)
+            assert count >= least and not without, (program, count, without)
 
     @case
     def manager_restarts():
