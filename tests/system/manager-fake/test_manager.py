@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """End to end: the manager on the fake hypervisor, driven by the real tools."""
-import concurrent.futures, glob, json, os, re, signal, socket, sys, threading, time
+import concurrent.futures, glob, json, os, re, signal, socket, subprocess, sys, threading, time
 
 sys.path.insert(0, os.path.dirname(__file__))
 from world import BUILD, MANAGER, World, case, finish
@@ -646,6 +646,32 @@ def services():
         w.wait_state("a", "Halted")
         w.ok("qvm-features", "a", "qrexec", "")
         w.ok("qvm-start", "a")
+
+
+@case
+def progress():
+    """on a terminal, what takes longer than a second shows that it goes on: a start its seconds, an import a bar"""
+    def on_terminal(w, *command, input=b"", pause=0.0):
+        ours, terminal = os.openpty()
+        p = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=terminal, env=w.env)
+        os.close(terminal)
+        time.sleep(pause)
+        p.communicate(input)
+        assert p.returncode == 0
+        shown = b""
+        try:
+            while True:
+                shown += os.read(ours, 4096)
+        except OSError:  # the terminal's other end is closed
+            os.close(ours)
+            return shown.decode()
+    with World().start(env={"BULKHEAD_FAKE_MS": "1300"}) as w:
+        w.ok("qvm-create", "-l", "red", "a")
+        shown = on_terminal(w, "qvm-start", "a")
+        assert shown == "\rstarting a… 1 s \r\033[K", repr(shown)
+        assert on_terminal(w, "qvm-shutdown", "--wait", "a") == "", "nothing is shown for what is quick"
+        shown = on_terminal(w, "qvm-volume", "import", "--size=2097152", "a:private", "-", input=bytes(1 << 20), pause=1.2)
+        assert shown.startswith("\r[#") and "] 0 MiB" in shown and shown.endswith("\r\033[K"), repr(shown)
 
 
 @case
