@@ -57,6 +57,10 @@ DM_NETWORK := $(DM_OUT)/bulkhead-network
 $(DM_NETWORK): $(DM_OUT)/vm/network.o
 	$(CC) $(LDFLAGS_USER) -o $@ $^ -lxenstore
 
+DM_FIREWALL := $(DM_OUT)/bulkhead-firewall
+$(DM_FIREWALL): $(DM_OUT)/vm/firewall.o
+	$(CC) $(LDFLAGS_USER) -o $@ $^ -lxenstore
+
 DM_HOTPLUG := $(DM_OUT)/hotplug-none
 $(DM_HOTPLUG): domain-manager/hotplug/none.c
 	@mkdir -p $(@D)
@@ -64,7 +68,7 @@ $(DM_HOTPLUG): domain-manager/hotplug/none.c
 	  -Wl,--build-id=none -Wl,-z,noexecstack -o $@ $<
 
 .PHONY: domain-manager
-domain-manager: $(DM_DAEMON) $(DM_TOOL) $(DM_PANEL) $(DM_WINDOW) $(DM_QUBESDB) $(DM_NETWORK) $(DM_HOTPLUG)
+domain-manager: $(DM_DAEMON) $(DM_TOOL) $(DM_PANEL) $(DM_WINDOW) $(DM_QUBESDB) $(DM_NETWORK) $(DM_FIREWALL) $(DM_HOTPLUG)
 ALL += domain-manager
 HELP += domain-manager|build~the~domain~manager,~its~tools~and~desktop~programs
 
@@ -131,8 +135,9 @@ $(DM_TEST)/fake_xenstore.so: tests/system/manager-fake/fake_xenstore.c
 	$(CC) $(CFLAGS_USER) -fPIC -shared -o $@ $<
 $(DM_TEST)/bulkhead-network: domain-manager/vm/network.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_USER) -DNAT_RULES='"$(CURDIR)/domain-manager/vm/network-nat.nft"' -o $@ $< -lxenstore
-check-manager-network: $(DM_TEST)/fake_xenstore.so $(DM_TEST)/bulkhead-network
+	$(CC) $(CFLAGS_USER) -DNAT_RULES='"$(CURDIR)/domain-manager/vm/network-nat.nft"' \
+	  -DFIREWALL='"$(CURDIR)/$(DM_FIREWALL)"' -o $@ $< -lxenstore
+check-manager-network: $(DM_TEST)/fake_xenstore.so $(DM_TEST)/bulkhead-network $(DM_FIREWALL)
 	@tests/harness/stage manager-network --timeout 120 -- /usr/bin/python3 tests/system/manager-fake/test_network.py
 check-manager-desktop: domain-manager
 	@tests/harness/stage manager-desktop --timeout 180 -- /usr/bin/python3 tests/system/manager-fake/test_desktop.py
@@ -198,13 +203,14 @@ install-dom0-manager: domain-manager
 	for n in $(DM_ADMIN_METHODS); do ln -sf /run/qubesd.sock $(DESTDIR)/etc/qubes-rpc/$$n; done
 INSTALL_DOM0 += install-dom0-manager
 
-install-vm-manager: $(DM_QUBESDB) $(DM_NETWORK)
+install-vm-manager: $(DM_QUBESDB) $(DM_NETWORK) $(DM_FIREWALL)
 	install -d $(addprefix $(DESTDIR),/usr/bin /usr/share/applications /usr/share/man/man1)
 	install -m 755 $(DM_QUBESDB) domain-manager/vm/qubes-run-terminal $(DESTDIR)/usr/bin/
 	for n in $(DM_QUBESDB_NAMES); do ln -sf qubesdb-cmd $(DESTDIR)/usr/bin/$$n; done
 	install -m 644 domain-manager/vm/qubes-run-terminal.desktop $(DESTDIR)/usr/share/applications/
 	install -m 644 domain-manager/man/qubesdb-read.1 $(DESTDIR)/usr/share/man/man1/
-	install -D -m 755 -t $(DESTDIR)/usr/lib/bulkhead $(DM_NETWORK)
+	install -D -m 755 -t $(DESTDIR)/usr/lib/bulkhead $(DM_NETWORK) $(DM_FIREWALL)
+	install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/system domain-manager/vm/bulkhead-firewall.service
 	install -m 644 domain-manager/vm/network-nat.nft $(DESTDIR)/usr/lib/bulkhead/
 	install -D -m 644 -t $(DESTDIR)/usr/lib/udev/rules.d domain-manager/vm/61-bulkhead-network.rules
 INSTALL_VM += install-vm-manager

@@ -190,22 +190,7 @@ static int reset(const char *dest, int n, char **words)
 static const struct {
     const char *name;
     int (*run)(const char *dest, int n, char **words);
-    bool changes;
-} verbs[] = {{"list", list, false}, {"add", add, true}, {"del", del, true}, {"reset", reset, true}};
-
-/* A rule that nobody applies must not look like protection. */
-static void warn_if_idle(const char *dest)
-{
-    struct answer a;
-    int fd = client_begin("admin.vm.feature.CheckWithNetvm", "qubes-firewall", dest, NULL);
-    bool applied = fd >= 0 && client_end(fd, "", -1, &a) && a.text[0];
-    if (!applied)
-        complain(
-            "warning: the netvm of %s does not say that it applies firewall rules (feature qubes-firewall)",
-            dest);
-    if (fd >= 0)
-        answer_free(&a);
-}
+} verbs[] = {{"list", list}, {"add", add}, {"del", del}, {"reset", reset}};
 
 int cmd_firewall(int argc, char **argv)
 {
@@ -224,13 +209,8 @@ int cmd_firewall(int argc, char **argv)
         return 1;
     if (reload && optind + 1 == argc)
         return 0;
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
-        if (strcmp(verb, verbs[i].name) != 0)
-            continue;
-        int st = verbs[i].run(dest, argc - optind > 2 ? argc - optind - 2 : 0, argv + optind + 2);
-        if (st == 0 && verbs[i].changes)
-            warn_if_idle(dest);
-        return st;
-    }
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+        if (strcmp(verb, verbs[i].name) == 0)
+            return verbs[i].run(dest, argc - optind > 2 ? argc - optind - 2 : 0, argv + optind + 2);
     return usage();
 }

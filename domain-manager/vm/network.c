@@ -22,6 +22,10 @@
 #ifndef NAT_RULES /* tests have theirs in the tree */
 #define NAT_RULES "/usr/lib/bulkhead/network-nat.nft"
 #endif
+#ifndef FIREWALL
+#define FIREWALL "/usr/lib/bulkhead/bulkhead-firewall"
+#endif
+#define FIREWALL_WATCHER "bulkhead-firewall.service"
 
 struct network {
     struct xs_handle *xs;
@@ -114,16 +118,30 @@ static bool kernel_setting(const char *interface, const char *key, const char *v
     return write_file(path, value);
 }
 
-/* What leaves by the uplink carries this domain's address: the next hop knows no other. */
-static bool load_nat(void)
+static bool run(const char *program, const char *first, const char *second)
 {
     int status = 0;
     pid_t pid = fork();
     if (pid == 0) {
-        execl("/usr/sbin/nft", "nft", "-f", NAT_RULES, (char *)NULL);
+        execl(program, program, first, second, (char *)NULL);
         _exit(127);
     }
     return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+/* What leaves by the uplink carries this domain's address: the next hop knows no other. */
+static bool load_nat(void)
+{
+    return run("/usr/sbin/nft", "-f", NAT_RULES);
+}
+
+/* A client whose rules cannot be applied is connected all the same: nothing of it passes. Later changes are
+ * seen by the watcher.
+ */
+static void load_firewall(const char *client)
+{
+    run(FIREWALL, client, NULL);
+    run("/usr/bin/systemctl", "start", FIREWALL_WATCHER);
 }
 
 /* "vifDOMID.DEVICE": netback's directory of it says whose it is. */
@@ -136,6 +154,8 @@ static bool set_up_downlink(const struct network *n)
     snprintf(directory, sizeof directory, "backend/vif/%u/%u", domid, device);
     snprintf(path, sizeof path, "%s/ip", directory);
     char *ip = setting(n, path), *gateway = setting(n, "qubesdb/qubes-netvm-gateway");
+    if (ip)
+        load_firewall(ip);
     bool good = ip && gateway && interface_up(n, gateway) && kernel_setting(n->interface, "rp_filter", "1") &&
                 route_add(n, ip, NULL) && load_nat() && kernel_setting(NULL, "ip_forward", "1");
     snprintf(path, sizeof path, "%s/hotplug-status", directory);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What bulkhead-network makes of the interfaces of domains: network namespaces are the domains, veth pairs are netback and
 netfront, files are xenstore. Two domains behind one that gives them network, which has a next hop itself. Needs root."""
+import glob
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 from world import case, finish
 
 PROGRAM, STORE = (os.path.join(os.getcwd(), "build/domain-manager/test", f) for f in ("bulkhead-network", "fake_xenstore.so"))
+FIREWALL = os.path.join(os.getcwd(), "build/domain-manager/bulkhead-firewall")
 NEXT_HOP, NETVM, FIRST, SECOND = "10.137.0.1", "10.137.0.5", "10.137.0.6", "10.137.0.7"
 
 
@@ -61,6 +63,8 @@ class Net:
         self.netvm = make("netvm", **keys(NETVM, NEXT_HOP), **{"qubesdb_qubes-netvm-gateway": NETVM, "backend_vif_1_0_ip": FIRST,
                                                               "backend_vif_2_0_ip": SECOND})
         self.first, self.second = (make(name, **keys(ip, NETVM)) for name, ip in (("first", FIRST), ("second", SECOND)))
+        for server, client in ((self.next_hop, NETVM), (self.netvm, FIRST), (self.netvm, SECOND)):
+            server.set("qubesdb_qubes-firewall_%s_0000" % client.replace(".", "@2e"), "action=accept")
         self.connect(self.next_hop, "vif5.0", self.netvm)
         self.connect(self.netvm, "vif1.0", self.first)
         self.connect(self.netvm, "vif2.0", self.second)
@@ -132,6 +136,62 @@ def border():
             listener.wait()
         net.first.run("ip", "addr", "add", SECOND + "/32", "dev", "eth0")
         assert not net.first.reaches(NEXT_HOP, "-I", SECOND)
+
+
+@case
+def firewall():
+    """dom0's rules: the first that fits decides, the rest is dropped, at once after a change; a client whose rules are wrong sends nothing"""
+    with Net() as net:
+        base = "qubesdb_qubes-firewall_%s_" % FIRST.replace(".", "@2e")
+
+        def rules(*texts):
+            for old in glob.glob(os.path.join(net.netvm.store, base + "*")):
+                os.unlink(old)
+            net.netvm.set(base + "policy", "drop")
+            for i, text in enumerate(texts):
+                net.netvm.set(base + "%04d" % i, text)
+
+        def apply():
+            return net.netvm.run("env", "LD_PRELOAD=" + STORE, "FAKE_STORE=" + net.netvm.store, FIREWALL, FIRST)
+
+        def opens(port):
+            return net.first.run("bash", "-c", "timeout 1 bash -c 'exec 3<>/dev/tcp/%s/%d'" % (NEXT_HOP, port))[0] == 0
+        rules("action=accept proto=icmp")
+        net.all_appear()
+        assert net.first.reaches(NEXT_HOP) and net.second.reaches(NEXT_HOP)
+        net.next_hop.run("nft", "flush", "ruleset")  # it takes what the netvm lets through
+        listeners = [subprocess.Popen(["nsenter", "--target", str(net.next_hop.process.pid), "--net", "python3", "-m", "http.server", str(port)],
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for port in (8000, 8001)]
+        try:
+            for given, ping, first, second in (
+                    (["action=accept"], True, True, True),
+                    (["action=accept dst4=%s/32 proto=tcp dstports=8000-8000" % NEXT_HOP], False, True, False),
+                    (["action=drop proto=tcp dstports=8000-8000", "action=accept"], True, False, True),
+                    (["action=accept dst4=0.0.0.0/0 proto=tcp"], False, True, True),
+                    (["action=accept dsthost=localhost", "action=accept proto=icmp icmptype=8"], True, False, False),
+                    (["action=accept proto=tcp dstports=8000-8001", "action=drop dst4=10.137.0.0/16"], False, True, True)):
+                rules(*given)
+                assert apply()[0] == 0, given
+                for _ in range(20):  # the listeners take a moment to start
+                    if (opens(8000), opens(8001)) == (first, second):
+                        break
+                    time.sleep(0.2)
+                assert (net.first.reaches(NEXT_HOP), opens(8000), opens(8001)) == (ping, first, second), given
+        finally:
+            for listener in listeners:
+                listener.kill()
+                listener.wait()
+        rules("action=accept specialtarget=dns")
+        net.netvm.set("qubesdb_qubes-netvm-primary-dns", "10.139.1.1")
+        net.netvm.set("qubesdb_qubes-netvm-secondary-dns", "10.139.1.2")
+        assert apply()[0] == 0
+        assert "ip daddr { 10.139.1.1, 10.139.1.2 } meta l4proto { tcp, udp } th dport 53 accept" in net.netvm.run("nft", "list", "ruleset")[1]
+        for wrong in ("action=accept dsthost=no.such.host.invalid", "action=accept proto=tcp;accept", "action=maybe", "proto=tcp", "action=accept x=1",
+                      "action=accept dstports=1-70000 proto=tcp"):
+            rules("action=accept", wrong)
+            status, output = apply()
+            assert status == 1 and "nothing may pass" in output, (wrong, output)
+            assert not net.first.reaches(NEXT_HOP), wrong
 
 
 @case
