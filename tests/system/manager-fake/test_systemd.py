@@ -85,8 +85,8 @@ def units():
         for line in ("DOMID=1", "NAME=a-b.c", "COLOR=0x73d216", "LABEL_INDEX=4", "DISPLAY=:0", "DEFAULT_USER=user"):
             assert line in env.split("\n"), env
         w.ok("qvm-shutdown", "--wait", "a-b.c")
-        assert ("StopUnit", "bulkhead-guid@a-b.c.service") in systemd.calls
-        assert ("StopUnit", "bulkhead-qrexec@a-b.c.service") in systemd.calls
+        for unit in ("bulkhead-guid@a-b.c.service", "bulkhead-qrexec@a-b.c.service"):
+            w.wait_until(lambda: ("StopUnit", unit) in systemd.calls)
         systemd.fail = {"bulkhead-guid@a-b.c.service"}
         w.ok("qvm-start", "a-b.c")
         w.ok("qvm-kill", "a-b.c")
