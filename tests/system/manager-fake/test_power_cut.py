@@ -30,6 +30,8 @@ OPERATIONS = {
     "rename": lambda w: w.run("qvm-prefs", "net", "name", "new"),
     "rename a template": lambda w: w.run("qvm-prefs", "debian-12", "name", "new"),
     "resize": lambda w: w.run("qvm-volume", "resize", "a:private", "5GiB"),
+    "make a label": lambda w: w.run("qvm-label", "create", "pink", "0xff69b4"),
+    "change the firewall": lambda w: w.run("qvm-firewall", "a", "add", "drop"),
     "change a template": template_cycle,
 }
 
@@ -48,13 +50,14 @@ def base():
 def dump(w):
     """What a user sees of the whole state, but for numbers that are new at every creation."""
     rows = w.ok("qvm-ls", "--raw-data", "-O", "name,state,class,label,template,netvm,memory,tags,priv-max,root-max")
-    system = w.ok("qubes-prefs", "--hide-default")
+    system = w.ok("qubes-prefs", "--hide-default") + w.ok("qvm-label", "list")
+    firewall = w.run("qvm-firewall", "--raw", "a")[1]
     files = {}
     for d, _, names in os.walk(w.state):
         for n in names:
             if n.endswith(".img"):
                 files[os.path.relpath(os.path.join(d, n), w.state)] = open(os.path.join(d, n), "rb").read(8)
-    return rows, system, sorted(files.items())
+    return rows, system + firewall, sorted(files.items())
 
 
 def strip_uppers(d):
@@ -111,6 +114,8 @@ def sweep(origin, before, name, mode):
 
 def main():
     names = list(OPERATIONS)
+    if sys.argv[1:] and sys.argv[1] in OPERATIONS:
+        names = sys.argv[1:]
     if "--quick" in sys.argv:
         names = ["create", "set a property", "rename"]
     origin = base()
