@@ -24,6 +24,11 @@ static char *system_get(struct domain *dom0, const char *name, GError **error)
     return system_property_get(dom0->manager, name, error);
 }
 
+static char *system_get_default(struct domain *dom0, const char *name, GError **error)
+{
+    return system_property_get_default(dom0->manager, name, error);
+}
+
 static gboolean system_is_default(struct domain *dom0, const char *name)
 {
     return system_property_is_default(dom0->manager, name);
@@ -43,16 +48,17 @@ static const struct property_scope {
     const char *prefix; /* of the methods */
     const char **(*names)(struct domain *d);
     char *(*get)(struct domain *d, const char *name, GError **error);
+    char *(*get_default)(struct domain *d, const char *name, GError **error);
     gboolean (*is_default)(struct domain *d, const char *name);
     const char *(*type_name)(const char *name);
     const char *(*help)(const char *name);
     gboolean (*set)(struct domain *d, const char *name, const char *value, GError **error);
     gboolean (*reset)(struct domain *d, const char *name, GError **error);
 } scopes[] = {
-    {"admin.vm.property.", property_names, property_get, property_is_default, property_type_name,
-     property_help, property_set, property_reset},
-    {"admin.property.", system_names, system_get, system_is_default, system_property_type_name,
-     system_property_help, system_set, system_reset},
+    {"admin.vm.property.", property_names, property_get, property_get_default, property_is_default,
+     property_type_name, property_help, property_set, property_reset},
+    {"admin.property.", system_names, system_get, system_get_default, system_is_default,
+     system_property_type_name, system_property_help, system_set, system_reset},
 };
 
 static const struct property_scope *scope_of(const struct admin_request *r)
@@ -98,9 +104,10 @@ static gboolean property_get_all(struct admin_request *r, GString *out, GError *
 
 static gboolean property_do_get_default(struct admin_request *r, GString *out, GError **error)
 {
-    g_autofree char *value = property_get_default(r->dest, r->argument, error);
+    const struct property_scope *s = scope_of(r);
+    g_autofree char *value = s->get_default(r->dest, r->argument, error);
     if (value)
-        g_string_append_printf(out, "type=%s %s", property_type_name(r->argument), value);
+        g_string_append_printf(out, "type=%s %s", s->type_name(r->argument), value);
     return value != NULL;
 }
 
@@ -351,6 +358,7 @@ const struct admin_method admin_data_methods[] = {
     {"admin.property.List", property_list, NULL, ADMIN_NO_ARG | ADMIN_DOM0},
     {"admin.property.Get", property_do_get, NULL, ADMIN_ARG | ADMIN_DOM0},
     {"admin.property.GetAll", property_get_all, NULL, ADMIN_NO_ARG | ADMIN_DOM0},
+    {"admin.property.GetDefault", property_do_get_default, NULL, ADMIN_ARG | ADMIN_DOM0},
     {"admin.property.Help", property_do_help, NULL, ADMIN_ARG | ADMIN_DOM0},
     {"admin.property.Set", property_do_set, NULL, ADMIN_ARG | ADMIN_DOM0},
     {"admin.property.Reset", property_do_reset, NULL, ADMIN_ARG | ADMIN_DOM0},

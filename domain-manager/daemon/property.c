@@ -559,6 +559,12 @@ char *system_property_get(struct manager *m, const char *name, GError **error)
     return set ? g_strdup(set) : default_value(p, admin(m));
 }
 
+char *system_property_get_default(struct manager *m, const char *name, GError **error)
+{
+    const struct property *p = find_system(name, error);
+    return p ? default_value(p, admin(m)) : NULL;
+}
+
 gboolean system_property_is_default(struct manager *m, const char *name)
 {
     return !g_hash_table_contains(m->system, name);

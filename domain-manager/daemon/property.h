@@ -31,6 +31,7 @@ gboolean property_set_quiet(struct domain *d, const char *name, const char *valu
 
 /* The same for the system. */
 char *system_property_get(struct manager *m, const char *name, GError **error);
+char *system_property_get_default(struct manager *m, const char *name, GError **error);
 gboolean system_property_is_default(struct manager *m, const char *name);
 const char *system_property_type_name(const char *name);
 const char *system_property_help(const char *name);

@@ -774,6 +774,7 @@ def admin_protocol():
         assert w.call(b"admin.vm.List+ dom0 keyword adminvm\0").count(b"\n") == 3
         assert w.call(b"admin.vm.property.Get+memory a name a\0") == b"0\0default=True type=int 400"
         assert w.call(b"admin.vm.property.Get+template a name a\0") == b"0\0default=True type=vm debian-12"
+        assert w.call(b"admin.property.GetDefault+default_netvm dom0 name dom0\0") == b"0\0type=vm "
         assert w.call(b"admin.label.Get+blue dom0 name dom0\0") == b"0\x000x3465a4"
         assert w.call(b"admin.vm.feature.Get+x dom0 name a\0").startswith(b"2\0QubesFeatureNotFoundError\0\0")
         assert w.call(b"admin.vm.List dom0 name nobody\0").startswith(b"2\0QubesVMNotFoundError\0\0")
