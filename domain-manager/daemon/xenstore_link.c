@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <glib-unix.h>
-#include <poll.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include <xen/io/xs_wire.h>
@@ -14,8 +14,8 @@
 
 #include "dm_error.h"
 
-#define ANSWER_MS 5000
-#define MARK      "/tool/bulkhead"
+#define PATIENCE_S 5
+#define MARK       "/tool/bulkhead"
 
 struct xenstore_link {
     xenstore_link_fn fn;
@@ -24,16 +24,22 @@ struct xenstore_link {
     guint source;
 };
 
+/* Waits for its turn, as xenstored lets one wait at a time; neither this nor what follows lasts longer than
+ * PATIENCE_S. errno EAGAIN: it did. */
 static int store_connect(void)
 {
+    static const struct timeval patience = {.tv_sec = PATIENCE_S};
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     g_strlcpy(address.sun_path, xs_daemon_socket(), sizeof address.sun_path);
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
-        close(fd);
-        return -1;
-    }
-    return fd;
+    if (fd < 0 || (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) == 0 &&
+                   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
+                   connect(fd, (struct sockaddr *)&address, sizeof address) == 0))
+        return fd;
+    int why = errno;
+    close(fd);
+    errno = why;
+    return -1;
 }
 
 /* `words` are `size` bytes, NULs included; far less than the socket's buffer. */
@@ -53,19 +59,14 @@ enum answer { ANSWER_NONE, ANSWER_LATE, ANSWER_REFUSED, ANSWER_GOOD };
 static enum answer store_ask(uint32_t type, const char *words, uint32_t size)
 {
     struct xsd_sockmsg header;
+    errno = 0;
     int fd = store_connect();
-    struct pollfd readable = {.fd = fd, .events = POLLIN};
-    enum answer answer = ANSWER_NONE;
-    if (fd < 0)
-        return answer;
-    if (!store_send(fd, type, words, size))
-        answer = ANSWER_NONE;
-    else if (poll(&readable, 1, ANSWER_MS) <= 0)
-        answer = ANSWER_LATE;
-    else if (recv(fd, &header, sizeof header, 0) == sizeof header)
-        answer = header.type == type ? ANSWER_GOOD : ANSWER_REFUSED;
-    close(fd);
-    return answer;
+    gboolean came = fd >= 0 && store_send(fd, type, words, size) &&
+                    recv(fd, &header, sizeof header, MSG_WAITALL) == sizeof header;
+    enum answer failure = errno == EAGAIN ? ANSWER_LATE : ANSWER_NONE;
+    if (fd >= 0)
+        close(fd);
+    return !came ? failure : header.type == type ? ANSWER_GOOD : ANSWER_REFUSED;
 }
 
 gboolean xenstore_check(GError **error)
@@ -102,7 +103,7 @@ static gboolean link_readable(int fd, GIOCondition condition, void *data)
 {
     struct xenstore_link *link = data;
     char bytes[1024];
-    ssize_t n = recv(fd, bytes, sizeof bytes, 0);
+    ssize_t n = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
     (void)condition;
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return G_SOURCE_CONTINUE;
@@ -117,7 +118,9 @@ struct xenstore_link *xenstore_link_new(xenstore_link_fn fn, void *data)
 {
     static const char release[] = "@releaseDomain\0end";
     struct xenstore_link *link = g_new0(struct xenstore_link, 1);
-    *link = (struct xenstore_link){.fn = fn, .data = data, .fd = store_connect()};
+    link->fn = fn;
+    link->data = data;
+    link->fd = store_connect();
     if (link->fd >= 0 && store_send(link->fd, XS_WATCH, release, sizeof release))
         link->source = g_unix_fd_add(link->fd, G_IO_IN | G_IO_HUP, link_readable, link);
     return link;

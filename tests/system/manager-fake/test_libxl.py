@@ -27,7 +27,7 @@ class Xenstored:
         self.path, self.answers, self.watching, self.open, self.marked = path, True, [], [], False
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
-        self.listener.listen()
+        self.listener.listen(1)  # as the real one
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
