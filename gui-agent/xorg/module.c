@@ -10,21 +10,17 @@
  *         EndSubSection
  *     EndSection
  */
-#include <stdbool.h>
 #include <stdint.h>
 #include <xorg-server.h>
 #include <dixstruct.h>
-#include <extension.h>
-#include <extnsionst.h>
 #include <pixmapstr.h>
 #include <resource.h>
-#include <xf86.h>
-#include <xf86Module.h>
 #include <xf86Opt.h>
 
 #include "damage-report.h"
 #include "granted-pixmap.h"
 #include "grants-protocol.h"
+#include "xorg-module.h"
 
 static int gui_domain;
 
@@ -85,31 +81,11 @@ static void *setup(void *module, void *options, int *major_error, int *minor_err
 {
     static const ExtensionModule extension = {init_extension, GRANTS_EXTENSION, NULL};
 
-    static bool loaded;
-
     (void)minor_error;
-    if (loaded) { /* both "Load" and "SubSection" in the configuration, say */
-        if (major_error)
-            *major_error = LDR_ONCEONLY;
-        return NULL;
-    }
-    loaded = true;
-    gui_domain = xf86CheckIntOption(options, "GuiDomain", 0);
-    LoadExtensionList(&extension, 1, FALSE);
+    module = xorg_module_load(module, major_error, &extension);
+    if (module)
+        gui_domain = xf86CheckIntOption(options, "GuiDomain", 0);
     return module;
 }
 
-static XF86ModuleVersionInfo version = {
-    .modname = "qubesgrant",
-    .vendor = "Bulkhead",
-    ._modinfo1_ = MODINFOSTRING1,
-    ._modinfo2_ = MODINFOSTRING2,
-    .xf86version = XORG_VERSION_CURRENT,
-    .majorversion = 1,
-    .abiclass = ABI_CLASS_EXTENSION,
-    .abiversion = ABI_EXTENSION_VERSION,
-    .moduleclass = MOD_CLASS_EXTENSION,
-};
-
-extern _X_EXPORT XF86ModuleData qubesgrantModuleData;
-_X_EXPORT XF86ModuleData qubesgrantModuleData = {&version, setup, NULL};
+XORG_MODULE(qubesgrant, setup);

@@ -14,8 +14,6 @@
 #include <unistd.h>
 #include <xorg-server.h>
 #include <dixstruct.h>
-#include <extension.h>
-#include <extnsionst.h>
 #include <gcstruct.h>
 #include <opaque.h>
 #include <os.h>
@@ -24,11 +22,10 @@
 #include <resource.h>
 #include <scrnintstr.h>
 #include <windowstr.h>
-#include <xf86.h>
-#include <xf86Module.h>
 
 #include "gui-protocol.h"
 #include "guest-buffer.h"
+#include "xorg-module.h"
 
 #define BITS_PER_PIXEL 32
 
@@ -253,31 +250,10 @@ static void init_extension(void)
 static void *setup(void *module, void *options, int *major_error, int *minor_error)
 {
     static const ExtensionModule extension = {init_extension, PIXELS_EXTENSION, NULL};
-    static bool loaded;
 
     (void)options;
     (void)minor_error;
-    if (loaded) {
-        if (major_error)
-            *major_error = LDR_ONCEONLY;
-        return NULL;
-    }
-    loaded = true;
-    LoadExtensionList(&extension, 1, FALSE);
-    return module;
+    return xorg_module_load(module, major_error, &extension);
 }
 
-static XF86ModuleVersionInfo version = {
-    .modname = "qubespixels",
-    .vendor = "Bulkhead",
-    ._modinfo1_ = MODINFOSTRING1,
-    ._modinfo2_ = MODINFOSTRING2,
-    .xf86version = XORG_VERSION_CURRENT,
-    .majorversion = 1,
-    .abiclass = ABI_CLASS_EXTENSION,
-    .abiversion = ABI_EXTENSION_VERSION,
-    .moduleclass = MOD_CLASS_EXTENSION,
-};
-
-extern _X_EXPORT XF86ModuleData qubespixelsModuleData;
-_X_EXPORT XF86ModuleData qubespixelsModuleData = {&version, setup, NULL};
+XORG_MODULE(qubespixels, setup);
