@@ -458,6 +458,44 @@ def test_copies(rig, doms):
             NAMES[n], "no pixel was copied, neither in the domain nor in dom0" if MODULES else "both ends copied pixels"), copied)
 
 
+def test_scale(rig, dom0, dom):
+    """A desktop of high resolution, and a domain whose programs draw as ever: enlarged, right to the pixel."""
+    rig.run(["xprop", "-root", "-f", "RESOURCE_MANAGER", "8s", "-set", "RESOURCE_MANAGER", "Xft.dpi:\t192\n"], dom0.name)
+    rig.stop(dom.daemon)
+    rig.stop(dom.agent)
+    dom.agent, dom.daemon = rig.agent(dom.name, dom.n, "--scale=1"), dom0.daemon(dom.n)
+    program = dom.start(PATTERN, "200", "120", str(dom.n), name="pattern")
+    w = wait_for(lambda: dom.top("pattern") and dom0.windows().get((NAMES[dom.n], dom.top("pattern")[0])))
+    dom0.xdo("windowactivate", "--sync", w.id, "windowmove", "--sync", w.id, 301, 203)
+
+    def shown_twice_as_large():
+        try:
+            wid, _, x, y, width, height, _ = dom.top("pattern")
+            want = dom.pixels(wid).resize((2 * width, 2 * height), Image.NEAREST)
+            have = dom0.screenshot()
+        except XError:  # moved meanwhile
+            return None
+        at = find(have, want, 2 * x, 2 * y)
+        return at and (at, x, y)
+    found = wait_for(shown_twice_as_large)
+    dom0.screenshot(os.path.join(TOP, "build/check/gui-scale%s.png" % ("-modules" if MODULES else "")))
+    if tap.result(found, "on a desktop of scale 2 a window drawn for 1 is shown twice as large", dom.tops()):
+        (left, top), x, y = found
+        dom0.xdo("mousemove", left + 2 * 40, top + 2 * 30)
+        root = dom.d.screen().root
+        tap.result(wait_for(lambda: (root.query_pointer().root_x, root.query_pointer().root_y) == (x + 40, y + 30)),
+                   "the pointer is on the same pixel of it", root.query_pointer())
+    rig.stop(program)
+
+
+def find(screen, part, x, y):
+    """Where that part is on the screen: at x, y, or one pixel on, where the guest's pixels do not reach."""
+    for at in ((x, y), (x + 1, y), (x, y + 1), (x + 1, y + 1)):
+        if not ImageChops.difference(screen.crop(at + (at[0] + part.width, at[1] + part.height)), part).getbbox():
+            return at
+    return None
+
+
 def test_idle(rig, dom0, doms):
     """xterm's cursor does not blink; mousepad's would."""
     for t in list(doms[2].tops()):
@@ -501,6 +539,7 @@ def main():
         test_two_monitors(rig, dom0, doms[3])
         test_copies(rig, doms)
         test_tray(rig, dom0, doms[2])
+        test_scale(rig, dom0, doms[3])
         test_idle(rig, dom0, doms)
         for n, dom in doms.items():
             tap.result(dom.agent.poll() is None and dom.daemon.poll() is None, "%s: both ends still run" % NAMES[n])
