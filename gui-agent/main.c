@@ -258,6 +258,9 @@ static int run(struct agent *agent, const struct options *options, int signals, 
             drain(sockets);
         if (fds[LINK].revents)
             rc = link_process(&agent->link, true);
+        /* The server shall begin with the user's input while we look at the rest. */
+        if (agent->x.conn)
+            xcb_flush(agent->x.conn);
         if (agent->x.conn && xcb_connection_has_error(agent->x.conn)) {
             fprintf(stderr, "qubes-gui: the X server went away; waiting for the next\n");
             stop_display(agent);

@@ -105,9 +105,12 @@ static void send_input(struct view *view, uint32_t type, uint32_t window, const 
 /* By the layout in use, or by the first one: with Cyrillic letters the combinations stay where they were. */
 static bool sequence_pressed(const struct key_sequence *sequence, const XKeyEvent *event)
 {
-    KeySym first = XkbKeycodeToKeysym(event->display, (KeyCode)event->keycode, 0, 0), used = NoSymbol;
+    KeySym first, used = NoSymbol;
     XKeyEvent copy = *event;
 
+    if (!key_sequence_modifiers(sequence, event->state))
+        return false;
+    first = XkbKeycodeToKeysym(event->display, (KeyCode)event->keycode, 0, 0);
     XLookupString(&copy, NULL, 0, &used, NULL);
     return key_sequence_match(sequence, event->state, (uint32_t)used) ||
            key_sequence_match(sequence, event->state, (uint32_t)first);

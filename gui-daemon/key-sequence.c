@@ -46,8 +46,12 @@ bool key_sequence_parse(const char *text, struct key_sequence *sequence)
     return true;
 }
 
+bool key_sequence_modifiers(const struct key_sequence *sequence, uint32_t state)
+{
+    return sequence->keyval && (state & RELEVANT) == sequence->modifiers;
+}
+
 bool key_sequence_match(const struct key_sequence *sequence, uint32_t state, uint32_t keyval)
 {
-    return sequence->keyval && (state & RELEVANT) == sequence->modifiers &&
-           gdk_keyval_to_lower(keyval) == sequence->keyval;
+    return key_sequence_modifiers(sequence, state) && gdk_keyval_to_lower(keyval) == sequence->keyval;
 }

@@ -18,6 +18,10 @@ struct key_sequence {
  */
 bool key_sequence_parse(const char *text, struct key_sequence *sequence);
 
+/* Are exactly the sequence's modifiers down in this X state? Without them no key of it needs to be looked at.
+ */
+bool key_sequence_modifiers(const struct key_sequence *sequence, uint32_t state);
+
 /* Does a key press with this X state and key symbol match exactly? Caps Lock, Num Lock and buttons do not
  * count. */
 bool key_sequence_match(const struct key_sequence *sequence, uint32_t state, uint32_t keyval);
