@@ -33,10 +33,8 @@
 #include "wm.h"
 
 #define X_SOCKETS   "/tmp/.X11-unix"
-#define X_RETRY_MS  500 /* while there is no X server; inotify is faster */
-#define X_SETTLE_MS 20  /* between the socket's appearance and its listen() */
-#define SCALE_MIN   ((double)GUI_SCALE_MIN / GUI_SCALE_ONE)
-#define SCALE_MAX   ((double)GUI_SCALE_MAX / GUI_SCALE_ONE)
+#define X_RETRY_MS  500   /* while there is no X server; inotify is faster */
+#define X_SETTLE_MS 20    /* between the socket's appearance and its listen() */
 #define WIPE_MAX    86400 /* seconds */
 
 uint64_t agent_now_ms(void)
@@ -51,7 +49,7 @@ struct options {
     const char *display;
     int domain;
     int wipe_seconds;
-    double scale;
+    uint32_t scale; /* in 1/120 */
     bool verbose;
 };
 
@@ -64,6 +62,16 @@ static const char usage[] =
     "  -s, --scale=SCALE      what applications here draw for, whatever the desktop wants\n"
     "  -v, --verbose          log every message of the daemon\n"
     "  -h, --help\n";
+
+static bool parse_scale(const char *text, uint32_t *scale)
+{
+    double wanted = atof(text) * GUI_SCALE_ONE;
+
+    if (!(wanted >= GUI_SCALE_MIN && wanted <= GUI_SCALE_MAX))
+        return false;
+    *scale = (uint32_t)wanted;
+    return true;
+}
 
 /* 0: go on; 1: done; 2: usage. */
 static int parse_options(int argc, char **argv, struct options *options)
@@ -89,7 +97,10 @@ static int parse_options(int argc, char **argv, struct options *options)
             options->wipe_seconds = atoi(optarg);
             break;
         case 's':
-            options->scale = atof(optarg);
+            if (!parse_scale(optarg, &options->scale)) {
+                fputs(usage, stderr);
+                return 2;
+            }
             break;
         case 'v':
             options->verbose = true;
@@ -311,9 +322,7 @@ int main(int argc, char **argv)
         return rc == 1 ? 0 : 2;
     if (options.wipe_seconds < 0 || options.wipe_seconds > WIPE_MAX)
         return fail("the time of --clipboard-wipe", -ERANGE);
-    if (options.scale && (options.scale < SCALE_MIN || options.scale > SCALE_MAX))
-        return fail("the factor of --scale", -ERANGE);
-    agent.own_scale = (uint32_t)(options.scale * GUI_SCALE_ONE);
+    agent.own_scale = options.scale;
     agent.verbose = options.verbose;
     agent.wipe_seconds = (unsigned)options.wipe_seconds;
     agent.link.domain = options.domain;
