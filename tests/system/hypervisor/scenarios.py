@@ -38,7 +38,7 @@ ALL = [
     Scenario("old CPU, AMD-Vi", "system", "registers", cpu="old", memory=3072, dom0_mem=2300, limit=150),
     Scenario("life", "domu", "life"),
     Scenario("devices", "domu", "devices"),
-    Scenario("vchan and hostile domUs", "domu", "vchan,crash", limit=120),
+    Scenario("vchan and hostile domUs", "domu", "vchan,crash,trigger", limit=150),
     Scenario("domUs that serve domUs", "domu", "peers,backends", limit=150),
     Scenario("2 CPUs: smp, vchan, devices", "domu", "smp,vchan,devices", cpus=2, limit=120),
     Scenario("2 CPUs: migrate", "domu", "migrate", cpus=2, limit=240),

@@ -69,6 +69,8 @@ receive() {
     kill $hold; rm /tmp/hold
     [ "$n" = "$3" ]
 }
+# shut_down NAME REASON: the domain has stopped for that reason (SHUTDOWN_* of sched.h) and waits to be looked at
+shut_down() { [ "$(xl list -v "$1" | awk 'NR == 2 { print $8 }')" = "$2" ]; }
 gone() { ! xl list "$1"; }
 field() { xl list "$1" | awk -v n="$2" 'NR==2{print $n}'; }
 # leak_check "PAGES BYTES": what kept() said before is what it says now, and nothing but dom0 holds anything
