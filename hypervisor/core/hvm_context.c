@@ -16,8 +16,6 @@
 #define MXCSR_OFFSET      24u
 #define MXCSR_VALID       0xffffu /* bits that every x86-64 CPU has: others fault when loaded */
 
-#define CR4_ALLOWED                                                                                          \
-    (0x7fful | BIT(11) | BIT(16) | BIT(17) | CR4_OSXSAVE | CR4_SMEP | CR4_SMAP) /* FSGSBASE, UMIP, PCIDE */
 #define EFER_ALLOWED    (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
 #define EVENT_ALLOWED   (0xffffffff80000fffull)
 #define EVENT_VALID_BIT BIT(31)
@@ -93,7 +91,7 @@ static bool cpu_valid(const struct hvm_hw_cpu *c)
     bool pg = c->cr0 & CR0_PG, lme = c->msr_efer & EFER_LME, lma = c->msr_efer & EFER_LMA;
 
     return !c->pad0 && !(c->flags & ~(uint32_t)XEN_X86_FPU_INITIALISED) && !(c->cr0 >> 32) &&
-           (!pg || c->cr0 & CR0_PE) && !(c->cr4 & ~CR4_ALLOWED) && !(c->msr_efer & ~EFER_ALLOWED) &&
+           (!pg || c->cr0 & CR0_PE) && !(c->cr4 & ~CR4_GUEST) && !(c->msr_efer & ~EFER_ALLOWED) &&
            lma == (lme && pg) && (!lma || c->cr4 & CR4_PAE) && !(c->cr3 >> 52);
 }
 

@@ -41,7 +41,6 @@ void cpu_features_init(struct cpuid_regs (*ask)(uint32_t leaf, uint32_t sub))
         r = ask(7, 0);
         f->smep = r.b & BIT(7);
         f->smap = r.b & BIT(20);
-        f->fsgsbase = r.b & BIT(0);
         f->ibpb = r.d & BIT(26);
         f->verw = r.d & BIT(10);                                                    /* MD_CLEAR */
         f->more_cr4 = r.c & (BIT(3) | BIT(7) | BIT(16) | BIT(31)) || r.d & BIT(20); /* PKU CET LA57 PKS IBT */

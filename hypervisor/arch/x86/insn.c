@@ -5,8 +5,6 @@
 #include "bh/bytes.h"
 #include "bh/xen.h"
 
-#define INSN_MAX_BYTES 15
-
 enum {
     F_BYTE = 1,    /* 8-bit operands; else 16, 32 or 64 as the prefixes tell */
     F_MODRM = 2,   /* has a ModRM byte, whose r/m must be memory */
@@ -76,7 +74,7 @@ struct decoder {
 /* Behind the last byte: ask for more, unless the instruction is longer than any can be. */
 static int out_of_bytes(const struct decoder *d)
 {
-    return d->len >= INSN_MAX_BYTES ? -XEN_EOPNOTSUPP : -XEN_EFAULT;
+    return d->len >= INSN_MAX ? -XEN_EOPNOTSUPP : -XEN_EFAULT;
 }
 
 static int next_byte(struct decoder *d)
@@ -267,7 +265,7 @@ static int decode_opcode(struct decoder *d, int opcode, struct insn *out)
 
 int insn_decode(const uint8_t *bytes, unsigned len, bool long_mode, struct insn *out)
 {
-    struct decoder d = {.bytes = bytes, .len = MIN(len, INSN_MAX_BYTES), .long_mode = long_mode};
+    struct decoder d = {.bytes = bytes, .len = MIN(len, INSN_MAX), .long_mode = long_mode};
     int rc;
 
     *out = (struct insn){0};

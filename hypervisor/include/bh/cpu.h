@@ -57,7 +57,7 @@ extern unsigned nr_cpus; /* online */
 
 /* Features of this machine's CPUs that the hypervisor itself uses. */
 struct cpu_features {
-    bool smep, smap, nx, gb_pages, xsave, x2apic, rdtscp, invariant_tsc, fsgsbase, amd, intel;
+    bool smep, smap, nx, gb_pages, xsave, x2apic, rdtscp, invariant_tsc, amd, intel;
     bool ibpb, verw, auto_ibrs; /* predictors and buffers can be flushed; guests' predictions are not used */
     bool x87_pointers_stay;     /* XRSTOR leaves the last x87 instruction's addresses there: CVE-2006-1056 */
     bool more_cr4;              /* CR4 has bits that guests may not set (CR4_GUEST) */

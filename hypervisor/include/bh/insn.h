@@ -9,6 +9,8 @@
 
 #include "bh/types.h"
 
+#define INSN_MAX 15 /* bytes of the longest instruction */
+
 enum insn_op {
     INSN_LOAD,  /* reg <- mem (extended as told) */
     INSN_STORE, /* mem <- reg or imm */

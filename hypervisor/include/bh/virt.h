@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "bh/insn.h"
 #include "bh/types.h"
 
 struct cpu;
@@ -34,8 +35,6 @@ struct cpu_state {
 /* Address spaces that are not walked: none, and other forms than PVH kernels run with (4 levels). */
 #define WALK_NONE      1ull
 #define WALK_NO_PAGING 3ull
-
-#define INSN_MAX 15 /* bytes of the longest instruction */
 
 struct virt_ops {
     const char *name;

@@ -9,11 +9,6 @@
 
 typedef void (*exit_fn)(struct vcpu *v);
 
-paddr_t svm_iopm_pa(const struct domain *d)
-{
-    return emul_iopm(d);
-}
-
 static void exit_interrupt(struct vcpu *v)
 {
     __asm__ volatile("sti; nop; cli" ::: "memory"); /* the pending interrupt is taken here */

@@ -5,7 +5,7 @@
  * and emulators that deliver EVENTINJ twice are avoided.
  */
 #include "svm.h"
-#include "bh/emul.h"
+#include "bh/exit.h"
 #include "bh/guest_access.h"
 #include "bh/lib.h"
 #include "bh/msr.h"
@@ -78,7 +78,7 @@ static int svm_vcpu_init(struct vcpu *v)
     b->intercept_dr_read = b->intercept_dr_write = 0xffff;
     /* #DB and #AC can be raised endlessly by a guest without leaving it; #MC is ours */
     b->intercept_exception = (uint32_t)(BIT(1) | BIT(17) | BIT(18));
-    b->iopm_pa = svm_iopm_pa(v->domain);
+    b->iopm_pa = emul_iopm(v->domain);
     b->msrpm_pa = svm_msrpm_pa();
     b->np_enable = 1;
     b->ncr3 = p2m_root(v->domain);
@@ -95,30 +95,23 @@ static void svm_vcpu_destroy(struct vcpu *v)
     v->vmcb = NULL;
 }
 
+/* Fields that are the same in the VMCB and in cpu_state. */
+#define REGISTERS(X)      X(cr0) X(cr2) X(cr3) X(dr6) X(dr7) X(rip) X(rsp)
+#define MSRS(X)           X(star) X(lstar) X(cstar) X(sfmask) X(kernel_gs_base)
+#define SYSENTER_MSRS(X)  X(sysenter_cs) X(sysenter_esp) X(sysenter_eip)
+#define FOR_EACH_STATE(X) REGISTERS(X) MSRS(X) SYSENTER_MSRS(X)
+
 static void svm_get_state(struct vcpu *v, struct cpu_state *s)
 {
     const struct vmcb *b = v->vmcb;
 
     memcpy(s->seg, b->seg, sizeof(s->seg));
-    s->cr0 = b->cr0;
-    s->cr2 = b->cr2;
-    s->cr3 = b->cr3;
+#define GET_STATE(field) s->field = b->field;
+    FOR_EACH_STATE(GET_STATE)
     s->cr4 = b->cr4;
     s->efer = b->efer & ~EFER_SVME;
-    s->dr6 = b->dr6;
-    s->dr7 = b->dr7;
     s->rflags = b->rflags;
-    s->rip = b->rip;
-    s->rsp = b->rsp;
     s->rax = v->regs.rax;
-    s->star = b->star;
-    s->lstar = b->lstar;
-    s->cstar = b->cstar;
-    s->sfmask = b->sfmask;
-    s->kernel_gs_base = b->kernel_gs_base;
-    s->sysenter_cs = b->sysenter_cs;
-    s->sysenter_esp = b->sysenter_esp;
-    s->sysenter_eip = b->sysenter_eip;
     s->pat = b->g_pat;
     s->event = b->eventinj;
 }
@@ -128,26 +121,13 @@ static void svm_set_state(struct vcpu *v, const struct cpu_state *s)
     struct vmcb *b = v->vmcb;
 
     memcpy(b->seg, s->seg, sizeof(s->seg));
+#define SET_STATE(field) b->field = s->field;
+    FOR_EACH_STATE(SET_STATE)
     b->cpl = s->seg[SEG_SS].attr >> 5 & 3;
-    b->cr0 = s->cr0;
-    b->cr2 = s->cr2;
-    b->cr3 = s->cr3;
     b->cr4 = s->cr4 & CR4_GUEST;
     b->efer = s->efer | EFER_SVME;
-    b->dr6 = s->dr6;
-    b->dr7 = s->dr7;
     b->rflags = s->rflags | 2;
-    b->rip = s->rip;
-    b->rsp = s->rsp;
     v->regs.rax = s->rax;
-    b->star = s->star;
-    b->lstar = s->lstar;
-    b->cstar = s->cstar;
-    b->sfmask = s->sfmask;
-    b->kernel_gs_base = s->kernel_gs_base;
-    b->sysenter_cs = s->sysenter_cs;
-    b->sysenter_esp = s->sysenter_esp;
-    b->sysenter_eip = s->sysenter_eip;
     b->g_pat = s->pat;
     b->eventinj = s->event;
     b->interrupt_shadow = 0;

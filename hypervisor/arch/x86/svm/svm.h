@@ -34,4 +34,3 @@ static inline bool svm_is_long_mode(const struct vmcb *b) /* 64-bit code segment
 /* msrpm.c: bitmap of MSRs that guests may touch without an exit. */
 paddr_t svm_msrpm_pa(void);
 void svm_msrpm_init(void);
-paddr_t svm_iopm_pa(const struct domain *d);
