@@ -149,12 +149,10 @@ DOMCTL(scheduler_op)
 DOMCTL(sendtrigger)
 {
     const struct xen_domctl_sendtrigger *t = &c->op->u.sendtrigger;
-    struct vcpu *v;
-    long rc;
+    struct vcpu *v = domain_vcpu(c->d, t->vcpu);
 
-    v = find_vcpu(c->d, t->vcpu, &rc);
     if (!v)
-        return rc;
+        return -XEN_ESRCH;
     if (t->trigger == XEN_DOMCTL_SENDTRIGGER_NMI) {
         v->nmi_pending = true;
         vcpu_kick(v);
