@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * LZMA2 (the xz file format's filter 0x21) and the LZMA coder inside, as the LZMA SDK's specification
- * describes them. The output is the dictionary: a match may reach back to the last dictionary reset.
+ * describes them. The output is the dictionary, which only the first chunk resets.
  */
 #include "unpack.h"
 
@@ -44,10 +44,9 @@ struct range_coder {
 
 struct lzma {
     struct unpack *u;
-    size_t dict_start;
     uint32_t lc, lp_mask, pb_mask;
     uint32_t state, rep[4]; /* last distances minus one */
-    bool need_dict_reset, need_props;
+    bool have_props;
     struct probabilities p;
 };
 
@@ -168,8 +167,8 @@ INLINE unsigned decode_matched_literal(struct range_coder *rc, uint16_t *probs, 
 INLINE int decode_literal(struct lzma *s, struct range_coder *rc)
 {
     struct unpack *u = s->u;
-    size_t pos = u->out_pos - s->dict_start;
-    unsigned previous = pos ? u->out[u->out_pos - 1] : 0;
+    size_t pos = u->out_pos;
+    unsigned previous = pos ? u->out[pos - 1] : 0;
     uint16_t *probs = s->p.literal[((pos & s->lp_mask) << s->lc) + (previous >> (8 - s->lc))];
     unsigned byte;
 
@@ -178,7 +177,7 @@ INLINE int decode_literal(struct lzma *s, struct range_coder *rc)
     } else {
         if (s->rep[0] >= pos)
             return -XEN_EINVAL;
-        byte = decode_matched_literal(rc, probs, u->out[u->out_pos - 1 - s->rep[0]]);
+        byte = decode_matched_literal(rc, probs, u->out[pos - 1 - s->rep[0]]);
     }
     u->out[u->out_pos++] = (uint8_t)byte;
     if (s->state < 4)
@@ -238,7 +237,7 @@ static int decode_symbols(struct lzma *s, size_t in_len, size_t out_end)
     if (p[0])
         return -XEN_EINVAL;
     while (u->out_pos < out_end && !rc.overrun) {
-        uint32_t pos_state = (uint32_t)(u->out_pos - s->dict_start) & s->pb_mask, len;
+        uint32_t pos_state = (uint32_t)u->out_pos & s->pb_mask, len;
         int err;
 
         if (!decode_bit(&rc, &s->p.is_match[s->state][pos_state])) {
@@ -247,7 +246,7 @@ static int decode_symbols(struct lzma *s, size_t in_len, size_t out_end)
             len = decode_match(s, &rc, pos_state);
             if (len > out_end - u->out_pos)
                 return -XEN_EINVAL;
-            err = unpack_match(u, s->dict_start, (size_t)s->rep[0] + 1, len);
+            err = unpack_match(u, (size_t)s->rep[0] + 1, len);
         }
         if (err)
             return err;
@@ -277,15 +276,8 @@ static int set_properties(struct lzma *s, uint8_t props)
         return -XEN_EINVAL;
     s->lp_mask = (1u << lp) - 1;
     s->pb_mask = (1u << pb) - 1;
-    s->need_props = false;
+    s->have_props = true;
     return 0;
-}
-
-static void reset_dictionary(struct lzma *s)
-{
-    s->dict_start = s->u->out_pos;
-    s->need_dict_reset = false;
-    s->need_props = true;
 }
 
 /* Bits 5 and 6 of the control byte: what to reset first. */
@@ -307,31 +299,28 @@ static int lzma_chunk(struct lzma *s, uint8_t control)
         return -XEN_EINVAL;
     if (out_len > u->out_cap - u->out_pos)
         return -XEN_E2BIG;
-    if (reset == RESET_DICTIONARY)
-        reset_dictionary(s);
     if (reset >= RESET_PROPS && set_properties(s, p[5]))
         return -XEN_EINVAL;
-    if (s->need_dict_reset || s->need_props)
+    if (!s->have_props)
         return -XEN_EINVAL;
     if (reset != RESET_NOTHING)
         reset_state(s);
     return decode_symbols(s, in_len, u->out_pos + out_len);
 }
 
-static int stored_chunk(struct lzma *s, uint8_t control)
+static int stored_chunk(struct unpack *u)
 {
-    struct unpack *u = s->u;
+    const uint8_t *p = unpack_next(u);
     uint32_t len;
 
     if (unpack_left(u) < 3)
         return -XEN_EINVAL;
-    len = read_be16(unpack_next(u) + 1) + 1;
+    len = read_be16(p + 1) + 1;
     u->in_pos += 3;
-    if (control == 1)
-        reset_dictionary(s);
-    if (s->need_dict_reset)
+    if (len > unpack_left(u))
         return -XEN_EINVAL;
-    return unpack_literals(u, len);
+    u->in_pos += len;
+    return unpack_bytes(u, p + 3, len);
 }
 
 int unpack_lzma2(struct unpack *u, void *scratch)
@@ -340,22 +329,19 @@ int unpack_lzma2(struct unpack *u, void *scratch)
 
     memset(s, 0, sizeof(*s));
     s->u = u;
-    s->need_dict_reset = true;
-    s->need_props = true;
     while (unpack_left(u)) {
         uint8_t control = *unpack_next(u);
-        int rc;
+        bool first = control == 1 || control >= 0x80 + (RESET_DICTIONARY << 5);
+        int rc = -XEN_EINVAL;
 
         if (!control) {
             u->in_pos++;
             return 0;
         }
-        if (control >= 0x80)
+        if (first == !u->out_pos && control >= 0x80)
             rc = lzma_chunk(s, control);
-        else if (control <= 2)
-            rc = stored_chunk(s, control);
-        else
-            rc = -XEN_EINVAL;
+        else if (first == !u->out_pos && control <= 2)
+            rc = stored_chunk(u);
         if (rc)
             return rc;
     }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Private to the decompressors (boot/decompress.c and un*.c): their common state and match copy.
- */
+/* Private to the decompressors (boot/decompress.c and un*.c): their common state and match copy. */
 #pragma once
 
 #include "bh/bytes.h"
@@ -24,16 +23,15 @@ static inline const uint8_t *unpack_next(const struct unpack *u)
     return u->in + u->in_pos;
 }
 
-/* Repeat `len` bytes from `distance` back, which may overlap. history: first byte that may be referred to. */
-int unpack_match(struct unpack *u, size_t history, size_t distance, size_t len);
-/* Copy `len` bytes of input to the output. */
-int unpack_literals(struct unpack *u, size_t len);
+/* Repeat `len` bytes from `distance` back, which may overlap. */
+int unpack_match(struct unpack *u, size_t distance, size_t len);
+/* Append to the output. */
+int unpack_bytes(struct unpack *u, const uint8_t *bytes, size_t len);
 
 /* xz's main filter: unpack LZMA2 chunks up to and with the end marker. 0, -XEN_EINVAL, -XEN_E2BIG. */
 #define UNLZMA2_SCRATCH (32 * 1024)
 int unpack_lzma2(struct unpack *u, void *scratch);
 
-/* Each expects its magic at in_pos. 0, -XEN_EINVAL, -XEN_E2BIG, -XEN_ENOSYS (a variant that is not
- * supported). */
+/* What follows the magic. 0, -XEN_EINVAL, -XEN_E2BIG. */
 int unpack_xz(struct unpack *u);
 int unpack_zstd(struct unpack *u);

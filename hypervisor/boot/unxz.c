@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The xz container (The .xz File Format 1.1) as Linux' build makes it: blocks with the x86 branch filter and
- * a CRC32 of their contents. The index and the footer behind the last block tell nothing new.
+ * The xz container (The .xz File Format 1.1) as Linux' build makes it: one block with the x86 branch filter
+ * and a CRC32 of its contents. The index and the footer behind it tell nothing new.
  */
 #include "unpack.h"
 
-#define STREAM_HEADER_SIZE 12
-#define FILTER_X86         0x04
-#define FILTER_LZMA2       0x21
-#define VLI_MAX            (UINT64_MAX / 2)
-
-#define CHECK_CRC32 1
-#define CRC32_POLY  0xedb88320u
+#define CRC32_POLY 0xedb88320u
 
 struct xz {
-    struct unpack *u;
     uint32_t crc[8][256]; /* eight bytes a step */
     uint64_t lzma[UNLZMA2_SCRATCH / 8];
 };
@@ -47,20 +40,6 @@ static uint32_t crc32(const struct xz *x, const uint8_t *p, size_t len)
     while (len--)
         crc = crc >> 8 ^ x->crc[0][(crc ^ *p++) & 0xff];
     return ~crc;
-}
-
-/* Variable-length integer: seven bits a byte, least significant first. */
-static int read_vli(const uint8_t *p, size_t len, size_t *pos, uint64_t *value)
-{
-    *value = 0;
-    for (unsigned shift = 0; shift < 63 && *pos < len; shift += 7) {
-        uint8_t byte = p[(*pos)++];
-
-        *value |= (uint64_t)(byte & 0x7f) << shift;
-        if (!(byte & 0x80))
-            return byte || !shift ? 0 : -XEN_EINVAL; /* no padding with zero bytes */
-    }
-    return -XEN_EINVAL;
 }
 
 /*
@@ -124,105 +103,17 @@ static void undo_x86_filter(uint8_t *buf, size_t size)
     }
 }
 
-static int verify_check(struct xz *x, const uint8_t *data, size_t len)
-{
-    struct unpack *u = x->u;
-
-    if (unpack_left(u) < 4 || crc32(x, data, len) != read_le32(unpack_next(u)))
-        return -XEN_EINVAL;
-    u->in_pos += 4;
-    return 0;
-}
-
-struct block_header {
-    uint64_t packed, unpacked; /* UINT64_MAX: not told */
-    bool x86;
-};
-
-/* Filters: optionally x86 without properties, then LZMA2 with its dictionary size (which the output makes
- * moot). */
-static int parse_filters(const uint8_t *p, size_t len, size_t *pos, unsigned count, struct block_header *h)
-{
-    for (unsigned i = 0; i < count; i++) {
-        uint64_t id, props_size;
-
-        if (read_vli(p, len, pos, &id) || read_vli(p, len, pos, &props_size) || props_size > len - *pos)
-            return -XEN_EINVAL;
-        if (i + 1 < count && id == FILTER_X86 && props_size == 0 && !h->x86)
-            h->x86 = true;
-        else if (i + 1 != count || id != FILTER_LZMA2 || props_size != 1)
-            return -XEN_ENOSYS;
-        *pos += (size_t)props_size;
-    }
-    return 0;
-}
-
-static int parse_block_header(struct xz *x, struct block_header *h)
-{
-    const uint8_t *p = unpack_next(x->u);
-    size_t size = (p[0] + 1u) * 4, pos = 2;
-    int rc;
-
-    *h = (struct block_header){.packed = UINT64_MAX, .unpacked = UINT64_MAX};
-    if (size > unpack_left(x->u) || crc32(x, p, size - 4) != read_le32(p + size - 4) || p[1] & 0x3c)
-        return -XEN_EINVAL;
-    if (p[1] & 0x40 && read_vli(p, size - 4, &pos, &h->packed))
-        return -XEN_EINVAL;
-    if (p[1] & 0x80 && read_vli(p, size - 4, &pos, &h->unpacked))
-        return -XEN_EINVAL;
-    rc = parse_filters(p, size - 4, &pos, (p[1] & 3u) + 1, h);
-    for (; !rc && pos < size - 4; pos++)
-        if (p[pos])
-            rc = -XEN_EINVAL;
-    x->u->in_pos += size;
-    return rc;
-}
-
-static int skip_padding(struct unpack *u, size_t from)
-{
-    for (; (u->in_pos - from) % 4; u->in_pos++)
-        if (!unpack_left(u) || *unpack_next(u))
-            return -XEN_EINVAL;
-    return 0;
-}
-
-static int unpack_block(struct xz *x)
-{
-    struct unpack *u = x->u;
-    struct block_header h;
-    size_t out_start = u->out_pos, data, packed, unpacked;
-    int rc = parse_block_header(x, &h);
-
-    data = u->in_pos;
-    if (!rc)
-        rc = unpack_lzma2(u, x->lzma);
-    if (rc)
-        return rc;
-    packed = u->in_pos - data;
-    unpacked = u->out_pos - out_start;
-    if ((h.packed != UINT64_MAX && h.packed != packed) ||
-        (h.unpacked != UINT64_MAX && h.unpacked != unpacked))
-        return -XEN_EINVAL;
-    if (h.x86)
-        undo_x86_filter(u->out + out_start, unpacked);
-    rc = skip_padding(u, data);
-    return rc ? rc : verify_check(x, u->out + out_start, unpacked);
-}
-
 int unpack_xz(struct unpack *u)
 {
     struct xz *x = (void *)u->scratch;
-    const uint8_t *p = unpack_next(u);
-    int rc = 0;
+    int rc = unpack_lzma2(u, x->lzma);
 
-    x->u = u;
+    if (rc)
+        return rc;
+    undo_x86_filter(u->out, u->out_pos);
+    u->in_pos = ROUND_UP(u->in_pos, 4);
     crc32_init(x);
-    if (unpack_left(u) < STREAM_HEADER_SIZE || crc32(x, p + 6, 2) != read_le32(p + 8) || p[6])
+    if (!range_within(u->in_pos, 4, u->in_len) || crc32(x, u->out, u->out_pos) != read_le32(unpack_next(u)))
         return -XEN_EINVAL;
-    if (p[7] != CHECK_CRC32)
-        return -XEN_ENOSYS;
-    u->in_pos += STREAM_HEADER_SIZE;
-    while (!rc && unpack_left(u) && *unpack_next(u)) /* 0: the index */
-        rc = unpack_block(x);
-    return rc || unpack_left(u) ? rc : -XEN_EINVAL;
+    return 0;
 }

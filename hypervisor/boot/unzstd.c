@@ -1,168 +1,120 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * One frame of zstd (RFC 8878), without a dictionary. The output is the window. Literals are not buffered:
- * sequences draw them from their packed form as they go, since the scratch memory has no room for a block's
- * 128 KiB.
- */
+/* One frame of zstd (RFC 8878), without a dictionary. The output is the window. */
+#include "bh/decompress.h"
 #include "unzstd.h"
 
 #define MAX_BLOCK (128u * 1024)
-
-enum { LITERALS_RAW, LITERALS_RLE, LITERALS_PACKED, LITERALS_TREELESS };
-
-struct literals {
-    unsigned type;
-    const uint8_t *p; /* raw bytes, or the one repeated */
-    uint32_t left;    /* bytes of the block not yet drawn */
-    uint32_t segment; /* size of each Huffman stream's part but the last one's */
-    uint32_t segment_left;
-    unsigned stream, nr_streams;
-    struct back_bits bits[4];
-};
 
 enum { SEQ_LITERALS, SEQ_OFFSET, SEQ_MATCH, SEQ_KINDS };
 
 struct zstd {
     struct unpack *u;
     uint32_t offset[3];
-    struct literals literals;
+    const uint8_t *literals; /* of the block, those not yet used */
+    uint32_t nr_literals;
     bool have_table[SEQ_KINDS];
     struct fse_table table[SEQ_KINDS];
     struct huf_table huffman;
+    uint8_t buffer[MAX_BLOCK]; /* literals that were packed */
 };
 
-/* One Huffman stream's part, or less. */
-static int draw_packed(struct zstd *z, uint8_t *out, uint32_t n)
-{
-    struct literals *l = &z->literals;
-    const struct huf_table *h = &z->huffman;
-    struct back_bits b = l->bits[l->stream];
+_Static_assert(sizeof(struct zstd) <= DECOMPRESS_SCRATCH, "");
 
+/* Append the block's next n literals to the output. */
+static int use_literals(struct zstd *z, uint32_t n)
+{
+    const uint8_t *p = z->literals;
+
+    if (n > z->nr_literals)
+        return -XEN_EINVAL;
+    z->literals += n;
+    z->nr_literals -= n;
+    return unpack_bytes(z->u, p, n);
+}
+
+/* A stream holds `n` symbols and nothing else. */
+static int unpack_stream(const struct huf_table *h, const uint8_t *p, size_t len, uint8_t *out, uint32_t n)
+{
+    struct back_bits b;
+
+    if (back_bits_init(&b, p, len))
+        return -XEN_EINVAL;
     for (uint32_t i = 0; i < n; i++) {
         size_t index = back_bits_peek(&b, h->bits);
 
         out[i] = h->entry[index].symbol;
         b.pos -= h->entry[index].bits;
-        if (b.pos < 0)
-            return -XEN_EINVAL;
     }
-    l->bits[l->stream] = b;
-    l->segment_left -= n;
-    if (l->segment_left)
-        return 0;
-    if (b.pos)
-        return -XEN_EINVAL;
-    l->stream++;
-    l->segment_left = l->stream + 1 < l->nr_streams ? l->segment : l->left - n;
-    return 0;
+    return b.pos ? -XEN_EINVAL : 0;
 }
 
-/* Append the block's next n literals to the output. */
-static int draw_literals(struct zstd *z, uint32_t n)
+/* Four streams behind a jump table of the first three's sizes. */
+static int unpack_four_streams(struct zstd *z, const uint8_t *p, size_t len)
 {
-    struct literals *l = &z->literals;
-    struct unpack *u = z->u;
+    uint32_t part = (z->nr_literals + 3) / 4, rest = z->nr_literals - 3 * part;
+    size_t pos = 6;
+    int rc = 0;
 
-    if (n > l->left)
+    if (len < pos || part * 3 >= z->nr_literals)
         return -XEN_EINVAL;
-    if (n > u->out_cap - u->out_pos)
-        return -XEN_E2BIG;
-    while (n) {
-        uint32_t step = l->type >= LITERALS_PACKED ? MIN(n, l->segment_left) : n;
-        int rc = 0;
+    for (unsigned i = 0; i < 4 && !rc; i++) {
+        size_t n = i < 3 ? read_le16(p + 2 * i) : len - pos;
 
-        if (l->type == LITERALS_RAW) {
-            memcpy(u->out + u->out_pos, l->p, step);
-            l->p += step;
-        } else if (l->type == LITERALS_RLE) {
-            memset(u->out + u->out_pos, *l->p, step);
-        } else {
-            rc = draw_packed(z, u->out + u->out_pos, step);
-        }
-        if (rc)
-            return rc;
-        u->out_pos += step;
-        l->left -= step;
-        n -= step;
-    }
-    return 0;
-}
-
-/* Four streams behind a jump table of three sizes, or one. */
-static int open_streams(struct literals *l, const uint8_t *p, size_t len, uint32_t size)
-{
-    size_t pos = 0;
-
-    l->stream = 0;
-    l->segment = size;
-    if (l->nr_streams == 4) {
-        l->segment = (size + 3) / 4;
-        pos = 6;
-        if (len < pos || l->segment * 3 >= size)
+        if (n > len - pos)
             return -XEN_EINVAL;
-    }
-    l->segment_left = l->segment;
-    for (unsigned i = 0; i < l->nr_streams; i++) {
-        size_t n = i + 1 < l->nr_streams ? read_le16(p + 2 * i) : len - pos;
-
-        if (n > len - pos || back_bits_init(&l->bits[i], p + pos, n))
-            return -XEN_EINVAL;
+        rc = unpack_stream(&z->huffman, p + pos, n, z->buffer + i * part, i < 3 ? part : rest);
         pos += n;
     }
-    return 0;
+    return rc;
 }
+
+enum { LITERALS_RAW, LITERALS_RLE, LITERALS_PACKED, LITERALS_TREELESS };
 
 static int packed_literals(struct zstd *z, const uint8_t *p, size_t len, size_t *used)
 {
     static const uint8_t header_bytes[] = {3, 3, 4, 5}, size_bits[] = {10, 10, 14, 18};
-    struct literals *l = &z->literals;
-    unsigned format = p[0] >> 2 & 3, bits = size_bits[format];
+    unsigned type = p[0] & 3, format = p[0] >> 2 & 3, bits = size_bits[format];
     size_t header = header_bytes[format], packed, table = 0;
     uint64_t word = 0;
 
     if (len < header)
         return -XEN_EINVAL;
     memcpy(&word, p, header);
-    l->left = (uint32_t)(word >> 4 & (BIT(bits) - 1));
+    z->nr_literals = (uint32_t)(word >> 4 & (BIT(bits) - 1));
+    z->literals = z->buffer;
     packed = (size_t)(word >> (4 + bits) & (BIT(bits) - 1));
-    l->nr_streams = format ? 4 : 1;
-    if (packed > len - header || l->left > MAX_BLOCK || !l->left)
+    if (packed > len - header || z->nr_literals > MAX_BLOCK || !z->nr_literals)
         return -XEN_EINVAL;
-    if (l->type == LITERALS_PACKED && huf_read(&z->huffman, p + header, packed, &table))
+    p += header;
+    *used = header + packed;
+    if (type == LITERALS_PACKED && huf_read(&z->huffman, p, packed, &table))
         return -XEN_EINVAL;
     if (!z->huffman.bits)
         return -XEN_EINVAL;
-    *used = header + packed;
-    return open_streams(l, p + header + table, packed - table, l->left);
+    if (format)
+        return unpack_four_streams(z, p + table, packed - table);
+    return unpack_stream(&z->huffman, p + table, packed - table, z->buffer, z->nr_literals);
 }
 
 static int plain_literals(struct zstd *z, const uint8_t *p, size_t len, size_t *used)
 {
     static const uint8_t header_bytes[] = {1, 2, 1, 3}, size_shift[] = {3, 4, 3, 4};
-    struct literals *l = &z->literals;
+    bool repeat = (p[0] & 3) == LITERALS_RLE;
     unsigned format = p[0] >> 2 & 3;
-    size_t header = header_bytes[format], stored;
+    size_t header = header_bytes[format];
     uint32_t word = 0;
 
     if (len < header)
         return -XEN_EINVAL;
     memcpy(&word, p, header);
-    l->left = word >> size_shift[format];
-    l->p = p + header;
-    stored = l->type == LITERALS_RLE ? 1 : l->left;
-    if (l->left > MAX_BLOCK || stored > len - header)
+    z->nr_literals = word >> size_shift[format];
+    z->literals = repeat ? z->buffer : p + header;
+    *used = header + (repeat ? 1 : z->nr_literals);
+    if (z->nr_literals > MAX_BLOCK || *used > len)
         return -XEN_EINVAL;
-    *used = header + stored;
+    if (repeat)
+        memset(z->buffer, p[header], z->nr_literals);
     return 0;
-}
-
-static int open_literals(struct zstd *z, const uint8_t *p, size_t len, size_t *used)
-{
-    if (!len)
-        return -XEN_EINVAL;
-    z->literals.type = p[0] & 3;
-    return z->literals.type >= LITERALS_PACKED ? packed_literals(z, p, len, used)
-                                               : plain_literals(z, p, len, used);
 }
 
 static const int16_t default_literals[] = {4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1,  1,  2,  2,
@@ -278,9 +230,9 @@ static int run_sequences(struct zstd *z, struct back_bits *b, uint32_t count)
         }
         if (b->pos < 0)
             return -XEN_EINVAL;
-        rc = draw_literals(z, literals);
+        rc = use_literals(z, literals);
         if (!rc)
-            rc = unpack_match(z->u, 0, resolve_offset(z, value, literals), match);
+            rc = unpack_match(z->u, resolve_offset(z, value, literals), match);
         if (rc)
             return rc;
     }
@@ -309,15 +261,18 @@ static int packed_block(struct zstd *z, const uint8_t *p, size_t len)
     size_t pos, used = 0;
     uint32_t count;
     uint8_t modes;
-    int rc = open_literals(z, p, len, &pos);
+    int rc;
 
+    if (!len)
+        return -XEN_EINVAL;
+    rc = (p[0] & 3) >= LITERALS_PACKED ? packed_literals(z, p, len, &pos) : plain_literals(z, p, len, &pos);
     if (!rc)
         rc = read_sequence_count(p + pos, len - pos, &count, &used);
     if (rc)
         return rc;
     pos += used;
     if (!count)
-        return pos == len ? draw_literals(z, z->literals.left) : -XEN_EINVAL;
+        return pos == len ? use_literals(z, z->nr_literals) : -XEN_EINVAL;
     if (pos == len || p[pos] & 3)
         return -XEN_EINVAL;
     modes = p[pos++];
@@ -329,7 +284,7 @@ static int packed_block(struct zstd *z, const uint8_t *p, size_t len)
     rc = back_bits_init(&b, p + pos, len - pos);
     if (!rc)
         rc = run_sequences(z, &b, count);
-    return rc ? rc : draw_literals(z, z->literals.left);
+    return rc ? rc : use_literals(z, z->nr_literals);
 }
 
 enum { BLOCK_RAW, BLOCK_RLE, BLOCK_PACKED };
@@ -337,36 +292,26 @@ enum { BLOCK_RAW, BLOCK_RLE, BLOCK_PACKED };
 static int unpack_block(struct zstd *z, bool *last)
 {
     struct unpack *u = z->u;
-    uint32_t header = 0, size;
-    int rc;
+    uint32_t header = 0, kind, size, stored;
+    const uint8_t *p;
 
     if (unpack_left(u) < 3)
         return -XEN_EINVAL;
     memcpy(&header, unpack_next(u), 3);
     u->in_pos += 3;
     *last = header & 1;
+    kind = header >> 1 & 3;
     size = header >> 3;
-    switch (header >> 1 & 3) {
-    case BLOCK_RAW:
-        return unpack_literals(u, size);
-    case BLOCK_RLE:
-        if (!unpack_left(u))
-            return -XEN_EINVAL;
-        if (size > u->out_cap - u->out_pos)
-            return -XEN_E2BIG;
-        memset(u->out + u->out_pos, *unpack_next(u), size);
-        u->out_pos += size;
-        u->in_pos++;
-        return 0;
-    case BLOCK_PACKED:
-        if (size > unpack_left(u) || size > MAX_BLOCK)
-            return -XEN_EINVAL;
-        rc = packed_block(z, unpack_next(u), size);
-        u->in_pos += size;
-        return rc;
-    default:
+    stored = kind == BLOCK_RLE ? 1 : size;
+    if (kind > BLOCK_PACKED || size > MAX_BLOCK || stored > unpack_left(u))
         return -XEN_EINVAL;
-    }
+    p = unpack_next(u);
+    u->in_pos += stored;
+    if (kind == BLOCK_PACKED)
+        return packed_block(z, p, size);
+    if (kind == BLOCK_RLE)
+        p = memset(z->buffer, *p, size);
+    return unpack_bytes(u, p, size);
 }
 
 /* XXH64 (xxHash specification) with seed 0: zstd stores its low half. */
@@ -418,61 +363,22 @@ static uint64_t xxh64(const uint8_t *p, size_t len)
     return hash ^ hash >> 32;
 }
 
-/* The frame header's descriptor tells which fields follow. The window's size does not matter here. */
-static int parse_frame_header(struct unpack *u, bool *checksum, uint64_t *content_size)
-{
-    static const uint8_t size_bytes[] = {0, 2, 4, 8}, dictionary_bytes[] = {0, 1, 2, 4};
-    uint8_t descriptor;
-    bool single;
-    size_t bytes, pos;
-
-    if (!unpack_left(u))
-        return -XEN_EINVAL;
-    descriptor = *unpack_next(u);
-    single = descriptor & 0x20;
-    *checksum = descriptor & 4;
-    bytes = size_bytes[descriptor >> 6];
-    if (single && !bytes)
-        bytes = 1;
-    pos = single ? 1 : 2;
-    if (descriptor & 8 || unpack_left(u) < pos + bytes + dictionary_bytes[descriptor & 3])
-        return -XEN_EINVAL;
-    for (unsigned i = 0; i < dictionary_bytes[descriptor & 3]; i++)
-        if (unpack_next(u)[pos++])
-            return -XEN_ENOSYS;
-    *content_size = 0;
-    memcpy(content_size, unpack_next(u) + pos, bytes);
-    if (bytes == 2)
-        *content_size += 256;
-    else if (!bytes)
-        *content_size = UINT64_MAX;
-    u->in_pos += pos + bytes;
-    return 0;
-}
-
-static int check_content(struct unpack *u, bool checksum, uint64_t content_size)
-{
-    if (content_size != UINT64_MAX && content_size != u->out_pos)
-        return -XEN_EINVAL;
-    if (checksum && (unpack_left(u) < 4 || (uint32_t)xxh64(u->out, u->out_pos) != read_le32(unpack_next(u))))
-        return -XEN_EINVAL;
-    return 0;
-}
-
 int unpack_zstd(struct unpack *u)
 {
     static const uint32_t first_offsets[3] = {1, 4, 8};
     struct zstd *z = (void *)u->scratch;
-    bool checksum, last = false;
-    uint64_t content_size;
-    int rc;
+    bool last = false;
+    int rc = 0;
 
-    u->in_pos += 4; /* the magic */
-    rc = parse_frame_header(u, &checksum, &content_size);
+    u->in_pos++; /* the window's size does not matter here */
     memset(z, 0, sizeof(*z));
     z->u = u;
     memcpy(z->offset, first_offsets, sizeof(first_offsets));
     while (!rc && !last)
         rc = unpack_block(z, &last);
-    return rc ? rc : check_content(u, checksum, content_size);
+    if (rc)
+        return rc;
+    if (unpack_left(u) < 4 || (uint32_t)xxh64(u->out, u->out_pos) != read_le32(unpack_next(u)))
+        return -XEN_EINVAL;
+    return 0;
 }

@@ -240,8 +240,8 @@ static int kernel_elf(struct builder *b, const uint8_t **elf, size_t *len, mfn_t
     rc = decompress(payload, payload_len, mfn_to_va(*buf), *len, scratch);
     kfree(scratch, DECOMPRESS_SCRATCH);
     b->why = rc == -XEN_ENOSYS
-                 ? "the kernel is compressed by neither xz nor zstd; load one of Debian's kernels, or an "
-                   "uncompressed vmlinux"
+                 ? "the kernel is compressed by neither xz nor zstd as Linux' build does it; load one of "
+                   "Debian's kernels, or an uncompressed vmlinux"
                  : "the kernel's compressed payload is damaged";
     *elf = mfn_to_va(*buf);
     return rc;

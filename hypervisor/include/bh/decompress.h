@@ -5,7 +5,7 @@
 #include "bh/types.h"
 
 /* Size in bytes of scratch memory that `decompress` may need (dictionaries, tables), 8-byte aligned. */
-#define DECOMPRESS_SCRATCH (128 * 1024)
+#define DECOMPRESS_SCRATCH (256 * 1024)
 
 /*
  * Recognise the format by its magic, one that Debian's kernels have (xz as Linux' build makes it: Debian 12;
