@@ -243,10 +243,11 @@ static int xsave_load(const struct context *x, struct vcpu *v, const void *untru
 static void lapic_save(const struct context *x, struct vcpu *v, void *out)
 {
     struct hvm_hw_lapic *l = out;
+    uint32_t divide = v->lapic.reg[APIC_TIMER_DIVIDE];
 
     l->apic_base_msr = v->lapic.base_msr;
-    l->disabled = (v->lapic.base_msr & BIT(11) ? 0u : 1u) | (v->lapic.svr & 0x100 ? 0u : 2u);
-    l->timer_divisor = 1u << ((((v->lapic.timer_divide & 3) | (v->lapic.timer_divide >> 1 & 4)) + 1) & 7);
+    l->disabled = (v->lapic.base_msr & BIT(11) ? 0u : 1u) | (v->lapic.reg[APIC_SVR] & 0x100 ? 0u : 2u);
+    l->timer_divisor = 1u << ((((divide & 3) | (divide >> 1 & 4)) + 1) & 7);
 }
 
 static int lapic_load(const struct context *x, struct vcpu *v, const void *untrusted_data, uint32_t length)
@@ -261,11 +262,6 @@ static int lapic_load(const struct context *x, struct vcpu *v, const void *untru
 }
 
 /* The register page: 32-bit registers every 16 bytes (APM vol. 2 §16.3.2). */
-enum { LAPIC_ICR = 0x30, LAPIC_ICR_HIGH, LAPIC_LVT, LAPIC_TMICT = 0x38, LAPIC_TMCCT };
-#define LAPIC_LVT_VALID 0x3b7ffu
-#define LAPIC_PLAIN(X)                                                                                       \
-    X(0x08, tpr, 0xff) X(0x0e, dfr, ~0u) X(0x0f, svr, 0x3ff) X(0x28, esr, 0xff) X(0x3e, timer_divide, 0xb)
-
 static uint32_t reg_get(const void *page, unsigned reg)
 {
     uint32_t val;
@@ -284,22 +280,12 @@ static void lapic_regs_save(const struct context *x, struct vcpu *v, void *out)
     const struct vlapic *a = &v->lapic;
     bool x2apic = a->base_msr & BIT(10);
 
-    reg_put(out, 0x02, x2apic ? vlapic_id(v) : vlapic_id(v) << 24);
-    reg_put(out, 0x03, 0x50014);
-    reg_put(out, 0x0d, x2apic ? vlapic_id(v) >> 4 << 16 | 1u << (vlapic_id(v) & 15) : a->ldr);
-#define LAPIC_SAVE(reg, field, valid) reg_put(out, reg, a->field);
-    LAPIC_PLAIN(LAPIC_SAVE)
-    for (unsigned i = 0; i < 8; i++) {
-        reg_put(out, 0x10 + i, a->isr[i]);
-        reg_put(out, 0x18 + i, a->tmr[i]);
-        reg_put(out, 0x20 + i, a->irr[i]);
-    }
-    for (unsigned i = 0; i < 6; i++)
-        reg_put(out, LAPIC_LVT + i, a->lvt[i]);
-    reg_put(out, LAPIC_ICR, a->icr_low);
-    reg_put(out, LAPIC_ICR_HIGH, a->icr_high);
-    reg_put(out, LAPIC_TMICT, a->timer_init);
-    reg_put(out, LAPIC_TMCCT, a->timer.queue ? a->timer_init : 0);
+    for (unsigned reg = 0; reg < APIC_NR_REGS; reg++)
+        reg_put(out, reg, a->reg[reg]);
+    reg_put(out, APIC_ID, x2apic ? vlapic_id(v) : vlapic_id(v) << 24);
+    if (x2apic)
+        reg_put(out, APIC_LDR, vlapic_id(v) >> 4 << 16 | 1u << (vlapic_id(v) & 15));
+    reg_put(out, APIC_TIMER_CURRENT, a->timer.queue ? a->reg[APIC_TIMER_INIT] : 0);
 }
 
 static int lapic_regs_load(const struct context *x, struct vcpu *v, const void *untrusted_page,
@@ -307,23 +293,12 @@ static int lapic_regs_load(const struct context *x, struct vcpu *v, const void *
 {
     struct vlapic *a = &v->lapic;
 
-    a->ldr = reg_get(untrusted_page, 0x0d) & 0xff000000;
-#define LAPIC_LOAD(reg, field, valid) a->field = reg_get(untrusted_page, reg) & (uint32_t)(valid);
-    LAPIC_PLAIN(LAPIC_LOAD)
-    a->dfr |= 0x0fffffff;
-    for (unsigned i = 0; i < 8; i++) {
-        uint32_t valid = i ? ~0u : 0xffff0000u; /* vectors below 16 do not exist */
-
-        a->isr[i] = reg_get(untrusted_page, 0x10 + i) & valid;
-        a->tmr[i] = reg_get(untrusted_page, 0x18 + i) & valid;
-        a->irr[i] = reg_get(untrusted_page, 0x20 + i) & valid;
-    }
-    for (unsigned i = 0; i < 6; i++)
-        a->lvt[i] = reg_get(untrusted_page, LAPIC_LVT + i) & LAPIC_LVT_VALID;
-    a->icr_low = reg_get(untrusted_page, LAPIC_ICR);
-    a->icr_high = reg_get(untrusted_page, LAPIC_ICR_HIGH);
-    vlapic_timer_restore(v, reg_get(untrusted_page, LAPIC_TMICT),
-                         reg_get(untrusted_page, LAPIC_TMCCT) || a->lvt[0] & BIT(17));
+    for (unsigned reg = 0; reg < APIC_NR_REGS; reg++)
+        if (vlapic_reg_bits(reg)) /* not the version */
+            a->reg[reg] = reg_get(untrusted_page, reg) & vlapic_reg_bits(reg);
+    a->reg[APIC_DFR] |= 0x0fffffff;
+    vlapic_timer_restore(v, reg_get(untrusted_page, APIC_TIMER_INIT),
+                         reg_get(untrusted_page, APIC_TIMER_CURRENT) || a->reg[APIC_LVT] & BIT(17));
     return 0;
 }
 

@@ -8,38 +8,21 @@
 #include "bh/pio.h"
 #include "bh/time.h"
 
-enum {
-    REG_ID = 0x20,
-    REG_TPR = 0x80,
-    REG_EOI = 0xb0,
-    REG_SPIV = 0xf0,
-    REG_ESR = 0x280,
-    REG_ICR = 0x300,
-    REG_ICR2 = 0x310,
-    REG_LVT_TIMER = 0x320,
-    REG_LVT_LINT0 = 0x350,
-    REG_LVT_LINT1 = 0x360,
-    REG_LVT_ERROR = 0x370,
-    REG_TIMER_INIT = 0x380,
-    REG_TIMER_CURRENT = 0x390,
-    REG_TIMER_DIVIDE = 0x3e0,
-};
-
 static volatile uint8_t *page;
 static bool x2apic;
 static uint64_t count_per_ns_32; /* bus clock / 16, 32.32 fixed point */
 
 static uint32_t reg_read(unsigned reg)
 {
-    return x2apic ? (uint32_t)rdmsr(MSR_X2APIC_BASE + (reg >> 4)) : mmio_read32(page + reg);
+    return x2apic ? (uint32_t)rdmsr(MSR_X2APIC_BASE + reg) : mmio_read32(page + 16 * reg);
 }
 
 static void reg_write(unsigned reg, uint32_t v)
 {
     if (x2apic)
-        wrmsr(MSR_X2APIC_BASE + (reg >> 4), v);
+        wrmsr(MSR_X2APIC_BASE + reg, v);
     else
-        mmio_write32(page + reg, v);
+        mmio_write32(page + 16 * reg, v);
 }
 
 /* The 8259 pair never interrupts: moved away from the exception vectors and masked (8259A data sheet,
@@ -71,40 +54,40 @@ void lapic_init(paddr_t base, bool first)
         msr |= BIT(10);
     }
     wrmsr(MSR_APIC_BASE, msr);
-    reg_write(REG_SPIV, 0x100 | VECTOR_SPURIOUS);
-    reg_write(REG_TPR, 0);
-    reg_write(REG_LVT_LINT0, 0x10000);
-    reg_write(REG_LVT_LINT1, 0x400); /* NMI */
-    reg_write(REG_LVT_ERROR, VECTOR_ERROR);
-    reg_write(REG_TIMER_DIVIDE, 3); /* by 16 */
-    reg_write(REG_LVT_TIMER, VECTOR_TIMER);
+    reg_write(APIC_SVR, 0x100 | VECTOR_SPURIOUS);
+    reg_write(APIC_TPR, 0);
+    reg_write(APIC_LINT0, 0x10000);
+    reg_write(APIC_LINT1, 0x400); /* NMI */
+    reg_write(APIC_LVT_LAST, VECTOR_ERROR);
+    reg_write(APIC_TIMER_DIVIDE, 3); /* by 16 */
+    reg_write(APIC_LVT, VECTOR_TIMER);
 }
 
 uint32_t lapic_id(void)
 {
-    return x2apic ? reg_read(REG_ID) : reg_read(REG_ID) >> 24;
+    return x2apic ? reg_read(APIC_ID) : reg_read(APIC_ID) >> 24;
 }
 
 void lapic_eoi(void)
 {
-    reg_write(REG_EOI, 0);
+    reg_write(APIC_EOI, 0);
 }
 
 void lapic_ipi(uint32_t apic_id, uint32_t icr_low)
 {
     if (x2apic) {
-        wrmsr(MSR_X2APIC_BASE + (REG_ICR >> 4), (uint64_t)apic_id << 32 | icr_low);
+        wrmsr(MSR_X2APIC_BASE + APIC_ICR, (uint64_t)apic_id << 32 | icr_low);
         return;
     }
-    for (unsigned i = 0; i < 100000 && reg_read(REG_ICR) & BIT(12); i++)
+    for (unsigned i = 0; i < 100000 && reg_read(APIC_ICR) & BIT(12); i++)
         __builtin_ia32_pause();
-    reg_write(REG_ICR2, apic_id << 24);
-    reg_write(REG_ICR, icr_low);
+    reg_write(APIC_ICR_HIGH, apic_id << 24);
+    reg_write(APIC_ICR, icr_low);
 }
 
 void lapic_timer_set(uint32_t count)
 {
-    reg_write(REG_TIMER_INIT, count);
+    reg_write(APIC_TIMER_INIT, count);
 }
 
 void lapic_timer_calibrate(void)
@@ -112,14 +95,14 @@ void lapic_timer_calibrate(void)
     uint64_t t0, t1;
     uint32_t left;
 
-    reg_write(REG_LVT_TIMER, 0x10000 | VECTOR_TIMER);
-    reg_write(REG_TIMER_INIT, 0xffffffff);
+    reg_write(APIC_LVT, 0x10000 | VECTOR_TIMER);
+    reg_write(APIC_TIMER_INIT, 0xffffffff);
     t0 = now_ns();
     while ((t1 = now_ns()) - t0 < 1 * MS)
         __builtin_ia32_pause();
-    left = reg_read(REG_TIMER_CURRENT);
-    reg_write(REG_TIMER_INIT, 0);
-    reg_write(REG_LVT_TIMER, VECTOR_TIMER);
+    left = reg_read(APIC_TIMER_CURRENT);
+    reg_write(APIC_TIMER_INIT, 0);
+    reg_write(APIC_LVT, VECTOR_TIMER);
     count_per_ns_32 = ((uint64_t)(0xffffffffu - left) << 32) / (t1 - t0);
 }
 

@@ -9,39 +9,36 @@
 #include "bh/time.h"
 #include "bh/vlapic_irq.h"
 
-enum {
-    REG_ID = 0x02,
-    REG_VERSION = 0x03,
-    REG_TPR = 0x08,
-    REG_APR = 0x09,
-    REG_PPR = 0x0a,
-    REG_EOI = 0x0b,
-    REG_LDR = 0x0d,
-    REG_DFR = 0x0e,
-    REG_SVR = 0x0f,
-    REG_ISR = 0x10,
-    REG_TMR = 0x18,
-    REG_IRR = 0x20,
-    REG_ESR = 0x28,
-    REG_ICR = 0x30,
-    REG_ICR_HIGH = 0x31,
-    REG_LVT = 0x32,
-    REG_TIMER_INIT = 0x38,
-    REG_TIMER_CURRENT = 0x39,
-    REG_TIMER_DIVIDE = 0x3e,
-    REG_SELF_IPI = 0x3f,
-};
 #define BASE_ENABLED BIT(11)
 #define BASE_X2APIC  BIT(10)
 #define BASE_BSP     BIT(8)
 #define BUS_NS       10u /* the emulated bus clock: 100 MHz */
-#define LVT_MASKED   BIT(16)
+#define SVR_ENABLED  BIT(8)
+#define LVT_MASKED   (1u << 16)
 #define LVT_PERIODIC BIT(17)
 #define VERSION      0x50014u /* 6 LVT entries */
+
+/* What can be read, written, and of both what only the page has: numbers of registers as bits. */
+#define VECTORS   (0xffffffull << APIC_ISR)
+#define LVTS      (0x3full << APIC_LVT)
+#define PAGE_ONLY (BIT(APIC_DFR) | BIT(APIC_ICR_HIGH))
+#define BOTH                                                                                                 \
+    (BIT(APIC_TPR) | BIT(APIC_LDR) | BIT(APIC_SVR) | BIT(APIC_ESR) | BIT(APIC_ICR) | LVTS | PAGE_ONLY |      \
+     BIT(APIC_TIMER_INIT) | BIT(APIC_TIMER_DIVIDE))
+#define READABLE                                                                                             \
+    (BOTH | BIT(APIC_ID) | BIT(APIC_VERSION) | BIT(APIC_APR) | BIT(APIC_PPR) | VECTORS |                     \
+     BIT(APIC_TIMER_CURRENT))
+#define WRITABLE    (BOTH | BIT(APIC_EOI))
+#define X2_WRITABLE ((WRITABLE & ~BIT(APIC_LDR)) | BIT(APIC_SELF_IPI))
 
 static bool x2apic_mode(const struct vlapic *a)
 {
     return a->base_msr & BASE_X2APIC;
+}
+
+static uint32_t x2apic_ldr(const struct vcpu *v)
+{
+    return (vlapic_id(v) >> 4) << 16 | 1u << (vlapic_id(v) & 15);
 }
 
 uint32_t vlapic_id(const struct vcpu *v)
@@ -51,7 +48,7 @@ uint32_t vlapic_id(const struct vcpu *v)
 
 static unsigned divisor(const struct vlapic *a)
 {
-    unsigned shift = ((a->timer_divide & 3) | (a->timer_divide >> 1 & 4)) + 1;
+    unsigned shift = ((a->reg[APIC_TIMER_DIVIDE] & 3) | (a->reg[APIC_TIMER_DIVIDE] >> 1 & 4)) + 1;
 
     return 1u << (shift & 7);
 }
@@ -61,10 +58,10 @@ static unsigned divisor(const struct vlapic *a)
 static void tick_resume(struct vcpu *v)
 {
     struct vlapic *a = &v->lapic;
-    uint64_t period = (uint64_t)a->timer_init * divisor(a) * BUS_NS, now = now_ns();
+    uint64_t period = (uint64_t)a->reg[APIC_TIMER_INIT] * divisor(a) * BUS_NS, now = now_ns();
 
     if (!__atomic_exchange_n(&a->tick_waits, false, __ATOMIC_SEQ_CST) || !period ||
-        !(a->lvt[0] & LVT_PERIODIC))
+        !(a->reg[APIC_LVT] & LVT_PERIODIC))
         return;
     timer_set(&this_cpu()->timers, &a->timer,
               MAX(now + period - (now - a->timer_start) % period, now + 100 * US));
@@ -90,26 +87,26 @@ static void clear_bit(uint32_t *bits, uint8_t n)
 
 static uint8_t ppr(const struct vlapic *a)
 {
-    int isr = highest(a->isr);
+    int isr = highest(&a->reg[APIC_ISR]);
     uint8_t serving = isr < 0 ? 0 : (uint8_t)(isr & 0xf0);
 
-    return (a->tpr & 0xf0) >= serving ? (uint8_t)a->tpr : serving;
+    return (a->reg[APIC_TPR] & 0xf0) >= serving ? (uint8_t)a->reg[APIC_TPR] : serving;
 }
 
 int vlapic_pending(struct vcpu *v)
 {
     struct vlapic *a = &v->lapic;
-    int vector = highest(a->irr);
+    int vector = highest(&a->reg[APIC_IRR]);
 
-    if (vector < 0 || !(a->svr & 0x100) || (vector & 0xf0) <= (ppr(a) & 0xf0))
+    if (vector < 0 || !(a->reg[APIC_SVR] & SVR_ENABLED) || (vector & 0xf0) <= (ppr(a) & 0xf0))
         return -1;
     return vector;
 }
 
 void vlapic_ack(struct vcpu *v, uint8_t vector)
 {
-    clear_bit(v->lapic.irr, vector);
-    set_bit(v->lapic.isr, vector);
+    clear_bit(&v->lapic.reg[APIC_IRR], vector);
+    set_bit(&v->lapic.reg[APIC_ISR], vector);
     if (unlikely(v->lapic.tick_waits))
         tick_resume(v);
 }
@@ -122,10 +119,10 @@ static bool request(struct vcpu *v, uint8_t vector, bool level)
     if (!(a->base_msr & BASE_ENABLED) || vector < 16)
         return false;
     if (level)
-        set_bit(a->tmr, vector);
+        set_bit(&a->reg[APIC_TMR], vector);
     else
-        clear_bit(a->tmr, vector);
-    if (set_bit(a->irr, vector))
+        clear_bit(&a->reg[APIC_TMR], vector);
+    if (set_bit(&a->reg[APIC_IRR], vector))
         return false;
     vcpu_kick(v);
     return true;
@@ -139,12 +136,12 @@ void vlapic_set_irq(struct vcpu *v, uint8_t vector, bool level)
 static void eoi(struct vcpu *v)
 {
     struct vlapic *a = &v->lapic;
-    int vector = highest(a->isr);
+    int vector = highest(&a->reg[APIC_ISR]);
 
     if (vector < 0)
         return;
-    clear_bit(a->isr, (uint8_t)vector);
-    if (a->tmr[vector / 32] >> vector % 32 & 1)
+    clear_bit(&a->reg[APIC_ISR], (uint8_t)vector);
+    if (a->reg[APIC_TMR + vector / 32] >> vector % 32 & 1)
         vioapic_eoi(v->domain, (uint8_t)vector);
 }
 
@@ -158,15 +155,15 @@ static bool matches(struct vcpu *v, uint32_t dest, bool logical, bool wide)
     if (!logical)
         return dest == (wide ? vlapic_id(v) : (vlapic_id(v) & 0xff));
     if (x2apic_mode(a)) {
-        uint32_t ldr = (vlapic_id(v) >> 4) << 16 | 1u << (vlapic_id(v) & 15);
+        uint32_t ldr = x2apic_ldr(v);
 
         if (!wide) /* an 8-bit message reaches cluster 0 */
             return ldr >> 16 == 0 && ldr & dest & 0xffff;
         return ldr >> 16 == dest >> 16 && ldr & dest & 0xffff;
     }
-    if (a->dfr >> 28 == 0xf)
-        return a->ldr >> 24 & dest;
-    return a->ldr >> 28 == dest >> 4 && a->ldr >> 24 & dest & 15;
+    if (a->reg[APIC_DFR] >> 28 == 0xf)
+        return a->reg[APIC_LDR] >> 24 & dest;
+    return a->reg[APIC_LDR] >> 28 == dest >> 4 && a->reg[APIC_LDR] >> 24 & dest & 15;
 }
 
 static void accept(struct vcpu *v, uint8_t mode, uint8_t vector, bool level)
@@ -235,7 +232,7 @@ static void timer_start(struct vcpu *v, uint32_t count)
 {
     struct vlapic *a = &v->lapic;
 
-    a->timer_init = count;
+    a->reg[APIC_TIMER_INIT] = count;
     a->timer_start = now_ns();
     a->tick_waits = false;
     if (count)
@@ -247,7 +244,7 @@ static void timer_start(struct vcpu *v, uint32_t count)
 void vlapic_timer_restore(struct vcpu *v, uint32_t count, bool armed)
 {
     timer_start(v, armed ? count : 0);
-    v->lapic.timer_init = count;
+    v->lapic.reg[APIC_TIMER_INIT] = count;
     if (!armed)
         v->lapic.timer_start = 0;
 }
@@ -256,16 +253,16 @@ static uint32_t timer_current(const struct vlapic *a)
 {
     uint64_t ticks = (now_ns() - a->timer_start) / (divisor(a) * BUS_NS);
 
-    if (!a->timer_init || (!(a->lvt[0] & LVT_PERIODIC) && ticks >= a->timer_init))
+    if (!a->reg[APIC_TIMER_INIT] || (!(a->reg[APIC_LVT] & LVT_PERIODIC) && ticks >= a->reg[APIC_TIMER_INIT]))
         return 0;
-    return (uint32_t)(a->timer_init - ticks % a->timer_init);
+    return (uint32_t)(a->reg[APIC_TIMER_INIT] - ticks % a->reg[APIC_TIMER_INIT]);
 }
 
 static void timer_fired(void *arg)
 {
     struct vcpu *v = arg;
     struct vlapic *a = &v->lapic;
-    uint32_t lvt = a->lvt[0];
+    uint32_t lvt = a->reg[APIC_LVT];
 
     /* whoever sees the tick that waits first arms the timer: this, or the vCPU when it takes the interrupt */
     __atomic_store_n(&a->tick_waits, (lvt & LVT_PERIODIC) != 0, __ATOMIC_SEQ_CST);
@@ -273,66 +270,35 @@ static void timer_fired(void *arg)
         tick_resume(v);
 }
 
+static bool allowed(const struct vlapic *a, uint64_t regs, unsigned reg)
+{
+    return reg < APIC_NR_REGS && (x2apic_mode(a) ? regs & ~PAGE_ONLY : regs) >> reg & 1;
+}
+
 static bool reg_read(struct vcpu *v, unsigned reg, uint32_t *val)
 {
     const struct vlapic *a = &v->lapic;
     bool x2 = x2apic_mode(a);
 
-    if (reg >= REG_ISR && reg < REG_ISR + 8)
-        *val = a->isr[reg - REG_ISR];
-    else if (reg >= REG_TMR && reg < REG_TMR + 8)
-        *val = a->tmr[reg - REG_TMR];
-    else if (reg >= REG_IRR && reg < REG_IRR + 8)
-        *val = a->irr[reg - REG_IRR];
-    else if (reg >= REG_LVT && reg < REG_LVT + 6)
-        *val = a->lvt[reg - REG_LVT];
+    if (!allowed(a, READABLE, reg))
+        return false;
+    if (reg == APIC_ID)
+        *val = x2 ? vlapic_id(v) : vlapic_id(v) << 24;
+    else if (reg == APIC_PPR || reg == APIC_APR)
+        *val = ppr(a);
+    else if (reg == APIC_LDR && x2)
+        *val = x2apic_ldr(v);
+    else if (reg == APIC_TIMER_CURRENT)
+        *val = timer_current(a);
     else
-        switch (reg) {
-        case REG_ID:
-            *val = x2 ? vlapic_id(v) : vlapic_id(v) << 24;
-            break;
-        case REG_VERSION:
-            *val = VERSION;
-            break;
-        case REG_TPR:
-            *val = a->tpr;
-            break;
-        case REG_APR:
-        case REG_PPR:
-            *val = ppr(a);
-            break;
-        case REG_LDR:
-            *val = x2 ? (vlapic_id(v) >> 4) << 16 | 1u << (vlapic_id(v) & 15) : a->ldr;
-            break;
-        case REG_DFR:
-            *val = a->dfr;
-            return !x2;
-        case REG_SVR:
-            *val = a->svr;
-            break;
-        case REG_ESR:
-            *val = a->esr;
-            break;
-        case REG_ICR:
-            *val = a->icr_low;
-            break;
-        case REG_ICR_HIGH:
-            *val = a->icr_high;
-            return !x2;
-        case REG_TIMER_INIT:
-            *val = a->timer_init;
-            break;
-        case REG_TIMER_CURRENT:
-            *val = timer_current(a);
-            break;
-        case REG_TIMER_DIVIDE:
-            *val = a->timer_divide;
-            break;
-        default:
-            *val = 0;
-            return false;
-        }
+        *val = a->reg[reg];
     return true;
+}
+
+static void mask_lvts(struct vlapic *a)
+{
+    for (unsigned reg = APIC_LVT; reg <= APIC_LVT_LAST; reg++)
+        a->reg[reg] |= LVT_MASKED;
 }
 
 static bool reg_write(struct vcpu *v, unsigned reg, uint32_t val)
@@ -340,57 +306,34 @@ static bool reg_write(struct vcpu *v, unsigned reg, uint32_t val)
     struct vlapic *a = &v->lapic;
     bool x2 = x2apic_mode(a);
 
-    if (reg >= REG_LVT && reg < REG_LVT + 6) {
-        a->lvt[reg - REG_LVT] = (val & 0x3b7ffu) | (a->svr & 0x100 ? 0 : (uint32_t)LVT_MASKED);
-        if (reg == REG_LVT && a->tick_waits && !(a->lvt[0] & LVT_MASKED))
-            tick_resume(v);
-        return true;
-    }
+    if (!allowed(a, x2 ? X2_WRITABLE : WRITABLE, reg) || (x2 && reg == APIC_EOI && val))
+        return false;
+    a->reg[reg] = val & vlapic_reg_bits(reg);
     switch (reg) {
-    case REG_TPR:
-        a->tpr = val & 0xff;
-        break;
-    case REG_EOI:
-        if (x2 && val)
-            return false;
+    case APIC_EOI:
         eoi(v);
         break;
-    case REG_LDR:
-        a->ldr = val & 0xff000000;
-        return !x2;
-    case REG_DFR:
-        a->dfr = val | 0x0fffffff;
-        return !x2;
-    case REG_SVR:
-        a->svr = val & 0x3ff;
-        if (!(val & 0x100))
-            for (unsigned i = 0; i < 6; i++)
-                a->lvt[i] |= LVT_MASKED;
+    case APIC_DFR:
+        a->reg[reg] |= 0x0fffffff;
         break;
-    case REG_ESR:
-        a->esr = 0;
+    case APIC_ESR:
+        a->reg[reg] = 0;
         break;
-    case REG_ICR:
-        a->icr_low = val & ~(uint32_t)BIT(12);
-        send_ipi(v, val, a->icr_high >> 24, false);
+    case APIC_ICR:
+        a->reg[reg] &= ~(uint32_t)BIT(12);
+        send_ipi(v, val, a->reg[APIC_ICR_HIGH] >> 24, false);
         break;
-    case REG_ICR_HIGH:
-        a->icr_high = val & 0xff000000;
-        break;
-    case REG_TIMER_INIT:
+    case APIC_TIMER_INIT:
         timer_start(v, val);
         break;
-    case REG_TIMER_DIVIDE:
-        a->timer_divide = val & 0xb;
-        break;
-    case REG_SELF_IPI:
-        if (!x2)
-            return false;
-        if (val > 15)
-            vlapic_set_irq(v, (uint8_t)val, false);
+    case APIC_SELF_IPI:
+        vlapic_set_irq(v, (uint8_t)val, false);
         break;
     default:
-        return false;
+        if (!(a->reg[APIC_SVR] & SVR_ENABLED))
+            mask_lvts(a);
+        if (reg == APIC_LVT && a->tick_waits && !(a->reg[APIC_LVT] & LVT_MASKED))
+            tick_resume(v);
     }
     return true;
 }
@@ -402,8 +345,8 @@ bool vlapic_msr_read(struct vcpu *v, uint32_t msr, uint64_t *val)
     if (!x2apic_mode(&v->lapic) || !reg_read(v, msr - MSR_X2APIC_BASE, &low))
         return false;
     *val = low;
-    if (msr - MSR_X2APIC_BASE == REG_ICR)
-        *val |= (uint64_t)v->lapic.icr_high << 32;
+    if (msr - MSR_X2APIC_BASE == APIC_ICR)
+        *val |= (uint64_t)v->lapic.reg[APIC_ICR_HIGH] << 32;
     return true;
 }
 
@@ -413,13 +356,13 @@ bool vlapic_msr_write(struct vcpu *v, uint32_t msr, uint64_t val)
 
     if (!x2apic_mode(&v->lapic))
         return false;
-    if (reg == REG_ICR) {
-        v->lapic.icr_low = (uint32_t)val;
-        v->lapic.icr_high = (uint32_t)(val >> 32);
+    if (reg == APIC_ICR) {
+        v->lapic.reg[APIC_ICR] = (uint32_t)val;
+        v->lapic.reg[APIC_ICR_HIGH] = (uint32_t)(val >> 32);
         send_ipi(v, (uint32_t)val, (uint32_t)(val >> 32), true);
         return true;
     }
-    return !(val >> 32) && reg != REG_ICR_HIGH && reg_write(v, reg, (uint32_t)val);
+    return !(val >> 32) && reg_write(v, reg, (uint32_t)val);
 }
 
 bool vlapic_base_write(struct vcpu *v, uint64_t val)
@@ -458,10 +401,10 @@ void vlapic_reset(struct vcpu *v)
     timer_stop(&a->timer);
     memset(a, 0, offsetof(struct vlapic, timer));
     a->base_msr = base;
-    a->dfr = 0xffffffff;
-    a->svr = 0xff;
-    for (unsigned i = 0; i < 6; i++)
-        a->lvt[i] = LVT_MASKED;
+    a->reg[APIC_VERSION] = VERSION;
+    a->reg[APIC_DFR] = 0xffffffff;
+    a->reg[APIC_SVR] = 0xff;
+    mask_lvts(a);
 }
 
 void vlapic_init(struct vcpu *v)

@@ -3,6 +3,7 @@
  * calls. */
 #pragma once
 
+#include "bh/lapic.h"
 #include "bh/timer.h"
 #include "bh/types.h"
 
@@ -10,10 +11,7 @@ struct vcpu;
 
 struct vlapic {
     uint64_t base_msr;
-    uint32_t irr[8] __aligned_to(8), isr[8], tmr[8];
-    uint32_t tpr, ldr, dfr, svr, esr, icr_high, icr_low;
-    uint32_t lvt[6]; /* timer, thermal, performance, lint0, lint1, error */
-    uint32_t timer_init, timer_divide;
+    uint32_t reg[APIC_NR_REGS] __aligned_to(8); /* APIC_… */
     uint64_t timer_start;
     bool tick_waits; /* the periodic timer stands still until its interrupt is taken, or unmasked */
     struct timer timer;
@@ -30,10 +28,30 @@ bool vlapic_base_write(struct vcpu *v, uint64_t val);
 void vlapic_mmio(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool write, uint64_t *val);
 /* Put a fixed interrupt into the IRR and kick. */
 void vlapic_set_irq(struct vcpu *v, uint8_t vector, bool level);
+/* Bits that a register can hold: written by the guest, in a saved local APIC. Vectors below 16 do not exist.
+ */
+static inline uint32_t vlapic_reg_bits(unsigned reg)
+{
+    static const uint32_t bits[APIC_NR_REGS] = {
+        [APIC_TPR] = 0xff,
+        [APIC_LDR] = 0xff000000,
+        [APIC_DFR] = ~0u,
+        [APIC_SVR] = 0x3ff,
+        [APIC_ISR... APIC_ESR - 1] = ~0u,
+        [APIC_ESR] = 0xff,
+        [APIC_ICR... APIC_ICR_HIGH] = ~0u,
+        [APIC_LVT... APIC_LVT_LAST] = 0x3b7ff,
+        [APIC_TIMER_INIT] = ~0u,
+        [APIC_TIMER_DIVIDE] = 0xb,
+    };
+    bool vectors = reg >= APIC_ISR && reg < APIC_ESR && !(reg & 7);
+
+    return vectors ? 0xffff0000 : bits[reg];
+}
 /* Nothing is requested: the usual case, quick to tell. */
 static inline bool vlapic_irr_empty(const struct vlapic *a)
 {
-    const uint64_t *w = (const uint64_t *)(const void *)a->irr;
+    const uint64_t *w = (const uint64_t *)(const void *)&a->reg[APIC_IRR];
 
     return !(w[0] | w[1] | w[2] | w[3]);
 }

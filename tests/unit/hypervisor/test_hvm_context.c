@@ -53,7 +53,7 @@ uint32_t vlapic_id(const struct vcpu *v)
 }
 void vlapic_timer_restore(struct vcpu *v, uint32_t count, bool armed)
 {
-    v->lapic.timer_init = count;
+    v->lapic.reg[APIC_TIMER_INIT] = count;
     timer_count = count;
     timer_armed = armed;
 }
@@ -84,7 +84,7 @@ static int setup(void **state)
         v->xcr0 = 7;
         v->down = i == 2;
         v->lapic.base_msr = 0xfee00c00 | (i ? 0 : 0x100);
-        v->lapic.svr = 0x1ff;
+        v->lapic.reg[APIC_SVR] = 0x1ff;
         v->mtrr_def_type = 0xc06;
         states[i] = (struct cpu_state){.cr0 = 0x80050033,
                                        .cr3 = 0x1000 * (i + 1),
@@ -140,8 +140,8 @@ static void test_round_trip(void **state)
     vcpus[1].regs = regs;
     states[1].rax = regs.rax;
     vcpus[1].dr[2] = 0x77;
-    vcpus[1].lapic.irr[1] = 0x80;
-    vcpus[1].lapic.lvt[3] = 0x10700;
+    vcpus[1].lapic.reg[APIC_IRR + 1] = 0x80;
+    vcpus[1].lapic.reg[APIC_LVT + 3] = 0x10700;
     vcpus[1].mtrr_var[3] = 0x800;
     vcpus[0].tsc_offset = vcpus[1].tsc_offset = vcpus[2].tsc_offset = offset;
     fpu[1][600] = 0x5a; /* inside the AVX component */
@@ -162,8 +162,8 @@ static void test_round_trip(void **state)
     assert_memory_equal(&states[1], &before[1], sizeof(states[1]));
     assert_memory_equal(&vcpus[1].regs, &regs, sizeof(regs));
     assert_int_equal(vcpus[1].dr[2], 0x77);
-    assert_int_equal(vcpus[1].lapic.irr[1], 0x80);
-    assert_int_equal(vcpus[1].lapic.lvt[3], 0x10700);
+    assert_int_equal(vcpus[1].lapic.reg[APIC_IRR + 1], 0x80);
+    assert_int_equal(vcpus[1].lapic.reg[APIC_LVT + 3], 0x10700);
     assert_int_equal(vcpus[1].lapic.base_msr, 0xfee00c00);
     assert_int_equal(vcpus[1].mtrr_var[3], 0x800);
     assert_int_equal(fpu[1][600], 0x5a);
@@ -325,12 +325,12 @@ static void test_timer(void **state)
 
     (void)state;
     vcpus[1].down = vcpus[2].down = true;
-    vcpus[0].lapic.timer_init = 500;
+    vcpus[0].lapic.reg[APIC_TIMER_INIT] = 500;
     used = save();
     assert_int_equal(hvm_context_load(&dom, buf, used), 0);
     assert_false(timer_armed); /* had expired */
     vcpus[2].lapic.timer.queue = &q;
-    vcpus[2].lapic.timer_init = 700;
+    vcpus[2].lapic.reg[APIC_TIMER_INIT] = 700;
     used = save();
     assert_int_equal(hvm_context_load(&dom, buf, used), 0);
     assert_true(timer_armed);

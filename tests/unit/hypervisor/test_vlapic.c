@@ -125,7 +125,7 @@ static void test_modes(void **state)
     assert_true(vlapic_base_write(v, 0xfee00000));
     assert_false(wr(TPR, 1));
     vlapic_set_irq(v, 0x50, false); /* disabled: lost */
-    assert_int_equal(v->lapic.irr[2], 0);
+    assert_int_equal(v->lapic.reg[APIC_IRR + 2], 0);
 }
 
 static void test_ipis(void **state)
@@ -252,13 +252,13 @@ static void test_all_registers(void **state)
                     timer_run(&this_cpu()->timers, host_now);
                 }
         for (unsigned i = 0; i < 6; i++)
-            assert_int_equal(v->lapic.lvt[i] & ~0x3b7ffu, 0);
-        assert_true(v->lapic.tpr <= 0xff && v->lapic.svr <= 0x3ff);
+            assert_int_equal(v->lapic.reg[APIC_LVT + i] & ~0x3b7ffu, 0);
+        assert_true(v->lapic.reg[APIC_TPR] <= 0xff && v->lapic.reg[APIC_SVR] <= 0x3ff);
         assert_true(vlapic_base_write(v, 0xfee00000) && vlapic_base_write(v, XAPIC));
     }
     vlapic_reset(v);
     assert_int_equal(timer_next(&this_cpu()->timers), UINT64_MAX);
-    assert_int_equal(v->lapic.lvt[LVT_ERROR - LVT_TIMER], 1u << 16);
+    assert_int_equal(v->lapic.reg[APIC_LVT_LAST], 1u << 16);
 }
 
 int main(void)
