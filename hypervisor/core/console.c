@@ -133,9 +133,7 @@ void console_input_init(void)
     if (vector < 0)
         return;
     rte = (uint64_t)irq_default_apic_id() << RTE_DEST_SHIFT | (uint64_t)vector;
-    if (iommu && iommu->map_ioapic &&
-        iommu->map_ioapic(io->id, 4 - io->gsi_base, irq_default_apic_id(), (uint8_t)vector, false, &index,
-                          &rte))
+    if (iommu_map_ioapic(io->id, irq_default_apic_id(), (uint8_t)vector, false, &index, &rte))
         return;
     ioapic_write_rte(0, 4 - io->gsi_base, rte);
     serial_input_enable();

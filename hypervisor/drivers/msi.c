@@ -26,9 +26,7 @@ int msi_bind(struct pci_sbdf dev, irq_handler_t handler, void *arg, struct msi_i
         return vector;
     *msg = msi_compat_message(apic_id, (uint8_t)vector);
     irq->vector = vector;
-    if (!iommu || !iommu->map_msi)
-        return 0;
-    rc = iommu->map_msi(dev, apic_id, (uint8_t)vector, &irq->index, &msg->address, &msg->data);
+    rc = iommu_map_msi(dev, apic_id, (uint8_t)vector, &irq->index, &msg->address, &msg->data);
     if (rc)
         msi_unbind(dev, irq);
     return rc;
@@ -36,8 +34,8 @@ int msi_bind(struct pci_sbdf dev, irq_handler_t handler, void *arg, struct msi_i
 
 void msi_unbind(struct pci_sbdf dev, struct msi_irq *irq)
 {
-    if (irq->index >= 0 && iommu && iommu->unmap_irq)
-        iommu->unmap_irq(dev, irq->index);
+    if (irq->index >= 0)
+        iommu_unmap_irq(dev, irq->index);
     if (irq->vector >= 0)
         irq_vector_free((uint8_t)irq->vector);
     *irq = MSI_IRQ_NONE;

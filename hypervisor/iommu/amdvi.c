@@ -2,7 +2,6 @@
 /*
  * AMD-Vi: device table, command queue, event log. The IOMMU walks the CPU's nested page tables, whose
  * entries carry its bits too (specification §2.2.3: next level in bits 9-11, IR and IW in 61 and 62).
- * Lock: amdvi.lock, below vPCI's, vIO-APIC's and the p2m's.
  */
 #include "bh/amdvi.h"
 #include "bh/cpu.h"
@@ -14,8 +13,8 @@
 #include "bh/pio.h"
 #include "bh/xen.h"
 
-#define PTE_FC    BIT(60) /* force coherence */
-#define MAX_DEVID 0xffffu
+#define PTE_FC       BIT(60) /* force coherence */
+#define INVAL_DOMAIN (CMD_INVAL_PAGES | (uint64_t)IOMMU_DOMAIN << 32)
 
 struct amdvi amdvi;
 
@@ -109,7 +108,7 @@ static void event_interrupt(uint8_t vector, void *arg)
     struct amdvi_unit *u = arg;
     uint64_t status;
 
-    spin_lock(&amdvi.lock);
+    spin_lock(&iommu_lock);
     status = reg_read(u, AMDVI_STATUS);
     reg_write(u, AMDVI_STATUS, status & (STATUS_EVT_INT | STATUS_EVT_OVERFLOW)); /* write one to clear */
     events_drain(u);
@@ -117,7 +116,7 @@ static void event_interrupt(uint8_t vector, void *arg)
         reg_write(u, AMDVI_CONTROL, u->control & ~CONTROL_EVT_LOG_EN);
         reg_write(u, AMDVI_CONTROL, u->control);
     }
-    spin_unlock(&amdvi.lock);
+    spin_unlock(&iommu_lock);
 }
 
 /* ---- device table ---- */
@@ -133,54 +132,29 @@ static void dte_write(struct amdvi_unit *u, uint16_t id, const struct amdvi_dte 
     __atomic_store_n(&e->q[1], new->q[1], __ATOMIC_RELEASE);
     __atomic_store_n(&e->q[0], new->q[0], __ATOMIC_RELEASE);
     iommu_command(&u->queue, CMD_INVAL_DEVTAB | id, 0);
-    iommu_command(&u->queue, CMD_INVAL_PAGES | ((new->q[1] & 0xffff) << 32), CMD_PAGES_ALL);
+    iommu_command(&u->queue, INVAL_DOMAIN, CMD_PAGES_ALL);
     iommu_sync(&u->queue);
 }
 
 static int amdvi_assign(struct pci_sbdf dev, struct domain *d)
 {
     const struct ivrs_range *r = ivrs_find(&amdvi.ivrs, dev.segment, pci_bdf(dev));
-    struct amdvi_dte new = {.q = {DTE_V | DTE_TV}};
-    uint16_t requester, id = 0;
+    struct amdvi_dte new = {.q = {DTE_V | DTE_TV | DTE_MODE_4 | p2m_root(d) | DTE_IR | DTE_IW}};
+    uint16_t requester;
     struct amdvi_unit *u = amdvi_lookup(dev, &requester);
 
     if (!u)
         return -XEN_ENODEV;
-    if (d) {
-        id = iommu_domain_number(d);
-        new.q[0] |= DTE_MODE_4 | p2m_root(d) | DTE_IR | DTE_IW;
-    }
-    new.q[1] = id | ((uint64_t)((r->settings >> 4) & 3) << 40); /* SysMgt */
-    spin_lock(&amdvi.lock);
+    new.q[1] = IOMMU_DOMAIN | ((uint64_t)((r->settings >> 4) & 3) << 40); /* SysMgt */
     dte_write(u, pci_bdf(dev), &new);
     if (requester != pci_bdf(dev))
         dte_write(u, requester, &new);
-    spin_unlock(&amdvi.lock);
     return 0;
 }
 
-static void amdvi_flush_domain(struct domain *d)
+static void amdvi_flush(void)
 {
-    uint16_t id = iommu_domain_number(d);
-
-    if (!id)
-        return;
-    spin_lock(&amdvi.lock);
-    for (unsigned i = 0; i < amdvi.ivrs.nr_units; i++)
-        iommu_command(&amdvi.unit[i].queue, CMD_INVAL_PAGES | ((uint64_t)id << 32), CMD_PAGES_ALL);
-    for (unsigned i = 0; i < amdvi.ivrs.nr_units; i++)
-        iommu_sync(&amdvi.unit[i].queue);
-    spin_unlock(&amdvi.lock);
-}
-
-static uint64_t amdvi_leaf_bits(bool writable)
-{
-    return DTE_IR | PTE_FC | (writable ? DTE_IW : 0);
-}
-
-static uint64_t amdvi_node_bits(unsigned level)
-{
-    return DTE_IR | DTE_IW | ((uint64_t)(level & 7) << 9);
+    iommu_command_all(INVAL_DOMAIN, CMD_PAGES_ALL);
 }
 
 /* ---- setting up ---- */
@@ -222,46 +196,26 @@ static bool unit_alloc(struct amdvi_unit *u, const struct ivrs_unit *info)
     return iommu_queue_alloc(&u->queue, hand_over) && u->events && devtab_alloc(u);
 }
 
-/* Remap interrupts only when the table tells every IO-APIC's device id: else theirs would be lost. */
-static bool all_ioapics_listed(const struct acpi_info *acpi)
-{
-    for (unsigned i = 0; i < acpi->nr_ioapics; i++)
-        if (!amdvi_ioapic(acpi->ioapic[i].id))
-            return false;
-    return true;
-}
-
-static struct iommu_ops amdvi_ops = {
-    .name = "AMD-Vi",
-    .leaf_bits = amdvi_leaf_bits,
-    .node_bits = amdvi_node_bits,
-    .assign = amdvi_assign,
-    .flush_domain = amdvi_flush_domain,
-};
-
-static const struct iommu_ops *amdvi_probe(const struct acpi_info *acpi, const uint8_t *table, uint32_t len,
-                                           const char **why)
+static bool amdvi_probe(const struct acpi_info *acpi, const uint8_t *table, uint32_t len, const char **why)
 {
     if (ivrs_parse(table, len, &amdvi.ivrs, why))
-        return NULL;
+        return false;
+    iommu_remaps = iommu_ioapics_listed(&amdvi_driver, acpi);
     amdvi.wide = cpu_features.x2apic;
     for (unsigned i = 0; i < amdvi.ivrs.nr_units; i++) {
         if (!unit_alloc(&amdvi.unit[i], &amdvi.ivrs.unit[i])) {
             *why = "no memory for AMD-Vi's tables";
-            return NULL;
+            return false;
         }
         amdvi.wide &= (amdvi.unit[i].efr & (EFR_XT_SUP | EFR_GA_SUP)) == (EFR_XT_SUP | EFR_GA_SUP);
     }
-    amdvi.remap = all_ioapics_listed(acpi);
-    if (amdvi.remap) {
-        amdvi_ops.map_msi = amdvi_map_msi;
-        amdvi_ops.reserve_irqs = amdvi_reserve_irqs;
-        amdvi_ops.map_ioapic = amdvi_map_ioapic;
-        amdvi_ops.unmap_irq = amdvi_unmap_irq;
-    }
+    iommu_leaf_bits[0] = DTE_IR | PTE_FC;
+    iommu_leaf_bits[1] = DTE_IR | PTE_FC | DTE_IW;
+    for (unsigned level = 1; level < 4; level++)
+        iommu_node_bits[level] = DTE_IR | DTE_IW | ((uint64_t)level << 9);
     pr_info("AMD-Vi: %u unit(s), interrupt remapping %s\n", amdvi.ivrs.nr_units,
-            amdvi.remap ? amdvi.wide ? "on (x2APIC)" : "on" : "off: IVRS does not list the IO-APICs");
-    return &amdvi_ops;
+            iommu_remaps ? amdvi.wide ? "on (x2APIC)" : "on" : "off: IVRS does not list the IO-APICs");
+    return true;
 }
 
 static uint64_t control_value(const struct amdvi_unit *u)
@@ -310,10 +264,8 @@ static void unit_enable(struct amdvi_unit *u)
 
 static void amdvi_enable(void)
 {
-    spin_lock(&amdvi.lock);
     for (unsigned i = 0; i < amdvi.ivrs.nr_units; i++)
         unit_enable(&amdvi.unit[i]);
-    spin_unlock(&amdvi.lock);
 }
 
 static bool amdvi_owns(struct pci_sbdf dev)
@@ -328,7 +280,15 @@ const struct iommu_driver amdvi_driver = {
     .signature = {'I', 'V', 'R', 'S'},
     .probe = amdvi_probe,
     .enable = amdvi_enable,
+    .assign = amdvi_assign,
+    .flush = amdvi_flush,
     .region = amdvi.ivrs.region,
     .nr_regions = &amdvi.ivrs.nr_regions,
     .owns = amdvi_owns,
+    .find_ioapic = amdvi_find_ioapic,
+    .irq_table = amdvi_irq_table,
+    .irq_entry = amdvi_irq_entry,
+    .irq_written = amdvi_irq_written,
+    .msi_message = amdvi_msi_message,
+    .redirection = amdvi_redirection,
 };

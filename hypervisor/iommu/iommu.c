@@ -10,13 +10,18 @@
 #include "bh/xen.h"
 
 #define MAX_SPINS       200000000u
+#define MAX_UNITS       32u
 #define REPORTS_A_WHILE 8u
 #define WHILE_TSC       (1ull << 31) /* about a second */
 
-const struct iommu_ops *iommu;
+const struct iommu_driver *iommu;
+bool iommu_remaps;
+uint64_t iommu_leaf_bits[2], iommu_node_bits[4];
 unsigned iommu_max_order = ORDER_1G;
+spinlock_t iommu_lock = SPINLOCK_INIT;
 
-static const struct iommu_driver *driver;
+static struct iommu_queue *queues[MAX_UNITS];
+static unsigned nr_queues;
 
 static const struct iommu_driver *const drivers[] = {&amdvi_driver, &vtd_driver};
 
@@ -31,22 +36,43 @@ void iommu_init(const struct acpi_info *acpi, bool allow)
         if (t < 0)
             continue;
         directmap_add(acpi->table[t].address, acpi->table[t].length);
-        iommu = drivers[i]->probe(acpi, pa_to_va(acpi->table[t].address), acpi->table[t].length, &why);
-        driver = iommu ? drivers[i] : NULL;
+        if (drivers[i]->probe(acpi, pa_to_va(acpi->table[t].address), acpi->table[t].length, &why))
+            iommu = drivers[i];
     }
+    iommu_remaps &= iommu != NULL;
     if (!iommu)
         pr_warn("IOMMU: not used: %s\n", allow ? why : "iommu=no on the command line");
 }
 
 void iommu_enable(void)
 {
-    if (driver)
-        driver->enable();
+    spin_lock(&iommu_lock);
+    iommu->enable();
+    spin_unlock(&iommu_lock);
 }
 
 bool iommu_owns_function(struct pci_sbdf dev)
 {
-    return driver && driver->owns && driver->owns(dev);
+    return iommu && iommu->owns && iommu->owns(dev);
+}
+
+int iommu_assign(struct pci_sbdf dev, struct domain *d)
+{
+    int rc = -XEN_ENODEV;
+
+    spin_lock(&iommu_lock);
+    if (iommu)
+        rc = iommu->assign(dev, d);
+    spin_unlock(&iommu_lock);
+    return rc;
+}
+
+void iommu_flush(void)
+{
+    spin_lock(&iommu_lock);
+    if (iommu)
+        iommu->flush();
+    spin_unlock(&iommu_lock);
 }
 
 static int map_region(struct domain *d, uint64_t start, uint64_t end)
@@ -67,8 +93,8 @@ int iommu_map_reserved(struct domain *d)
 {
     int rc = 0;
 
-    for (unsigned n = 0; driver && !rc && n < *driver->nr_regions; n++) {
-        const struct iommu_region *r = &driver->region[n];
+    for (unsigned n = 0; iommu && !rc && n < *iommu->nr_regions; n++) {
+        const struct iommu_region *r = &iommu->region[n];
 
         if (r->end > BIT(46) || r->end - r->start > BIT(30))
             pr_warn("IOMMU: reserved memory %lx-%lx makes no sense; ignored\n", r->start, r->end);
@@ -83,7 +109,10 @@ bool iommu_queue_alloc(struct iommu_queue *q, void (*hand_over)(struct iommu_que
     q->hand_over = hand_over;
     q->entries = page_va_alloc(ORDER_4K, PAGE_ZERO);
     q->word = kzalloc(sizeof(uint64_t)); /* AMD-Vi stores 64 bits */
-    return q->entries && q->word;
+    if (!q->entries || !q->word || nr_queues == MAX_UNITS)
+        return false;
+    queues[nr_queues++] = q;
+    return true;
 }
 
 void iommu_queue_put(struct iommu_queue *q, uint64_t low, uint64_t high)
@@ -120,6 +149,14 @@ void iommu_sync(struct iommu_queue *q)
                 "IOMMU: a unit does not complete its commands; DMA and interrupts of its devices may stop\n");
         }
     q->pending = 0;
+}
+
+void iommu_command_all(uint64_t low, uint64_t high)
+{
+    for (unsigned i = 0; i < nr_queues; i++)
+        iommu_command(queues[i], low, high);
+    for (unsigned i = 0; i < nr_queues; i++)
+        iommu_sync(queues[i]);
 }
 
 bool iommu_may_report(void)

@@ -2,7 +2,6 @@
 /*
  * VT-d in legacy mode: root and context tables, queued invalidation, faults. Second-level entries need only
  * bits 0 (read), 1 (write) and 7 (superpage), which nested page tables have; bits 11 and 62 stay clear.
- * Lock: vtd.lock, below vPCI's, vIO-APIC's and the p2m's.
  */
 #include "bh/vtd.h"
 #include "bh/cpu.h"
@@ -14,15 +13,15 @@
 #include "bh/pio.h"
 #include "bh/xen.h"
 
-#define ENTRY_PRESENT   1ull
-#define CONTEXT_AW_39   1ull
-#define CONTEXT_AW_48   2ull
-#define CONTEXT_DID(id) ((uint64_t)(id) << 8)
-#define PTE_PRESENT     1ull
-#define PTE_ADDR        0x000ffffffffff000ull
-#define CACHE_LINE      64u
-#define VTD_MMIO_SIZE   0x4000u /* covers the fault records: 0x3ff0 + 16 at most in what FRO can say */
-#define MAX_HOPS        DMAR_MAX_PATH
+#define ENTRY_PRESENT  1ull
+#define CONTEXT_AW_39  1ull
+#define CONTEXT_AW_48  2ull
+#define CONTEXT_DOMAIN ((uint64_t)IOMMU_DOMAIN << 8)
+#define PTE_PRESENT    1ull
+#define PTE_ADDR       0x000ffffffffff000ull
+#define CACHE_LINE     64u
+#define VTD_MMIO_SIZE  0x4000u /* covers the fault records: 0x3ff0 + 16 at most in what FRO can say */
+#define MAX_HOPS       DMAR_MAX_PATH
 
 struct vtd vtd;
 
@@ -78,22 +77,6 @@ static void hand_over(struct iommu_queue *q)
                     va_to_pa((const void *)(uintptr_t)q->word));
     __atomic_thread_fence(__ATOMIC_RELEASE);
     reg_write(u, VTD_IQT, q->tail);
-}
-
-static uint64_t drain_bits(const struct vtd_unit *u)
-{
-    return (u->cap & CAP_DWD ? QI_IOTLB_DRAIN_W : 0) | (u->cap & CAP_DRD ? QI_IOTLB_DRAIN_R : 0);
-}
-
-static void write_buffer_flush(struct vtd_unit *u)
-{
-    unsigned spins = 0;
-
-    if (!(u->cap & CAP_RWBF))
-        return;
-    reg_write(u, VTD_GCMD, (reg_read(u, VTD_GSTS) & GSTS_LASTING) | GCMD_WBF);
-    while ((reg_read(u, VTD_GSTS) & GCMD_WBF) && iommu_wait_more(&spins))
-        ;
 }
 
 /* ---- which unit, which device ---- */
@@ -153,83 +136,52 @@ static struct vtd_entry *context_entry(struct vtd_unit *u, struct pci_sbdf dev)
 /* A context entry for a domain: a unit with three levels starts at the first 512 GiB. */
 static int context_for(const struct vtd_unit *u, struct domain *d, struct vtd_entry *out)
 {
-    uint16_t id = iommu_domain_number(d);
     uint64_t root = p2m_root(d);
 
-    out->high = CONTEXT_DID(id) | CONTEXT_AW_48;
+    out->high = CONTEXT_DOMAIN | CONTEXT_AW_48;
     if (!(u->cap & CAP_SAGAW_48)) {
         root = *(const uint64_t *)pa_to_va(root);
         if (!(root & PTE_PRESENT))
             return -XEN_EINVAL;
-        out->high = CONTEXT_DID(id) | CONTEXT_AW_39;
+        out->high = CONTEXT_DOMAIN | CONTEXT_AW_39;
     }
     out->low = (root & PTE_ADDR) | ENTRY_PRESENT;
     return 0;
 }
 
-static void context_write(struct vtd_unit *u, struct pci_sbdf dev, struct vtd_entry *e, struct vtd_entry new)
+static void invalidate_all(struct vtd_unit *u)
 {
-    uint64_t old_id = (e->high >> 8) & 0xffff;
-
-    __atomic_store_n(&e->low, 0, __ATOMIC_RELEASE);
-    vtd_clean(e, sizeof(*e));
-    iommu_command(&u->queue, QI_CONTEXT_DEVICE | (old_id << 16) | ((uint64_t)pci_bdf(dev) << 32), 0);
-    iommu_command(&u->queue, QI_IOTLB_GLOBAL | drain_bits(u), 0);
+    iommu_command(&u->queue, QI_CONTEXT_GLOBAL, 0);
+    iommu_command(&u->queue, QI_IOTLB_GLOBAL, 0);
     iommu_sync(&u->queue);
-    e->high = new.high;
-    __atomic_store_n(&e->low, new.low, __ATOMIC_RELEASE);
-    vtd_clean(e, sizeof(*e));
-    write_buffer_flush(u);
 }
 
 static int vtd_assign(struct pci_sbdf dev, struct domain *d)
 {
     struct vtd_unit *u = vtd_lookup(dev);
-    struct vtd_entry new = {0, 0}, *e;
-    int rc = 0;
+    struct vtd_entry new, *e;
+    int rc;
 
     if (!u)
         return -XEN_ENODEV;
-    spin_lock(&vtd.lock);
     e = context_entry(u, dev);
-    if (!e)
-        rc = -XEN_ENOMEM;
-    if (!rc && d)
-        rc = context_for(u, d, &new);
-    if (!rc) {
-        clean_page_tables();
-        context_write(u, dev, e, new);
-    }
-    spin_unlock(&vtd.lock);
-    return rc;
-}
-
-static void vtd_flush_domain(struct domain *d)
-{
-    uint16_t id = iommu_domain_number(d);
-
-    if (!id)
-        return;
-    spin_lock(&vtd.lock);
+    rc = e ? context_for(u, d, &new) : -XEN_ENOMEM;
+    if (rc)
+        return rc;
     clean_page_tables();
-    for (unsigned i = 0; i < vtd.dmar.nr_units; i++) {
-        struct vtd_unit *u = &vtd.unit[i];
-
-        write_buffer_flush(u);
-        iommu_command(&u->queue, QI_IOTLB_DOMAIN | drain_bits(u) | ((uint64_t)id << 16), 0);
-    }
-    for (unsigned i = 0; i < vtd.dmar.nr_units; i++)
-        iommu_sync(&vtd.unit[i].queue);
-    spin_unlock(&vtd.lock);
-}
-
-static uint64_t vtd_leaf_bits(bool writable)
-{
+    __atomic_store_n(&e->low, 0, __ATOMIC_RELEASE);
+    vtd_clean(e, sizeof(*e));
+    invalidate_all(u);
+    e->high = new.high;
+    __atomic_store_n(&e->low, new.low, __ATOMIC_RELEASE);
+    vtd_clean(e, sizeof(*e));
     return 0;
 }
-static uint64_t vtd_node_bits(unsigned level)
+
+static void vtd_flush(void)
 {
-    return 0;
+    clean_page_tables();
+    iommu_command_all(QI_IOTLB_GLOBAL, 0);
 }
 
 /* ---- faults ---- */
@@ -254,12 +206,12 @@ static void fault_interrupt(uint8_t vector, void *arg)
 {
     struct vtd_unit *u = arg;
 
-    spin_lock(&vtd.lock);
+    spin_lock(&iommu_lock);
     for (unsigned i = 0; i < CAP_NFR(u->cap); i++)
         if (CAP_FRO(u->cap) + 16 * (i + 1) <= VTD_MMIO_SIZE)
             fault_report(u, CAP_FRO(u->cap) + 16 * i);
     reg_write(u, VTD_FSTS, FSTS_CLEAR);
-    spin_unlock(&vtd.lock);
+    spin_unlock(&iommu_lock);
 }
 
 static void fault_setup(struct vtd_unit *u)
@@ -280,14 +232,6 @@ static void fault_setup(struct vtd_unit *u)
 
 /* ---- setting up ---- */
 
-static struct iommu_ops vtd_ops = {
-    .name = "VT-d",
-    .leaf_bits = vtd_leaf_bits,
-    .node_bits = vtd_node_bits,
-    .assign = vtd_assign,
-    .flush_domain = vtd_flush_domain,
-};
-
 static bool unit_alloc(struct vtd_unit *u, unsigned number, const char **why)
 {
     u->info = &vtd.dmar.unit[number];
@@ -295,13 +239,14 @@ static bool unit_alloc(struct vtd_unit *u, unsigned number, const char **why)
     u->regs = map_mmio(u->info->base, VTD_MMIO_SIZE);
     u->cap = mmio_read64(u->regs + VTD_CAP);
     u->ecap = mmio_read64(u->regs + VTD_ECAP);
-    *why = "a VT-d unit lacks queued invalidation or 3- and 4-level tables";
-    if (!(u->ecap & ECAP_QI) || !(u->cap & (CAP_SAGAW_39 | CAP_SAGAW_48)) || u->cap == ~0ull)
+    *why =
+        "a VT-d unit lacks queued invalidation or 3- and 4-level tables, or needs its write buffers flushed";
+    if (!(u->ecap & ECAP_QI) || !(u->cap & (CAP_SAGAW_39 | CAP_SAGAW_48)) || u->cap & CAP_RWBF)
         return false;
     *why = "no memory for VT-d's tables";
     u->root = page_va_alloc(ORDER_4K, PAGE_ZERO);
     vtd.incoherent |= !(u->ecap & ECAP_COHERENT);
-    vtd.remap &= !!(u->ecap & ECAP_IR);
+    iommu_remaps &= !!(u->ecap & ECAP_IR);
     vtd.eim &= !!(u->ecap & ECAP_EIM);
     if (!(u->cap & CAP_SLLPS_1G))
         iommu_max_order = MIN(iommu_max_order, ORDER_2M);
@@ -313,37 +258,22 @@ static bool unit_alloc(struct vtd_unit *u, unsigned number, const char **why)
     return u->root && iommu_queue_alloc(&u->queue, hand_over);
 }
 
-static bool all_ioapics_listed(const struct acpi_info *acpi)
-{
-    for (unsigned i = 0; i < acpi->nr_ioapics; i++)
-        if (!vtd_ioapic(acpi->ioapic[i].id))
-            return false;
-    return true;
-}
-
-static const struct iommu_ops *vtd_probe(const struct acpi_info *acpi, const uint8_t *table, uint32_t len,
-                                         const char **why)
+static bool vtd_probe(const struct acpi_info *acpi, const uint8_t *table, uint32_t len, const char **why)
 {
     if (dmar_parse(table, len, &vtd.dmar, why))
-        return NULL;
-    vtd.remap = vtd.dmar.intr_remap && all_ioapics_listed(acpi);
+        return false;
+    iommu_remaps = vtd.dmar.intr_remap && iommu_ioapics_listed(&vtd_driver, acpi);
     vtd.eim = cpu_features.x2apic && !vtd.dmar.x2apic_opt_out;
     for (unsigned i = 0; i < vtd.dmar.nr_units; i++)
         if (!unit_alloc(&vtd.unit[i], i, why))
-            return NULL;
+            return false;
     for (unsigned i = 0; i < vtd.dmar.nr_units; i++)
         vtd_clean(vtd.unit[i].root, PAGE_SIZE);
-    vtd.remap = vtd.remap && vtd_intr_init();
-    vtd.eim = vtd.eim && vtd.remap;
-    if (vtd.remap) {
-        vtd_ops.map_msi = vtd_map_msi;
-        vtd_ops.reserve_irqs = vtd_reserve_irqs;
-        vtd_ops.map_ioapic = vtd_map_ioapic;
-        vtd_ops.unmap_irq = vtd_unmap_irq;
-    }
+    iommu_remaps = iommu_remaps && vtd_intr_init();
+    vtd.eim = vtd.eim && iommu_remaps;
     pr_info("VT-d: %u unit(s), interrupt remapping %s\n", vtd.dmar.nr_units,
-            vtd.remap ? vtd.eim ? "on (x2APIC)" : "on" : "off");
-    return &vtd_ops;
+            iommu_remaps ? vtd.eim ? "on (x2APIC)" : "on" : "off");
+    return true;
 }
 
 /* What firmware left on goes off, in the reverse order of use. */
@@ -362,9 +292,7 @@ static void queue_enable(struct vtd_unit *u)
     mmio_write64(u->regs + VTD_IQA, va_to_pa(u->queue.entries));
     global_command(u, GCMD_QIE, true);
     u->queue.running = true;
-    iommu_command(&u->queue, QI_CONTEXT_GLOBAL, 0);
-    iommu_command(&u->queue, QI_IOTLB_GLOBAL | drain_bits(u), 0);
-    iommu_sync(&u->queue);
+    invalidate_all(u);
 }
 
 static void protected_memory_off(struct vtd_unit *u)
@@ -382,11 +310,10 @@ static void protected_memory_off(struct vtd_unit *u)
 static void unit_enable(struct vtd_unit *u)
 {
     unit_quiesce(u);
-    write_buffer_flush(u);
     mmio_write64(u->regs + VTD_RTADDR, va_to_pa(u->root));
     global_command(u, GCMD_SRTP, true);
     queue_enable(u);
-    if (vtd.remap) {
+    if (iommu_remaps) {
         mmio_write64(u->regs + VTD_IRTA, vtd_irt_address());
         global_command(u, GCMD_SIRTP, true);
         iommu_command(&u->queue, QI_IEC_GLOBAL, 0);
@@ -402,17 +329,23 @@ static void unit_enable(struct vtd_unit *u)
 
 static void vtd_enable(void)
 {
-    spin_lock(&vtd.lock);
     clean_page_tables();
     for (unsigned i = 0; i < vtd.dmar.nr_units; i++)
         unit_enable(&vtd.unit[i]);
-    spin_unlock(&vtd.lock);
 }
 
 const struct iommu_driver vtd_driver = {
     .signature = {'D', 'M', 'A', 'R'},
     .probe = vtd_probe,
     .enable = vtd_enable,
+    .assign = vtd_assign,
+    .flush = vtd_flush,
     .region = vtd.dmar.region,
     .nr_regions = &vtd.dmar.nr_regions,
+    .find_ioapic = vtd_find_ioapic,
+    .irq_table = vtd_irq_table,
+    .irq_entry = vtd_irq_entry,
+    .irq_written = vtd_irq_written,
+    .msi_message = vtd_msi_message,
+    .redirection = vtd_redirection,
 };

@@ -44,7 +44,7 @@ static uint64_t make_node(const struct domain *d, mfn_t m, unsigned level)
 {
     uint64_t e = mfn_pa(m) | PTE_P | PTE_RW | PTE_US | PTE_A;
 
-    return d->hardware && iommu ? e | iommu->node_bits(level) : e;
+    return d->hardware ? e | iommu_node_bits[level] : e;
 }
 
 /* A node: spare ones first, which are empty already. */
@@ -75,9 +75,8 @@ int p2m_init(struct domain *d)
         return -XEN_ENOMEM;
     seen_forget(def);
     d->p2m_generation = 1; /* no vCPU has seen it */
-    if (d->hardware && iommu)
-        for (unsigned writable = 0; writable < 2; writable++)
-            def->leaf_bits[writable] = iommu->leaf_bits(writable);
+    if (d->hardware)
+        memcpy(def->leaf_bits, iommu_leaf_bits, sizeof(def->leaf_bits));
     def->grant_bits[0] = make_leaf(d, mfn(0), 1, P2M_GRANT_RO);
     def->grant_bits[1] = make_leaf(d, mfn(0), 1, P2M_GRANT_RW);
     d->p2m_root = node_alloc(d);
@@ -339,7 +338,7 @@ int p2m_set_locked(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_
 
     if (g.n >> 36 || (g.n | m.n) & ((1ull << order) - 1))
         return -XEN_EINVAL;
-    if ((order > ORDER_2M && !cpu_features.gb_pages) || (d->hardware && iommu && order > iommu_max_order))
+    if ((order > ORDER_2M && !cpu_features.gb_pages) || (d->hardware && order > iommu_max_order))
         return set_in_parts(d, g, m, order, type);
     flush_before_reuse(d, g, order);
     e = entry_at(d, g, level);
@@ -522,8 +521,8 @@ void p2m_flush_locked(struct domain *d)
     for (; def->nr_emptied; def->nr_emptied--)
         nr_gone += prune(d, def->emptied[def->nr_emptied - 1], gone + nr_gone);
     tlb_flush_domain(d);
-    if (d->hardware && iommu)
-        iommu->flush_domain(d);
+    if (d->hardware)
+        iommu_flush();
     while (nr_gone)
         node_put(d, gone[--nr_gone]);
     for (unsigned i = 0; i < def->nr_put; i++)

@@ -96,12 +96,9 @@ static int pin_bind(struct vioapic_pin *p, uint64_t trigger)
         return p->vector;
     rte = ((uint64_t)(apic_id & 0xff) << RTE_DEST_SHIFT) | trigger | RTE_MASKED | (uint8_t)p->vector;
     p->host = rte & ~RTE_MASKED;
-    if (iommu && iommu->map_ioapic) {
-        rc = iommu->map_ioapic(info->id, pin_number(p), apic_id, (uint8_t)p->vector, trigger & RTE_LEVEL,
-                               &p->remap_index, &rte);
-        if (rc)
-            return rc;
-    }
+    rc = iommu_map_ioapic(info->id, apic_id, (uint8_t)p->vector, trigger & RTE_LEVEL, &p->remap_index, &rte);
+    if (rc)
+        return rc;
     ioapic_write_rte(p->owner->index, pin_number(p), rte | RTE_MASKED);
     return 0;
 }

@@ -49,7 +49,7 @@ int vmsi_probe(struct vpci_function *f)
     if (ctrl & MSI_ENABLE) /* firmware's */
         pci_write(f->dev, pos + 2, 2, ctrl & ~MSI_ENABLE);
     m->ctrl = (uint16_t)(ctrl & (MSI_64BIT | MSI_MASKABLE));
-    if (iommu && iommu->reserve_irqs)
+    if (iommu_remaps)
         m->ctrl = (uint16_t)(m->ctrl | (MIN(MSI_MMC(ctrl), 5u) << 1));
     for (unsigned i = 0; i < MSI_MAX; i++)
         m->slot[i] = (struct vmsi_irq){m, MSI_IRQ_NONE};
@@ -81,7 +81,7 @@ static int vmsi_bind(struct vmsi *m, unsigned nr, struct msi_message *first)
     int base = -1, rc;
 
     if (nr > 1) {
-        base = iommu->reserve_irqs(m->f->dev, nr);
+        base = iommu_reserve_irqs(m->f->dev, nr);
         if (base < 0)
             return base;
     }

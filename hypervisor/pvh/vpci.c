@@ -58,7 +58,7 @@ void vpci_for_each(void (*fn)(struct vpci_function *f, void *arg), void *arg)
 /* Functions that no IOMMU serves (host bridges, the IOMMU's own) have nothing to be given. */
 static int assign(struct pci_sbdf dev)
 {
-    int rc = iommu ? iommu->assign(dev, vpci.domain) : 0;
+    int rc = iommu_assign(dev, vpci.domain);
 
     return rc == -XEN_ENODEV ? 0 : rc;
 }

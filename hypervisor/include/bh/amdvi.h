@@ -8,7 +8,6 @@
 #include "bh/iommu_private.h"
 #include "bh/ivrs.h"
 #include "bh/pci.h"
-#include "bh/spinlock.h"
 #include "bh/types.h"
 
 /* MMIO registers */
@@ -81,11 +80,9 @@ struct amdvi_unit {
 };
 
 struct amdvi {
-    spinlock_t lock; /* tables and queues */
     struct ivrs ivrs;
     struct amdvi_unit unit[IVRS_MAX_UNITS];
-    bool remap; /* interrupt remapping */
-    bool wide;  /* 128-bit interrupt table entries with 32-bit destinations */
+    bool wide; /* 128-bit interrupt table entries with 32-bit destinations */
 };
 extern struct amdvi amdvi;
 
@@ -94,13 +91,11 @@ struct amdvi_unit *amdvi_lookup(struct pci_sbdf dev, uint16_t *requester);
 /* Quadword 2 of a device table entry without an interrupt table: its interrupts are blocked. */
 uint64_t amdvi_intr_blocked(uint8_t settings);
 
-/* What IVRS tells of an IO-APIC, NULL: nothing. */
-const struct ivrs_special *amdvi_ioapic(uint8_t ioapic_id);
-
-/* amdvi_intr.c: the iommu_ops of the same names */
-int amdvi_map_msi(struct pci_sbdf source, uint32_t apic_id, uint8_t vector, int *index, uint64_t *addr,
-                  uint32_t *data);
-int amdvi_reserve_irqs(struct pci_sbdf source, unsigned nr);
-int amdvi_map_ioapic(uint8_t ioapic_id, unsigned pin, uint32_t apic_id, uint8_t vector, bool level,
-                     int *index, uint64_t *redirection);
-void amdvi_unmap_irq(struct pci_sbdf source, int index);
+/* amdvi_intr.c: members of struct iommu_driver */
+bool amdvi_find_ioapic(uint8_t ioapic_id, struct pci_sbdf *source);
+int amdvi_irq_table(const struct irq_source *source, struct irq_table *table);
+struct irq_entry amdvi_irq_entry(const struct irq_source *source, uint32_t apic_id, uint8_t vector,
+                                 bool level);
+void amdvi_irq_written(const struct irq_table *table, unsigned i);
+void amdvi_msi_message(unsigned index, uint64_t *addr, uint32_t *data);
+uint64_t amdvi_redirection(uint64_t compatible, unsigned index);

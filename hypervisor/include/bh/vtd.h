@@ -8,7 +8,6 @@
 #include "bh/dmar.h"
 #include "bh/iommu_private.h"
 #include "bh/pci.h"
-#include "bh/spinlock.h"
 #include "bh/types.h"
 
 #define VTD_CAP    0x08u
@@ -34,8 +33,6 @@
 #define CAP_SAGAW_48  BIT(10)
 #define CAP_SLLPS_2M  BIT(34)
 #define CAP_SLLPS_1G  BIT(35)
-#define CAP_DWD       BIT(54)
-#define CAP_DRD       BIT(55)
 #define CAP_FRO(c)    ((unsigned)(((c) >> 24) & 0x3ff) * 16)
 #define CAP_NFR(c)    ((unsigned)(((c) >> 40) & 0xff) + 1)
 #define ECAP_COHERENT BIT(0)
@@ -46,7 +43,6 @@
 /* Global command and status */
 #define GCMD_TE      0x80000000u
 #define GCMD_SRTP    0x40000000u
-#define GCMD_WBF     0x08000000u
 #define GCMD_QIE     0x04000000u
 #define GCMD_IRE     0x02000000u
 #define GCMD_SIRTP   0x01000000u
@@ -57,16 +53,13 @@
 
 /* Queued invalidation descriptors: type in bits 0-3 */
 #define QI_CONTEXT_GLOBAL (1ull | (1ull << 4))
-#define QI_CONTEXT_DEVICE (1ull | (3ull << 4))
-#define QI_IOTLB_GLOBAL   (2ull | (1ull << 4))
-#define QI_IOTLB_DOMAIN   (2ull | (2ull << 4))
-#define QI_IOTLB_DRAIN_W  BIT(6)
-#define QI_IOTLB_DRAIN_R  BIT(7)
-#define QI_IEC_GLOBAL     4ull
-#define QI_IEC_INDEX(i)   (4ull | BIT(4) | ((uint64_t)(i) << 32))
-#define QI_WAIT_STORE     (5ull | BIT(5))
+#define QI_IOTLB_GLOBAL   (2ull | (1ull << 4) | BIT(6) | BIT(7)) /* drains writes and reads where a unit can \
+                                                                  */
+#define QI_IEC_GLOBAL   4ull
+#define QI_IEC_INDEX(i) (4ull | BIT(4) | ((uint64_t)(i) << 32))
+#define QI_WAIT_STORE   (5ull | BIT(5))
 
-struct vtd_entry { /* root, context and interrupt table entries */
+struct vtd_entry { /* root and context entries */
     uint64_t low, high;
 };
 
@@ -80,13 +73,11 @@ struct vtd_unit {
 };
 
 struct vtd {
-    spinlock_t lock;
     struct dmar dmar;
     struct vtd_unit unit[DMAR_MAX_UNITS];
-    bool remap;            /* interrupt remapping */
     bool eim;              /* 32-bit APIC ids */
     bool incoherent;       /* some unit does not snoop the CPU's caches when it reads its tables */
-    struct vtd_entry *irt; /* one interrupt table for all units */
+    struct irq_entry *irt; /* one interrupt table for all units */
 };
 extern struct vtd vtd;
 
@@ -97,13 +88,10 @@ void vtd_clean(const volatile void *p, size_t len);
 uint64_t vtd_irt_address(void);
 bool vtd_intr_init(void);
 
-/* What DMAR tells of an IO-APIC, NULL: nothing. */
-const struct dmar_scope *vtd_ioapic(uint8_t ioapic_id);
-
-/* vtd_intr.c: the iommu_ops of the same names */
-int vtd_map_msi(struct pci_sbdf source, uint32_t apic_id, uint8_t vector, int *index, uint64_t *addr,
-                uint32_t *data);
-int vtd_reserve_irqs(struct pci_sbdf source, unsigned nr);
-int vtd_map_ioapic(uint8_t ioapic_id, unsigned pin, uint32_t apic_id, uint8_t vector, bool level, int *index,
-                   uint64_t *redirection);
-void vtd_unmap_irq(struct pci_sbdf source, int index);
+/* vtd_intr.c: members of struct iommu_driver */
+bool vtd_find_ioapic(uint8_t ioapic_id, struct pci_sbdf *source);
+int vtd_irq_table(const struct irq_source *source, struct irq_table *table);
+struct irq_entry vtd_irq_entry(const struct irq_source *source, uint32_t apic_id, uint8_t vector, bool level);
+void vtd_irq_written(const struct irq_table *table, unsigned i);
+void vtd_msi_message(unsigned index, uint64_t *addr, uint32_t *data);
+uint64_t vtd_redirection(uint64_t compatible, unsigned index);

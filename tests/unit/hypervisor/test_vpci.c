@@ -292,15 +292,15 @@ unsigned vlapic_deliver(struct domain *d, uint32_t dest, bool logical, uint8_t m
 
 static int indices;
 static unsigned assigned;
-static int model_assign(struct pci_sbdf dev, struct domain *d)
+int iommu_assign(struct pci_sbdf dev, struct domain *d)
 {
     assert_ptr_equal(d, &dom0);
     assert_non_null(model_of(dev));
     assigned++;
     return 0;
 }
-static int model_map_msi(struct pci_sbdf source, uint32_t apic_id, uint8_t vector, int *index, uint64_t *addr,
-                         uint32_t *data)
+int iommu_map_msi(struct pci_sbdf source, uint32_t apic_id, uint8_t vector, int *index, uint64_t *addr,
+                  uint32_t *data)
 {
     (void)source;
     assert_int_equal(*addr, 0xfee01000);
@@ -312,22 +312,18 @@ static int model_map_msi(struct pci_sbdf source, uint32_t apic_id, uint8_t vecto
     *data = (uint32_t)*index;
     return 0;
 }
-static int model_reserve(struct pci_sbdf source, unsigned nr)
+int iommu_reserve_irqs(struct pci_sbdf source, unsigned nr)
 {
     (void)source;
     return (int)nr * 8;
 }
-static void model_unmap(struct pci_sbdf source, int index)
+void iommu_unmap_irq(struct pci_sbdf source, int index)
 {
     (void)source;
     assert_true(index >= 0);
     indices--;
 }
-static const struct iommu_ops model_iommu = {.assign = model_assign,
-                                             .map_msi = model_map_msi,
-                                             .reserve_irqs = model_reserve,
-                                             .unmap_irq = model_unmap};
-const struct iommu_ops *iommu = &model_iommu;
+bool iommu_remaps = true;
 int iommu_map_reserved(struct domain *d)
 {
     (void)d;
