@@ -6,7 +6,6 @@
 #include "bh/cmdline.h"
 #include "bh/console.h"
 #include "bh/ioapic.h"
-#include "bh/iommu.h"
 #include "bh/irq.h"
 #include "bh/lib.h"
 #include "bh/spinlock.h"
@@ -125,18 +124,14 @@ void console_input_init(void)
 {
     const struct ioapic_info *io = ioapic_get(0);
     int vector, index = -1;
-    uint64_t rte;
 
     if (!console_uart_port() || !io || io->gsi_base > 4)
         return;
     vector = irq_vector_alloc(input_interrupt, NULL);
     if (vector < 0)
         return;
-    rte = (uint64_t)irq_default_apic_id() << RTE_DEST_SHIFT | (uint64_t)vector;
-    if (iommu_map_ioapic(io->id, irq_default_apic_id(), (uint8_t)vector, false, &index, &rte))
-        return;
-    ioapic_write_rte(0, 4 - io->gsi_base, rte);
-    serial_input_enable();
+    if (!ioapic_bind(0, 4 - io->gsi_base, (uint8_t)vector, 0, &index))
+        serial_input_enable();
 }
 
 size_t console_read(char *buf, size_t size)

@@ -6,10 +6,13 @@
  */
 #include "bh/ioapic.h"
 #include "bh/hwdom.h"
+#include "bh/iommu.h"
+#include "bh/irq.h"
 #include "bh/lib.h"
 #include "bh/mm.h"
 #include "bh/pio.h"
 #include "bh/spinlock.h"
+#include "bh/xen.h"
 
 struct ioapic {
     struct ioapic_info info;
@@ -112,15 +115,20 @@ static struct ioapic *ioapic_pin(unsigned i, unsigned pin)
     return i < nr_ioapics && pin < ioapic_list[i].info.nr_pins ? &ioapic_list[i] : NULL;
 }
 
-void ioapic_write_rte(unsigned i, unsigned pin, uint64_t rte)
+int ioapic_bind(unsigned i, unsigned pin, uint8_t vector, uint64_t flags, int *index)
 {
     struct ioapic *io = ioapic_pin(i, pin);
+    uint32_t apic_id = irq_default_apic_id();
+    uint64_t rte = ((uint64_t)(apic_id & 0xff) << RTE_DEST_SHIFT) | flags | vector;
+    int rc =
+        io ? iommu_map_ioapic(io->info.id, apic_id, vector, flags & RTE_LEVEL, index, &rte) : -XEN_EINVAL;
 
-    if (!io)
-        return;
+    if (rc)
+        return rc;
     spin_lock(&ioapic_lock);
     write_entry(io, pin, rte);
     spin_unlock(&ioapic_lock);
+    return 0;
 }
 
 void ioapic_set_mask(unsigned i, unsigned pin, bool masked)

@@ -49,9 +49,19 @@ void msi_deliver(struct domain *d, uint64_t address, uint32_t data)
                    (uint8_t)((data >> 8) & 7), (uint8_t)data, false);
 }
 
+void msi_program(struct pci_sbdf dev, unsigned pos, const struct msi_message *msg)
+{
+    bool is64 = pci_read(dev, pos + 2, 2) & MSI_64BIT;
+
+    pci_write(dev, pos + 4, 4, (uint32_t)msg->address);
+    if (is64)
+        pci_write(dev, pos + 8, 4, (uint32_t)(msg->address >> 32));
+    pci_write(dev, pos + (is64 ? 0xc : 8), 2, msg->data);
+}
+
 int msi_setup_own(struct pci_sbdf dev, irq_handler_t handler, void *arg)
 {
-    unsigned pos = pci_find_capability(dev, PCI_CAP_MSI), ctrl, data_reg;
+    unsigned pos = pci_find_capability(dev, PCI_CAP_MSI);
     struct msi_message msg;
     int vector;
 
@@ -61,12 +71,7 @@ int msi_setup_own(struct pci_sbdf dev, irq_handler_t handler, void *arg)
     if (vector < 0)
         return vector;
     msg = msi_compat_message(irq_default_apic_id(), (uint8_t)vector);
-    ctrl = pci_read(dev, pos + 2, 2);
-    data_reg = pos + (ctrl & 0x80 ? 0xc : 8);
-    pci_write(dev, pos + 4, 4, (uint32_t)msg.address);
-    if (ctrl & 0x80)
-        pci_write(dev, pos + 8, 4, 0);
-    pci_write(dev, data_reg, 2, msg.data);
-    pci_write(dev, pos + 2, 2, (ctrl & ~0x70u) | 1);
+    msi_program(dev, pos, &msg);
+    pci_write(dev, pos + 2, 2, (pci_read(dev, pos + 2, 2) & ~0x70u) | 1);
     return 0;
 }

@@ -39,6 +39,11 @@ void pci_init(const struct acpi_info *acpi)
     }
 }
 
+const struct acpi_mcfg_segment *pci_mcfg(unsigned i)
+{
+    return i < nr_mmcfg ? &mmcfg[i].acpi : NULL;
+}
+
 static struct mmcfg *mmcfg_find(uint16_t segment, uint8_t bus)
 {
     for (unsigned i = 0; i < nr_mmcfg; i++)

@@ -8,7 +8,6 @@
  */
 #include "bh/emul.h"
 #include "bh/hwdom.h"
-#include "bh/iommu.h"
 #include "bh/ioapic.h"
 #include "bh/irq.h"
 #include "bh/lib.h"
@@ -24,11 +23,11 @@
 
 struct vioapic_pin {
     struct vioapic *owner;
-    uint64_t entry;  /* dom0's view */
-    uint64_t host;   /* hardware entry as programmed (before remapping), RTE_MASKED apart */
-    int vector;      /* the hypervisor's, -1: not bound yet */
-    int remap_index; /* IOMMU's handle, -1 none */
-    bool in_service; /* level: masked at the hardware until EOI */
+    uint64_t entry;   /* dom0's view */
+    uint64_t trigger; /* of the hardware's entry: RTE_LEVEL, RTE_ACTIVE_LOW */
+    int vector;       /* the hypervisor's, -1: not bound yet */
+    int remap_index;  /* IOMMU's handle, -1 none */
+    bool in_service;  /* level: masked at the hardware until EOI */
 };
 
 struct vioapic {
@@ -62,7 +61,7 @@ static void pin_interrupt(uint8_t vector, void *arg)
     spin_lock(&vioapic.lock);
     e = p->entry;
     deliver = !(e & RTE_MASKED) && !p->in_service;
-    if (p->host & RTE_LEVEL) {
+    if (p->trigger & RTE_LEVEL) {
         ioapic_set_mask(p->owner->index, pin_number(p), true);
         if (deliver) {
             p->in_service = true;
@@ -85,22 +84,13 @@ static bool pin_bindable(uint64_t entry)
 
 static int pin_bind(struct vioapic_pin *p, uint64_t trigger)
 {
-    const struct ioapic_info *info = ioapic_get(p->owner->index);
-    uint32_t apic_id = irq_default_apic_id();
-    uint64_t rte;
-    int rc;
-
     if (p->vector < 0)
         p->vector = irq_vector_alloc(pin_interrupt, p);
     if (p->vector < 0)
         return p->vector;
-    rte = ((uint64_t)(apic_id & 0xff) << RTE_DEST_SHIFT) | trigger | RTE_MASKED | (uint8_t)p->vector;
-    p->host = rte & ~RTE_MASKED;
-    rc = iommu_map_ioapic(info->id, apic_id, (uint8_t)p->vector, trigger & RTE_LEVEL, &p->remap_index, &rte);
-    if (rc)
-        return rc;
-    ioapic_write_rte(p->owner->index, pin_number(p), rte | RTE_MASKED);
-    return 0;
+    p->trigger = trigger;
+    return ioapic_bind(p->owner->index, pin_number(p), (uint8_t)p->vector, trigger | RTE_MASKED,
+                       &p->remap_index);
 }
 
 /* Bring the real pin in line with dom0's entry. */
@@ -115,7 +105,7 @@ static void pin_update(struct vioapic_pin *p)
             ioapic_set_mask(p->owner->index, n, true);
         return;
     }
-    if (p->vector < 0 || (p->host & (RTE_LEVEL | RTE_ACTIVE_LOW)) != trigger) {
+    if (p->vector < 0 || p->trigger != trigger) {
         rc = pin_bind(p, trigger);
         if (rc) {
             pr_err("dom0's GSI %u cannot be bound (error %d); its interrupts will not arrive\n",

@@ -12,8 +12,8 @@
 #define MSI_ENABLE   0x1u
 #define MSI_MMC(c)   (((c) >> 1) & 7u)
 #define MSI_MME(c)   (((c) >> 4) & 7u)
-#define MSI_64BIT    0x80u
 #define MSI_MASKABLE 0x100u
+#define MSI_MME_MASK 0x70u
 #define MSI_MAX      32u
 
 struct vmsi_irq {
@@ -27,8 +27,7 @@ struct vmsi {
     bool is64;
     uint16_t ctrl; /* dom0's control register */
     unsigned nr_bound;
-    uint64_t address; /* dom0's message */
-    uint32_t data;
+    uint32_t reg[4]; /* dom0's message as in the capability: address, its upper half if that is there, data */
     struct vmsi_irq slot[MSI_MAX];
 };
 
@@ -57,15 +56,20 @@ int vmsi_probe(struct vpci_function *f)
     return 0;
 }
 
+static unsigned data_index(const struct vmsi *m)
+{
+    return m->is64 ? 3 : 2;
+}
+
 static void msi_interrupt(uint8_t vector, void *arg)
 {
     struct vmsi_irq *s = arg;
     struct vmsi *m = s->owner;
-    unsigned mme = MSI_MME(m->ctrl);
-    uint32_t number = (uint32_t)(s - m->slot);
+    uint64_t upper = m->is64 ? (uint64_t)m->reg[2] << 32 : 0;
+    uint32_t data = m->reg[data_index(m)] & ~((1u << MSI_MME(m->ctrl)) - 1);
 
     if (m->ctrl & MSI_ENABLE)
-        msi_deliver(m->f->domain, m->address, (m->data & ~((1u << mme) - 1)) | number);
+        msi_deliver(m->f->domain, upper | m->reg[1], data | (uint32_t)(s - m->slot));
 }
 
 static void vmsi_unbind(struct vmsi *m)
@@ -111,7 +115,7 @@ static void vmsi_enable(struct vmsi *m)
 {
     struct pci_sbdf dev = m->f->dev;
     unsigned mme = MIN(MSI_MME(m->ctrl), MSI_MMC(m->ctrl));
-    uint32_t ctrl = pci_read(dev, m->pos + 2u, 2) & ~0x71u;
+    uint32_t ctrl = pci_read(dev, m->pos + 2u, 2) & ~(MSI_MME_MASK | MSI_ENABLE);
     struct msi_message msg;
     int rc = vmsi_bind(m, 1u << mme, &msg);
 
@@ -119,10 +123,7 @@ static void vmsi_enable(struct vmsi *m)
         pr_err(PCI_FMT ": no interrupt vector for MSI (error %d)\n", PCI_ARGS(dev), rc);
         return;
     }
-    pci_write(dev, m->pos + 4u, 4, (uint32_t)msg.address);
-    if (m->is64)
-        pci_write(dev, m->pos + 8u, 4, (uint32_t)(msg.address >> 32));
-    pci_write(dev, m->pos + (m->is64 ? 0xcu : 8u), 2, msg.data);
+    msi_program(dev, m->pos, &msg);
     m->ctrl |= MSI_ENABLE;
     pci_write(dev, m->pos + 2u, 2, ctrl | (mme << 4) | MSI_ENABLE);
 }
@@ -134,53 +135,43 @@ static void control_write(struct vmsi *m, uint32_t ctrl)
 
     if (was_on && (!on || reset || MSI_MME(ctrl) != MSI_MME(m->ctrl)))
         vmsi_disable(m);
-    m->ctrl = (uint16_t)((m->ctrl & ~0x70u) | (ctrl & 0x70u));
+    m->ctrl = (uint16_t)((m->ctrl & ~MSI_MME_MASK) | (ctrl & MSI_MME_MASK));
     if (on && !(m->ctrl & MSI_ENABLE))
         vmsi_enable(m);
 }
 
-static void set_half(uint64_t *v, unsigned shift, const struct vpci_write *w)
+/* Which dword of the message, 0: the control register; false: none of them. */
+static bool msi_dword(const struct vmsi *m, unsigned reg, unsigned *index)
 {
-    *v = (*v & ~((uint64_t)w->mask << shift)) | ((uint64_t)w->val << shift);
+    if (!m || reg < m->pos || reg > m->pos + 4 * data_index(m))
+        return false;
+    *index = (reg - m->pos) / 4;
+    return true;
 }
 
 bool vmsi_read(struct vpci_function *f, unsigned reg, uint32_t *val)
 {
-    struct vmsi *m = f->msi;
+    unsigned i;
 
-    if (!m)
+    if (!msi_dword(f->msi, reg, &i))
         return false;
-    if (reg == m->pos)
-        *val = (pci_read(f->dev, reg, 4) & 0xffff) | ((uint32_t)m->ctrl << 16);
-    else if (reg == m->pos + 4u)
-        *val = (uint32_t)m->address;
-    else if (m->is64 && reg == m->pos + 8u)
-        *val = (uint32_t)(m->address >> 32);
-    else if (reg == m->pos + (m->is64 ? 0xcu : 8u))
-        *val = m->data;
-    else
-        return false;
+    *val = i ? f->msi->reg[i] : (pci_read(f->dev, reg, 4) & 0xffff) | ((uint32_t)f->msi->ctrl << 16);
     return true;
 }
 
 bool vmsi_write(struct vpci_function *f, const struct vpci_write *w)
 {
     struct vmsi *m = f->msi;
+    unsigned i;
 
-    if (!m)
+    if (!msi_dword(m, w->reg, &i))
         return false;
-    if (w->reg == m->pos) {
-        if (w->mask >> 16)
-            control_write(m, (((uint32_t)m->ctrl & ~(w->mask >> 16)) | (w->val >> 16)));
-    } else if (w->reg == m->pos + 4u) {
-        set_half(&m->address, 0, w);
-        m->address &= ~3ull;
-    } else if (m->is64 && w->reg == m->pos + 8u) {
-        set_half(&m->address, 32, w);
-    } else if (w->reg == m->pos + (m->is64 ? 0xcu : 8u)) {
-        m->data = ((m->data & ~w->mask) | w->val) & 0xffff;
-    } else {
-        return false;
+    if (i) {
+        m->reg[i] = (m->reg[i] & ~w->mask) | w->val;
+        m->reg[1] &= ~3u;
+        m->reg[data_index(m)] &= 0xffff;
+    } else if (w->mask >> 16) {
+        control_write(m, (((uint32_t)m->ctrl & ~(w->mask >> 16)) | (w->val >> 16)));
     }
     return true;
 }

@@ -20,9 +20,7 @@
 
 struct vmsix_entry {
     struct vmsix *owner;
-    uint64_t address; /* dom0's message and mask */
-    uint32_t data;
-    bool masked;
+    uint32_t reg[4]; /* dom0's: address, its upper half, data, mask */
     bool programmed; /* the device's entry holds our message */
     struct msi_irq irq;
 };
@@ -68,7 +66,7 @@ int vmsix_probe(struct vpci_function *f)
     if (ctrl & MSIX_ENABLE)
         pci_write(f->dev, pos + 2, 2, ctrl & ~MSIX_ENABLE);
     for (unsigned i = 0; i < m->nr; i++)
-        m->entry[i] = (struct vmsix_entry){.owner = m, .masked = true, .irq = MSI_IRQ_NONE};
+        m->entry[i] = (struct vmsix_entry){.owner = m, .reg[3] = ENTRY_MASKED, .irq = MSI_IRQ_NONE};
     f->msix = m;
     return 0;
 }
@@ -106,8 +104,8 @@ static void msix_interrupt(uint8_t vector, void *arg)
 {
     const struct vmsix_entry *e = arg;
 
-    if ((e->owner->ctrl & MSIX_ENABLE) && !e->masked)
-        msi_deliver(e->owner->f->domain, e->address, e->data);
+    if ((e->owner->ctrl & MSIX_ENABLE) && !e->reg[3])
+        msi_deliver(e->owner->f->domain, (uint64_t)e->reg[1] << 32 | e->reg[0], e->reg[2]);
 }
 
 static int entry_program(struct vmsix_entry *e)
@@ -136,10 +134,10 @@ static void entry_update(struct vmsix_entry *e)
 
     if (!m->reachable || !(m->ctrl & MSIX_ENABLE))
         return;
-    if (!e->masked && !e->programmed && entry_program(e))
+    if (!e->reg[3] && !e->programmed && entry_program(e))
         return;
     if (e->programmed)
-        hw_mask(e, e->masked);
+        hw_mask(e, e->reg[3]);
 }
 
 static void entry_release(struct vmsix_entry *e)
@@ -208,38 +206,14 @@ void vmsix_release(struct vpci_function *f)
 
 /* ---- the table's pages ---- */
 
-static uint32_t entry_read(const struct vmsix_entry *e, unsigned reg)
+static void entry_write(struct vmsix_entry *e, unsigned i, uint32_t val)
 {
-    switch (reg) {
-    case 0:
-        return (uint32_t)e->address;
-    case 4:
-        return (uint32_t)(e->address >> 32);
-    case 8:
-        return e->data;
-    default:
-        return e->masked;
-    }
-}
+    static const uint32_t writable[] = {~3u, ~0u, ~0u, ENTRY_MASKED};
+    uint32_t old = e->reg[i];
 
-static void entry_write(struct vmsix_entry *e, unsigned reg, uint32_t val)
-{
-    switch (reg) {
-    case 0:
-        e->address = (e->address & ~0xffffffffull) | (val & ~3u);
-        break;
-    case 4:
-        e->address = (e->address & 0xffffffffull) | ((uint64_t)val << 32);
-        break;
-    case 8:
-        e->data = val;
-        break;
-    default:
-        if (e->masked != (val & ENTRY_MASKED)) {
-            e->masked = val & ENTRY_MASKED;
-            entry_update(e);
-        }
-    }
+    e->reg[i] = val & writable[i];
+    if (i == 3 && e->reg[i] != old)
+        entry_update(e);
 }
 
 static void table_access(struct vmsix *m, uint32_t offset, unsigned size, bool write, uint64_t *val)
@@ -248,12 +222,12 @@ static void table_access(struct vmsix *m, uint32_t offset, unsigned size, bool w
 
     for (unsigned i = 0; i < size; i += 4) {
         struct vmsix_entry *e = &m->entry[(offset + i) / ENTRY_BYTES];
-        unsigned reg = (offset + i) % ENTRY_BYTES;
+        unsigned reg = (offset + i) % ENTRY_BYTES / 4;
 
         if (write)
             entry_write(e, reg, (uint32_t)(*val >> (8 * i)));
         else
-            read |= (uint64_t)entry_read(e, reg) << (8 * i);
+            read |= (uint64_t)e->reg[reg] << (8 * i);
     }
     if (!write)
         *val = read;

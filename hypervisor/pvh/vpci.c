@@ -24,8 +24,6 @@ static struct {
     struct domain *domain;
     uint32_t latch; /* port 0xcf8 */
     unsigned nr;
-    unsigned nr_mcfg;
-    struct acpi_mcfg_segment mcfg[ACPI_MAX_MCFG];
     struct vpci_function *bus[256]; /* by bus number, all segments: absent devices miss at once */
 } vpci;
 
@@ -85,7 +83,6 @@ static int function_setup(struct vpci_function *f)
 {
     int rc;
 
-    f->id = pci_read(f->dev, PCI_VENDOR_ID, 4);
     f->header = pci_read(f->dev, PCI_HEADER_TYPE, 1) & 0x7f;
     f->read_only = iommu_owns_function(f->dev);
     if (f->read_only)
@@ -169,14 +166,15 @@ static uint32_t function_read(struct vpci_function *f, unsigned reg, unsigned si
     return size == 4 ? val : val & ((1u << (8 * size)) - 1);
 }
 
-static void command_write(struct vpci_function *f, const struct vpci_write *w)
+static void command_write(struct vpci_function *f, const struct vpci_write *w, unsigned reg, unsigned size,
+                          uint32_t val)
 {
     uint32_t old = f->decode ? PCI_COMMAND_MEMORY : 0;
     bool on = ((old & ~w->mask) | w->val) & PCI_COMMAND_MEMORY;
 
     if (on && !f->decode)
         vpci_bars_decode(f, true);
-    pci_write(f->dev, w->raw_reg, w->raw_size, w->raw_val);
+    pci_write(f->dev, reg, size, val);
     if (!on && f->decode)
         vpci_bars_decode(f, false);
 }
@@ -185,17 +183,12 @@ static void function_write(struct vpci_function *f, unsigned reg, unsigned size,
 {
     unsigned shift = 8 * (reg & 3);
     uint32_t bytes = size == 4 ? ~0u : (1u << (8 * size)) - 1;
-    struct vpci_write w = {.reg = reg & ~3u,
-                           .val = (val & bytes) << shift,
-                           .mask = bytes << shift,
-                           .raw_reg = reg,
-                           .raw_size = size,
-                           .raw_val = val};
+    struct vpci_write w = {.reg = reg & ~3u, .val = (val & bytes) << shift, .mask = bytes << shift};
 
     if (f->read_only)
         return;
     if (w.reg == PCI_COMMAND) {
-        command_write(f, &w);
+        command_write(f, &w, reg, size, val);
         return;
     }
     if (vpci_bar_write(f, &w) || vmsi_write(f, &w) || vmsix_write(f, &w))
@@ -283,26 +276,25 @@ static void mmcfg_access(struct vcpu *v, void *arg, uint64_t offset, unsigned si
         *val = read;
 }
 
-static int mmcfg_register(struct domain *d, struct acpi_mcfg_segment *m)
+static int mmcfg_register(struct domain *d, const struct acpi_mcfg_segment *m)
 {
     paddr_t start = m->address + ((paddr_t)m->bus_start << 20);
     uint64_t size = ((uint64_t)m->bus_end - m->bus_start + 1) << 20;
     int rc = p2m_unmap_range(d, start >> PAGE_SHIFT, (start + size) >> PAGE_SHIFT);
 
-    return rc ? rc : emul_mmio_register(d, start, size, mmcfg_access, m);
+    return rc ? rc : emul_mmio_register(d, start, size, mmcfg_access, (void *)(uintptr_t)m);
 }
 
 int vpci_mmcfg_reserved(struct domain *d, uint64_t address, uint16_t segment, uint8_t start_bus,
                         uint8_t end_bus)
 {
+    const struct acpi_mcfg_segment *m;
+
     if (d != vpci.domain || end_bus < start_bus)
         return -XEN_EINVAL;
-    for (unsigned i = 0; i < vpci.nr_mcfg; i++) {
-        const struct acpi_mcfg_segment *m = &vpci.mcfg[i];
-
+    for (unsigned i = 0; (m = pci_mcfg(i)); i++)
         if (m->address == address && m->segment == segment && m->bus_start <= start_bus)
             return 0;
-    }
     return -XEN_ENODEV;
 }
 
@@ -348,15 +340,14 @@ int vpci_device_remove(struct domain *d, uint16_t segment, uint8_t bus, uint8_t 
 
 int vpci_init(struct domain *d, const struct acpi_info *acpi)
 {
+    const struct acpi_mcfg_segment *m;
     int rc = 0;
 
     vpci.domain = d;
     pci_init(acpi);
     vpci_bars_init(&boot_info);
-    for (; vpci.nr_mcfg < acpi->nr_mcfg && !rc; vpci.nr_mcfg++) {
-        vpci.mcfg[vpci.nr_mcfg] = acpi->mcfg[vpci.nr_mcfg];
-        rc = mmcfg_register(d, &vpci.mcfg[vpci.nr_mcfg]);
-    }
+    for (unsigned i = 0; (m = pci_mcfg(i)) && !rc; i++)
+        rc = mmcfg_register(d, m);
     if (rc)
         return rc;
     rc = iommu_map_reserved(d);

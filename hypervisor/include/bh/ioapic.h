@@ -38,9 +38,9 @@ struct ioapic_info {
 /* How many there are, and one of them (NULL past the end). */
 unsigned ioapic_count(void);
 const struct ioapic_info *ioapic_get(unsigned i);
-/* Write a whole redirection entry; the half with the mask bit goes last when unmasking, first when masking.
- */
-void ioapic_write_rte(unsigned i, unsigned pin, uint64_t rte);
+/* Point a pin at a vector of the hypervisor, by way of the IOMMU where that remaps interrupts. flags:
+ * RTE_LEVEL, RTE_ACTIVE_LOW, RTE_MASKED; index: the IOMMU's handle, -1 first. 0 or -XEN_E… */
+int ioapic_bind(unsigned i, unsigned pin, uint8_t vector, uint64_t flags, int *index);
 /* Set or clear the mask bit of an entry written before. */
 void ioapic_set_mask(unsigned i, unsigned pin, bool masked);
 /* End a level interrupt at the IO-APIC whatever vector its entry holds (remapped entries hold an index). */

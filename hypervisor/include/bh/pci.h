@@ -57,6 +57,8 @@ void mmio_write_size(volatile void *p, unsigned size, uint64_t val);
 
 /* Take note of the MMCFG ranges; more calls change nothing. */
 void pci_init(const struct acpi_info *acpi);
+/* One of the MMCFG ranges, NULL past the last one. */
+const struct acpi_mcfg_segment *pci_mcfg(unsigned i);
 /* Read or write 1, 2 or 4 bytes that do not cross a dword. Unreachable space reads all-ones. */
 uint32_t pci_read(struct pci_sbdf dev, unsigned reg, unsigned size);
 void pci_write(struct pci_sbdf dev, unsigned reg, unsigned size, uint32_t val);

@@ -28,7 +28,6 @@ struct vpci_function {
     struct vpci_function *next;
     struct pci_sbdf dev;
     struct domain *domain;
-    uint32_t id;        /* vendor and device */
     uint8_t header;     /* type 0, 1, 2 */
     uint8_t secondary;  /* bridges: bus number last seen */
     bool read_only;     /* the hypervisor drives it */
@@ -41,12 +40,9 @@ struct vpci_function {
 
 /* A register access: whole dword, with the bytes that are written. */
 struct vpci_write {
-    unsigned reg;     /* dword aligned */
-    uint32_t val;     /* bytes in place */
-    uint32_t mask;    /* 0xff for each byte written */
-    unsigned raw_reg; /* the access as it was, for passing it on */
-    unsigned raw_size;
-    uint32_t raw_val;
+    unsigned reg;  /* dword aligned */
+    uint32_t val;  /* bytes in place */
+    uint32_t mask; /* 0xff for each byte written */
 };
 
 /* vpci_bar.c */

@@ -20,13 +20,6 @@ static struct domain dom0, other;
 
 /* ---- the parts below and beside it ---- */
 
-int iommu_map_ioapic(uint8_t ioapic_id, uint32_t apic_id, uint8_t vector, bool level, int *index,
-                     uint64_t *redirection)
-{
-    assert_int_equal(ioapic_id, 3);
-    assert_int_equal(apic_id, 5);
-    return 0;
-}
 static const struct ioapic_info info = {.address = 0xfec00000, .id = 3, .nr_pins = PINS, .version = 0x20};
 static uint64_t hw[PINS];
 static unsigned ended[PINS];
@@ -52,10 +45,12 @@ const struct ioapic_info *ioapic_get(unsigned i)
 {
     return i ? NULL : &info;
 }
-void ioapic_write_rte(unsigned i, unsigned pin, uint64_t rte)
+int ioapic_bind(unsigned i, unsigned pin, uint8_t vector, uint64_t flags, int *index)
 {
     assert_int_equal(i, 0);
-    hw[pin] = rte;
+    assert_int_equal(*index, -1);
+    hw[pin] = (5ull << RTE_DEST_SHIFT) | flags | vector;
+    return 0;
 }
 void ioapic_set_mask(unsigned i, unsigned pin, bool masked)
 {
@@ -74,10 +69,6 @@ int irq_vector_alloc(irq_handler_t handler, void *arg)
     vectors[next_vector].handler = handler;
     vectors[next_vector].arg = arg;
     return next_vector++;
-}
-uint32_t irq_default_apic_id(void)
-{
-    return 5;
 }
 unsigned vlapic_deliver(struct domain *d, uint32_t dest, bool logical, uint8_t mode, uint8_t vector,
                         bool level)

@@ -80,9 +80,14 @@ void mmio_write_size(volatile void *p, unsigned size, uint64_t val)
 {
     memcpy((void *)(uintptr_t)p, &val, size);
 }
+static const struct acpi_info *machine;
 void pci_init(const struct acpi_info *acpi)
 {
-    (void)acpi;
+    machine = acpi;
+}
+const struct acpi_mcfg_segment *pci_mcfg(unsigned i)
+{
+    return i < machine->nr_mcfg ? &machine->mcfg[i] : NULL;
 }
 void pci_map_bus(uint16_t segment, uint8_t bus)
 {
