@@ -4,19 +4,19 @@
 #include "bh/bytes.h"
 #include "bh/xen.h"
 
-#define RSDP_SIZE_V1   20
 #define RSDP_SIZE_V2   36
 #define RSDP_SIZE_MAX  256
 #define TABLE_SIZE_MAX (16u * 1024 * 1024)
 #define HEADER_SIZE    sizeof(struct acpi_sdt_header)
 
-static bool sum_is_zero(const uint8_t *p, size_t len)
+uint8_t acpi_checksum(const void *bytes, size_t len)
 {
+    const uint8_t *p = bytes;
     uint8_t sum = 0;
 
     while (len--)
-        sum = (uint8_t)(sum + *p++);
-    return sum == 0;
+        sum = (uint8_t)(sum - *p++);
+    return sum;
 }
 
 /* The whole table at `pa`, or NULL unless its length is sane, readable, and the checksum right. */
@@ -30,12 +30,12 @@ static const uint8_t *map_table(acpi_map_fn map, paddr_t pa, const char *signatu
     if (*len < HEADER_SIZE || *len > TABLE_SIZE_MAX)
         return NULL;
     p = map(pa, *len);
-    return p && sum_is_zero(p, *len) ? p : NULL;
+    return p && !acpi_checksum(p, *len) ? p : NULL;
 }
 
 static bool rsdp_v1_valid(const uint8_t *p, size_t len)
 {
-    return len >= RSDP_SIZE_V1 && !memcmp(p, "RSD PTR ", 8) && sum_is_zero(p, RSDP_SIZE_V1);
+    return len >= ACPI_RSDP_SIZE_V1 && !memcmp(p, "RSD PTR ", 8) && !acpi_checksum(p, ACPI_RSDP_SIZE_V1);
 }
 
 /* Physical addresses of the root tables; xsdt is 0 when the RSDP is of revision 0 or its second half is bad.
@@ -46,10 +46,10 @@ struct root {
 
 static bool read_rsdp(acpi_map_fn map, paddr_t rsdp, const uint8_t *copy, size_t len, struct root *root)
 {
-    const uint8_t *p = rsdp ? map(rsdp, RSDP_SIZE_V1) : copy;
+    const uint8_t *p = rsdp ? map(rsdp, ACPI_RSDP_SIZE_V1) : copy;
     uint32_t full_len;
 
-    if (!p || !rsdp_v1_valid(p, rsdp ? RSDP_SIZE_V1 : len))
+    if (!p || !rsdp_v1_valid(p, rsdp ? ACPI_RSDP_SIZE_V1 : len))
         return false;
     *root = (struct root){.rsdt = read_le32(p + 16)};
     if (p[15] < 2)
@@ -64,7 +64,7 @@ static bool read_rsdp(acpi_map_fn map, paddr_t rsdp, const uint8_t *copy, size_t
     if (full_len < RSDP_SIZE_V2 || full_len > len)
         return true;
     p = rsdp ? map(rsdp, full_len) : p;
-    if (p && sum_is_zero(p, full_len))
+    if (p && !acpi_checksum(p, full_len))
         root->xsdt = read_le64(p + 24);
     return true;
 }
@@ -255,28 +255,8 @@ static void decode_mcfg(const uint8_t *p, uint32_t len, struct acpi_info *out)
     }
 }
 
-/* FADT fields come twice: a 32-bit port with its length in bytes, and, where the table is long enough, a GAS.
+/* Registers come twice: a 32-bit port with its length in bytes, and, where the table is long enough, a GAS.
  */
-static struct acpi_gas fadt_register(const uint8_t *p, uint32_t len, unsigned gas_offset,
-                                     unsigned port_offset, unsigned length_offset)
-{
-    struct acpi_gas gas = {0};
-
-    if (len >= gas_offset + sizeof(gas))
-        memcpy(&gas, p + gas_offset, sizeof(gas));
-    if (gas.address)
-        return gas;
-    return (struct acpi_gas){
-        .space = 1, .width = (uint8_t)(p[length_offset] * 8), .address = read_le32(p + port_offset)};
-}
-
-static paddr_t fadt_address(const uint8_t *p, uint32_t len, unsigned wide_offset, unsigned narrow_offset)
-{
-    uint64_t wide = len >= wide_offset + 8 ? read_le64(p + wide_offset) : 0;
-
-    return wide ? wide : read_le32(p + narrow_offset);
-}
-
 static void decode_fadt(const uint8_t *p, uint32_t len, struct acpi_info *out)
 {
     uint32_t flags;
@@ -284,13 +264,11 @@ static void decode_fadt(const uint8_t *p, uint32_t len, struct acpi_info *out)
     if (len < 116) /* ACPI 1.0's size */
         return;
     flags = read_le32(p + 112);
-    out->facs = fadt_address(p, len, 132, 36);
-    out->dsdt = fadt_address(p, len, 140, 40);
-    out->sci_int = read_le16(p + 46);
-    out->pm1a_evt = fadt_register(p, len, 148, 56, 88);
-    out->pm1a_cnt = fadt_register(p, len, 172, 64, 89);
-    out->pm1b_cnt = fadt_register(p, len, 184, 68, 89);
-    out->pm_timer = fadt_register(p, len, 208, 76, 91);
+    if (len >= 208 + sizeof(out->pm_timer))
+        memcpy(&out->pm_timer, p + 208, sizeof(out->pm_timer));
+    if (!out->pm_timer.address)
+        out->pm_timer =
+            (struct acpi_gas){.space = 1, .width = (uint8_t)(p[91] * 8), .address = read_le32(p + 76)};
     out->pm_timer_32bit = flags & BIT(8);
     if (len >= 129) {
         memcpy(&out->reset_reg, p + 116, sizeof(out->reset_reg));
@@ -348,8 +326,8 @@ static paddr_t scan_for_rsdp(acpi_map_fn map, paddr_t start, size_t len)
 {
     const uint8_t *p = map(start, len);
 
-    for (size_t offset = 0; p && offset + RSDP_SIZE_V1 <= len; offset += 16)
-        if (rsdp_v1_valid(p + offset, RSDP_SIZE_V1))
+    for (size_t offset = 0; p && offset + ACPI_RSDP_SIZE_V1 <= len; offset += 16)
+        if (rsdp_v1_valid(p + offset, ACPI_RSDP_SIZE_V1))
             return start + offset;
     return 0;
 }

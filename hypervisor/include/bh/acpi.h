@@ -8,13 +8,14 @@
 
 #include "bh/types.h"
 
-#define ACPI_MAX_CPUS    4095
-#define ACPI_MAX_IOAPICS 32
-#define ACPI_MAX_ISO     32
-#define ACPI_MAX_MCFG    16
-#define ACPI_MAX_TABLES  64
-#define ACPI_MAX_NODES   64
-#define ACPI_MAX_MEMORY  256
+#define ACPI_MAX_CPUS     4095
+#define ACPI_MAX_IOAPICS  32
+#define ACPI_MAX_ISO      32
+#define ACPI_MAX_MCFG     16
+#define ACPI_MAX_TABLES   64
+#define ACPI_MAX_NODES    64
+#define ACPI_MAX_MEMORY   256
+#define ACPI_RSDP_SIZE_V1 20 /* what its first checksum covers */
 
 struct acpi_sdt_header {
     char signature[4];
@@ -67,11 +68,9 @@ struct acpi_info {
     struct acpi_mcfg_segment mcfg[ACPI_MAX_MCFG];
     paddr_t lapic_address;
     /* FADT */
-    uint16_t sci_int;
-    struct acpi_gas pm1a_cnt, pm1b_cnt, pm1a_evt, pm_timer, reset_reg;
+    struct acpi_gas pm_timer, reset_reg;
     uint8_t reset_value;
     bool reset_supported, pm_timer_32bit;
-    paddr_t dsdt, facs;
     paddr_t hpet_address; /* 0: none */
 };
 
@@ -80,6 +79,8 @@ typedef const void *(*acpi_map_fn)(paddr_t pa, size_t len); /* NULL when the ran
 /* rsdp: its physical address, or 0 and rsdp_copy/len from the boot loader. 0 or -XEN_ENODEV with *why set. */
 int acpi_parse(acpi_map_fn map, paddr_t rsdp, const void *rsdp_copy, size_t len, struct acpi_info *out,
                const char **why);
+/* The byte that is missing for a sum of 0. */
+uint8_t acpi_checksum(const void *bytes, size_t len);
 /* The BIOS search for the RSDP (EBDA, 0xe0000-0xfffff). 0: not found. */
 paddr_t acpi_find_rsdp(acpi_map_fn map);
 /* Index into table[] of the nth table with that signature, or -1. */
