@@ -19,12 +19,6 @@ struct phdr {
     uint64_t offset, paddr, file_size, mem_size;
 };
 
-static int refuse(const char **why, const char *sentence)
-{
-    *why = sentence;
-    return -XEN_EINVAL;
-}
-
 static int check_header(const uint8_t *elf, size_t len, const char **why)
 {
     static const uint8_t ident[] = {0x7f, 'E', 'L', 'F', 2 /* 64-bit */, 1 /* little-endian */,

@@ -74,17 +74,20 @@ static uint32_t mmap_type_at(const struct mmap_source *map, uint64_t pos, uint64
     return type;
 }
 
-static bool e820_append(struct boot_info *out, uint64_t start, uint64_t end, uint32_t type)
+bool e820_append(struct e820_entry *map, unsigned *nr, unsigned max, uint64_t start, uint64_t end,
+                 uint32_t type)
 {
-    struct e820_entry *last = out->nr_e820 ? &out->e820[out->nr_e820 - 1] : NULL;
+    struct e820_entry *last = *nr ? &map[*nr - 1] : NULL;
 
+    if (start >= end)
+        return true;
     if (last && last->type == type && last->addr + last->size == start) {
         last->size += end - start;
         return true;
     }
-    if (out->nr_e820 == BOOT_MAX_E820)
+    if (*nr == max)
         return false;
-    out->e820[out->nr_e820++] = (struct e820_entry){.addr = start, .size = end - start, .type = type};
+    map[(*nr)++] = (struct e820_entry){.addr = start, .size = end - start, .type = type};
     return true;
 }
 
@@ -97,20 +100,10 @@ static void e820_build(struct boot_info *out, const struct mmap_source *map)
     while (pos != UINT64_MAX) {
         uint32_t type = mmap_type_at(map, pos, &next);
 
-        if (type && !e820_append(out, pos, next, type))
+        if (type && !e820_append(out->e820, &out->nr_e820, BOOT_MAX_E820, pos, next, type))
             return;
         pos = next;
     }
-}
-
-/* The two figures that every BIOS has known, in KiB: below 640 KiB, and from 1 MiB up to the first hole. */
-static void e820_from_basic(struct boot_info *out, uint32_t lower_kib, uint32_t upper_kib)
-{
-    out->nr_e820 = 0;
-    if (lower_kib)
-        e820_append(out, 0, (uint64_t)MIN(lower_kib, 640u) << 10, E820_RAM);
-    if (upper_kib)
-        e820_append(out, 0x100000, 0x100000 + ((uint64_t)upper_kib << 10), E820_RAM);
 }
 
 /* Copy a string of unknown length: never map over a page's end before the bytes in front were seen. */
@@ -147,53 +140,36 @@ static bool loader_omits_name(const char *loader)
     return !strncmp(loader, "GRUB ", 5) && strncmp(loader + 5, "0.", 2);
 }
 
-static void drop_first_word(char *text)
+/* grub-mkconfig's Xen script writes the word "placeholder" where older loaders had the name. */
+static void drop_image_name(char *text, bool has_name)
 {
+    static const char placeholder[] = "placeholder";
+    size_t len = sizeof(placeholder) - 1;
     const char *p = text;
-    size_t len;
 
+    if (!has_name && (strncmp(text, placeholder, len) || (text[len] != ' ' && text[len])))
+        return;
     while (*p == ' ')
         p++;
     while (*p && *p != ' ')
         p++;
     while (*p == ' ')
         p++;
-    len = strlen(p);
-    memmove(text, p, len + 1);
+    memmove(text, p, strlen(p) + 1);
 }
 
-/* grub-mkconfig's Xen script writes the word "placeholder" where older loaders had the name. */
-static void drop_image_name(char *text, bool has_name)
+/* p: addresses of its start and its end. */
+static int module_add(struct boot_info *out, const uint8_t *p, struct boot_module **module, const char **why)
 {
-    static const char placeholder[] = "placeholder";
-    size_t len = sizeof(placeholder) - 1;
-
-    if (has_name || (!strncmp(text, placeholder, len) && (text[len] == ' ' || !text[len])))
-        drop_first_word(text);
-}
-
-static void drop_image_names(struct boot_info *out)
-{
-    bool has_name = !loader_omits_name(out->loader);
-
-    drop_image_name(out->cmdline, has_name);
-    for (unsigned i = 0; i < out->nr_modules; i++)
-        drop_image_name(out->module[i].cmdline, has_name);
-}
-
-static struct boot_module *module_add(struct boot_info *out, uint32_t start, uint32_t end, const char **why)
-{
-    if (start > end) {
-        *why = "a boot module ends before it starts";
-        return NULL;
-    }
-    if (out->nr_modules == BOOT_MAX_MODULES) {
-        *why = "too many boot modules";
-        return NULL;
-    }
-    out->module[out->nr_modules].start = start;
-    out->module[out->nr_modules].end = end;
-    return &out->module[out->nr_modules++];
+    *module = &out->module[out->nr_modules];
+    if (read_le32(p) > read_le32(p + 4))
+        return refuse(why, "a boot module ends before it starts");
+    if (out->nr_modules == BOOT_MAX_MODULES)
+        return refuse(why, "too many boot modules");
+    (*module)->start = read_le32(p);
+    (*module)->end = read_le32(p + 4);
+    out->nr_modules++;
+    return 0;
 }
 
 /* `p`: address, pitch, width, height, bits a pixel, type. */
@@ -211,7 +187,6 @@ static void parse_framebuffer(struct boot_framebuffer *fb, const uint8_t *p, con
 
 /* Multiboot 1: a struct at fixed offsets, with a flag bit for each part that is valid. */
 enum {
-    MB1_MEMORY = BIT(0),
     MB1_CMDLINE = BIT(2),
     MB1_MODULES = BIT(3),
     MB1_MMAP = BIT(6),
@@ -227,12 +202,9 @@ static int mb1_modules(phys_fn phys, const uint8_t *mbi, struct boot_info *out, 
         const uint8_t *p = phys((paddr_t)addr + 16ull * i, 16);
         struct boot_module *module;
 
-        if (!p) {
-            *why = "the loader's list of boot modules cannot be read";
-            return -XEN_EINVAL;
-        }
-        module = module_add(out, read_le32(p), read_le32(p + 4), why);
-        if (!module)
+        if (!p)
+            return refuse(why, "the loader's list of boot modules cannot be read");
+        if (module_add(out, p, &module, why))
             return -XEN_EINVAL;
         if (read_le32(p + 8))
             copy_phys_string(phys, read_le32(p + 8), module->cmdline, sizeof(module->cmdline));
@@ -240,41 +212,27 @@ static int mb1_modules(phys_fn phys, const uint8_t *mbi, struct boot_info *out, 
     return 0;
 }
 
-static void mb1_memory(phys_fn phys, const uint8_t *mbi, uint32_t flags, struct boot_info *out)
+static int mb1_parse(phys_fn phys, paddr_t info, struct boot_info *out, const char **why)
 {
+    const uint8_t *mbi = phys(info, 88);
     struct mmap_source map = {0};
+    uint32_t flags;
 
+    if (!mbi)
+        return refuse(why, "the Multiboot information cannot be read");
+    flags = read_le32(mbi);
+    if (flags & MB1_LOADER)
+        copy_phys_string(phys, read_le32(mbi + 64), out->loader, sizeof(out->loader));
+    if (flags & MB1_CMDLINE)
+        copy_phys_string(phys, read_le32(mbi + 16), out->cmdline, sizeof(out->cmdline));
     if (flags & MB1_MMAP) {
         map.len = MIN(read_le32(mbi + 44), MMAP_MAX_BYTES);
         map.bytes = phys(read_le32(mbi + 48), map.len);
         if (map.bytes)
             e820_build(out, &map);
     }
-    if (!out->nr_e820 && (flags & MB1_MEMORY))
-        e820_from_basic(out, read_le32(mbi + 4), read_le32(mbi + 8));
-}
-
-static int mb1_parse(phys_fn phys, paddr_t info, struct boot_info *out, const char **why)
-{
-    const uint8_t *mbi = phys(info, 88);
-    uint32_t flags;
-    int rc;
-
-    if (!mbi) {
-        *why = "the Multiboot information cannot be read";
+    if (flags & MB1_MODULES && mb1_modules(phys, mbi, out, why))
         return -XEN_EINVAL;
-    }
-    flags = read_le32(mbi);
-    if (flags & MB1_LOADER)
-        copy_phys_string(phys, read_le32(mbi + 64), out->loader, sizeof(out->loader));
-    if (flags & MB1_CMDLINE)
-        copy_phys_string(phys, read_le32(mbi + 16), out->cmdline, sizeof(out->cmdline));
-    mb1_memory(phys, mbi, flags, out);
-    if (flags & MB1_MODULES) {
-        rc = mb1_modules(phys, mbi, out, why);
-        if (rc)
-            return rc;
-    }
     if (flags & MB1_FRAMEBUFFER) {
         mbi = phys(info, 116);
         if (mbi)
@@ -303,18 +261,11 @@ static int mb2_loader(const struct mb2_tag *tag, struct boot_info *out, const ch
 
 static int mb2_module(const struct mb2_tag *tag, struct boot_info *out, const char **why)
 {
-    struct boot_module *module = module_add(out, read_le32(tag->body), read_le32(tag->body + 4), why);
+    struct boot_module *module;
 
-    if (!module)
+    if (module_add(out, tag->body, &module, why))
         return -XEN_EINVAL;
     copy_tag_string(tag->body + 8, tag->len - 8, module->cmdline, sizeof(module->cmdline));
-    return 0;
-}
-
-static int mb2_basic_memory(const struct mb2_tag *tag, struct boot_info *out, const char **why)
-{
-    if (!out->nr_e820)
-        e820_from_basic(out, read_le32(tag->body), read_le32(tag->body + 4));
     return 0;
 }
 
@@ -323,10 +274,8 @@ static int mb2_mmap(const struct mb2_tag *tag, struct boot_info *out, const char
     struct mmap_source map = {.bytes = tag->body + 8, .entry_size = read_le32(tag->body)};
 
     map.len = MIN(tag->len - 8, MMAP_MAX_BYTES);
-    if (map.entry_size < 20 || map.entry_size > MMAP_MAX_BYTES) {
-        *why = "the memory map's entries have a wrong size";
-        return -XEN_EINVAL;
-    }
+    if (map.entry_size < 20 || map.entry_size > MMAP_MAX_BYTES)
+        return refuse(why, "the memory map's entries have a wrong size");
     e820_build(out, &map);
     return 0;
 }
@@ -362,9 +311,8 @@ static const struct {
     uint32_t min_len; /* of the body; shorter tags are malformed */
     int (*parse)(const struct mb2_tag *tag, struct boot_info *out, const char **why);
 } mb2_tags[] = {
-    {1, 0, mb2_cmdline}, {2, 0, mb2_loader},       {3, 8, mb2_module}, {4, 8, mb2_basic_memory},
-    {6, 8, mb2_mmap},    {8, 24, mb2_framebuffer}, {11, 4, mb2_efi},   {12, 8, mb2_efi},
-    {14, 20, mb2_rsdp},  {15, 36, mb2_rsdp},
+    {1, 0, mb2_cmdline}, {2, 0, mb2_loader}, {3, 8, mb2_module}, {6, 8, mb2_mmap},   {8, 24, mb2_framebuffer},
+    {11, 4, mb2_efi},    {12, 8, mb2_efi},   {14, 20, mb2_rsdp}, {15, 36, mb2_rsdp},
 };
 
 static int mb2_tag(uint32_t type, const struct mb2_tag *tag, struct boot_info *out, const char **why)
@@ -372,10 +320,8 @@ static int mb2_tag(uint32_t type, const struct mb2_tag *tag, struct boot_info *o
     for (unsigned i = 0; i < ARRAY_SIZE(mb2_tags); i++) {
         if (mb2_tags[i].type != type)
             continue;
-        if (tag->len < mb2_tags[i].min_len) {
-            *why = "a Multiboot 2 tag is too short";
-            return -XEN_EINVAL;
-        }
+        if (tag->len < mb2_tags[i].min_len)
+            return refuse(why, "a Multiboot 2 tag is too short");
         return mb2_tags[i].parse(tag, out, why);
     }
     return 0;
@@ -386,14 +332,9 @@ static int mb2_parse(phys_fn phys, paddr_t info, struct boot_info *out, const ch
     const uint8_t *mbi = phys(info, 8);
     size_t total = mbi ? read_le32(mbi) : 0;
 
-    if (total >= 8 && total <= MB2_MAX_SIZE)
-        mbi = phys(info, total);
-    else
-        mbi = NULL;
-    if (!mbi) {
-        *why = "the Multiboot 2 information cannot be read";
-        return -XEN_EINVAL;
-    }
+    mbi = total >= 8 && total <= MB2_MAX_SIZE ? phys(info, total) : NULL;
+    if (!mbi)
+        return refuse(why, "the Multiboot 2 information cannot be read");
     for (size_t offset = 8; total - offset >= 8;) {
         uint32_t type = read_le32(mbi + offset), size = read_le32(mbi + offset + 4);
         struct mb2_tag tag = {.body = mbi + offset + 8, .len = (size_t)size - 8};
@@ -401,10 +342,8 @@ static int mb2_parse(phys_fn phys, paddr_t info, struct boot_info *out, const ch
 
         if (type == 0)
             return 0;
-        if (size < 8 || size > total - offset) {
-            *why = "a Multiboot 2 tag reaches beyond the information block";
-            return -XEN_EINVAL;
-        }
+        if (size < 8 || size > total - offset)
+            return refuse(why, "a Multiboot 2 tag reaches beyond the information block");
         rc = mb2_tag(type, &tag, out, why);
         if (rc)
             return rc;
@@ -416,25 +355,25 @@ static int mb2_parse(phys_fn phys, paddr_t info, struct boot_info *out, const ch
 int multiboot_parse(uint32_t magic, paddr_t info, const void *(*phys)(paddr_t pa, size_t len),
                     struct boot_info *out, const char **why)
 {
+    bool has_name;
     int rc;
 
     memset(out, 0, sizeof(*out));
     out->fb.type = FB_NONE;
     *why = "";
-    if (magic == MB1_MAGIC) {
+    if (magic == MB1_MAGIC)
         rc = mb1_parse(phys, info, out, why);
-    } else if (magic == MB2_MAGIC) {
+    else if (magic == MB2_MAGIC)
         rc = mb2_parse(phys, info, out, why);
-    } else {
-        *why = "not started by a Multiboot loader";
-        rc = -XEN_EINVAL;
-    }
+    else
+        rc = refuse(why, "not started by a Multiboot loader");
     if (rc)
         return rc;
-    if (!out->nr_e820) {
-        *why = "the boot loader gave no memory map";
-        return -XEN_EINVAL;
-    }
-    drop_image_names(out);
+    if (!out->nr_e820)
+        return refuse(why, "the boot loader gave no memory map");
+    has_name = !loader_omits_name(out->loader);
+    drop_image_name(out->cmdline, has_name);
+    for (unsigned i = 0; i < out->nr_modules; i++)
+        drop_image_name(out->module[i].cmdline, has_name);
     return 0;
 }

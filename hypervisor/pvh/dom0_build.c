@@ -21,7 +21,6 @@
 #include "bh/setup.h"
 
 #define E820_MAX     (BOOT_MAX_E820 + 8)
-#define ACPI_ALIGN   PAGE_SIZE
 #define START_INFO_V 1
 
 struct builder {
@@ -29,7 +28,7 @@ struct builder {
     const struct boot_info *bi;
     struct e820_entry map[E820_MAX];
     unsigned nr_map;
-    uint64_t pages_left, pages_total;
+    uint64_t pages_left;
     gpaddr_t acpi_gpa;
     uint64_t acpi_size;
     struct kernel_image kernel;
@@ -39,18 +38,7 @@ struct builder {
 
 static bool map_add(struct builder *b, uint64_t start, uint64_t end, uint32_t type)
 {
-    struct e820_entry *last = b->nr_map ? &b->map[b->nr_map - 1] : NULL;
-
-    if (start >= end)
-        return true;
-    if (last && last->type == type && last->addr + last->size == start) {
-        last->size += end - start;
-        return true;
-    }
-    if (b->nr_map == E820_MAX)
-        return false;
-    b->map[b->nr_map++] = (struct e820_entry){start, end - start, type};
-    return true;
+    return e820_append(b->map, &b->nr_map, E820_MAX, start, end, type);
 }
 
 /* Frames [start, end) of dom0's address space become RAM of its own, by the largest pages that fit. */

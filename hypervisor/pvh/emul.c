@@ -12,7 +12,6 @@
 
 #define MAX_MMIO  192u
 #define MAX_PORTS 32u
-#define IOPM_SIZE (3 * PAGE_SIZE)
 
 struct range {
     uint64_t start, end;

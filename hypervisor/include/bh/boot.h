@@ -52,6 +52,10 @@ struct boot_info {
     struct boot_framebuffer fb;
 };
 
+/* Append [start, end) to a map in ascending order, of *nr entries that may become max: to its last entry
+ * where it only goes on. False: no room. */
+bool e820_append(struct e820_entry *map, unsigned *nr, unsigned max, uint64_t start, uint64_t end,
+                 uint32_t type);
 /* Parse the loader's information block. `phys` maps a machine address range for reading, NULL if impossible.
  * 0, or -XEN_EINVAL with *why pointing to a static sentence. */
 int multiboot_parse(uint32_t magic, paddr_t info, const void *(*phys)(paddr_t pa, size_t len),

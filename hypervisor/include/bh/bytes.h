@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Little-endian numbers at any alignment, for the parsers. The caller has checked that the bytes are there.
- */
+/* For the parsers: little-endian numbers at any alignment, whose bytes the caller has checked to be there. */
 #pragma once
 
 #include "bh/types.h"
+#include "bh/xen.h"
 #include <string.h>
 
 static inline uint16_t read_le16(const void *p)
@@ -39,4 +39,11 @@ static inline void write_le32(void *p, uint32_t v)
 static inline bool range_within(uint64_t offset, uint64_t size, uint64_t len)
 {
     return offset <= len && size <= len - offset;
+}
+
+/* A parser's refusal: *why becomes a sentence for the console. */
+static inline int refuse(const char **why, const char *sentence)
+{
+    *why = sentence;
+    return -XEN_EINVAL;
 }
