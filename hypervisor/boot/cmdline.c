@@ -8,11 +8,6 @@ struct word { /* not terminated */
     size_t len;
 };
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 static bool word_equals(struct word w, const char *text)
 {
     return strlen(text) == w.len && !strncmp(w.text, text, w.len);
@@ -37,36 +32,43 @@ static void word_copy(char *dst, size_t size, struct word w)
     dst[len] = '\0';
 }
 
-/* The next word of *cursor; false at the end or at "--", behind which dom0's kernel has its own. */
-static bool next_word(const char **cursor, struct word *w)
+static bool is_one_of(char c, const char *set)
+{
+    while (*set && *set != c)
+        set++;
+    return *set;
+}
+
+/* What comes next between separators; false at the end. */
+static bool next_token(const char **cursor, const char *separators, struct word *w)
 {
     const char *p = *cursor;
 
-    while (is_blank(*p))
+    while (is_one_of(*p, separators))
         p++;
     w->text = p;
-    while (*p && !is_blank(*p))
+    while (*p && !is_one_of(*p, separators))
         p++;
     w->len = (size_t)(p - w->text);
-    if (!w->len || word_equals(*w, "--"))
-        return false;
     *cursor = p;
-    return true;
+    return w->len > 0;
+}
+
+/* The next word of *cursor; false at the end or at "--", behind which dom0's kernel has its own. */
+static bool next_word(const char **cursor, struct word *w)
+{
+    const char *start = *cursor;
+
+    if (next_token(cursor, " \t\n\r", w) && !word_equals(*w, "--"))
+        return true;
+    *cursor = start;
+    return false;
 }
 
 /* The next item of a list with commas. */
 static bool next_item(const char **cursor, struct word *item)
 {
-    const char *p = *cursor;
-
-    while (*p == ',')
-        p++;
-    item->text = p;
-    while (*p && *p != ',')
-        p++;
-    item->len = (size_t)(p - item->text);
-    *cursor = p;
-    return item->len > 0;
+    return next_token(cursor, ",", item);
 }
 
 /* The value of a word that is `name` or `name=value`; false otherwise. */

@@ -2,7 +2,6 @@
 /* DMAR parser: remapping units (DRHD) with their device scopes, and reserved memory (RMRR). */
 #include "bh/dmar.h"
 #include "bh/bytes.h"
-#include <xen/errno.h>
 
 #define DMAR_HEADER   48u
 #define DRHD_SCOPES   16u
@@ -16,26 +15,20 @@
 
 enum { DMAR_DRHD = 0, DMAR_RMRR = 1 };
 
-static int fail(const char **why, const char *text, int rc)
-{
-    *why = text;
-    return rc;
-}
-
 static int scope_parse(const uint8_t *s, size_t len, struct dmar *out, unsigned unit, const char **why)
 {
     struct dmar_scope sc = {.unit = (uint8_t)unit, .type = s[0], .enumeration = s[4], .bus = s[5]};
     size_t hops = (len - SCOPE_PATH) / 2;
 
     if (hops == 0 || hops > DMAR_MAX_PATH)
-        return fail(why, "DMAR: a device path has no or too many hops", -XEN_EINVAL);
+        return refuse(why, "DMAR: a device path has no or too many hops");
     if (out->nr_scopes == DMAR_MAX_SCOPES)
-        return fail(why, "DMAR: too many device scopes", -XEN_E2BIG);
+        return refuse(why, "DMAR: too many device scopes");
     for (size_t i = 0; i < hops; i++) {
         const uint8_t *hop = s + SCOPE_PATH + 2 * i;
 
         if (hop[0] > MAX_DEVICE_NR || hop[1] > MAX_FUNCTION)
-            return fail(why, "DMAR: a device path names no possible device", -XEN_EINVAL);
+            return refuse(why, "DMAR: a device path names no possible device");
         sc.path[i] = (uint8_t)((hop[0] << 3) | hop[1]);
     }
     sc.path_len = (uint8_t)hops;
@@ -49,18 +42,18 @@ static int drhd_parse(const uint8_t *b, size_t len, struct dmar *out, const char
     int rc = 0;
 
     if (len < DRHD_SCOPES)
-        return fail(why, "DMAR: a broken DRHD", -XEN_EINVAL);
+        return refuse(why, "DMAR: a broken DRHD");
     if (unit == DMAR_MAX_UNITS)
-        return fail(why, "DMAR: too many remapping units", -XEN_E2BIG);
+        return refuse(why, "DMAR: too many remapping units");
     out->unit[unit] = (struct dmar_unit){read_le64(b + 8), read_le16(b + 6), b[4] & FLAG_INCLUDE};
     if (!out->unit[unit].base || (out->unit[unit].base & (PAGE_SIZE - 1)))
-        return fail(why, "DMAR: a remapping unit without address", -XEN_EINVAL);
+        return refuse(why, "DMAR: a remapping unit without address");
     out->nr_units++;
     for (size_t off = DRHD_SCOPES; off < len && !rc;) {
         size_t n = len - off >= SCOPE_PATH ? b[off + 1] : 0;
 
         if (n < SCOPE_PATH || n > len - off)
-            return fail(why, "DMAR: a device scope does not fit", -XEN_EINVAL);
+            return refuse(why, "DMAR: a device scope does not fit");
         rc = scope_parse(b + off, n, out, unit, why);
         off += n;
     }
@@ -72,13 +65,13 @@ static int rmrr_parse(const uint8_t *b, size_t len, struct dmar *out, const char
     uint64_t start, limit;
 
     if (len < RMRR_LENGTH)
-        return fail(why, "DMAR: a broken RMRR", -XEN_EINVAL);
+        return refuse(why, "DMAR: a broken RMRR");
     start = read_le64(b + 8);
     limit = read_le64(b + 16);
     if (limit < start || limit == UINT64_MAX)
-        return fail(why, "DMAR: a reserved range ends before it starts", -XEN_EINVAL);
+        return refuse(why, "DMAR: a reserved range ends before it starts");
     if (out->nr_regions == DMAR_MAX_REGIONS)
-        return fail(why, "DMAR: too many reserved ranges", -XEN_E2BIG);
+        return refuse(why, "DMAR: too many reserved ranges");
     out->region[out->nr_regions++] = (struct iommu_region){start, limit + 1};
     return 0;
 }
@@ -89,8 +82,7 @@ int dmar_parse(const uint8_t *table, size_t len, struct dmar *out, const char **
 
     out->nr_units = out->nr_scopes = out->nr_regions = 0;
     if (len < DMAR_HEADER)
-        return fail(why, "DMAR: the table is too short", -XEN_EINVAL);
-    out->address_width = (uint8_t)((table[36] & 63) + 1);
+        return refuse(why, "DMAR: the table is too short");
     out->intr_remap = table[37] & FLAG_INTR;
     out->x2apic_opt_out = table[37] & FLAG_OPT_OUT;
     for (size_t off = DMAR_HEADER; off < len; off += n) {
@@ -99,7 +91,7 @@ int dmar_parse(const uint8_t *table, size_t len, struct dmar *out, const char **
 
         n = len - off >= 4 ? read_le16(b + 2) : 0;
         if (n < 4 || n > len - off)
-            return fail(why, "DMAR: a structure does not fit the table", -XEN_EINVAL);
+            return refuse(why, "DMAR: a structure does not fit the table");
         if (read_le16(b) == DMAR_DRHD)
             rc = drhd_parse(b, n, out, why);
         else if (read_le16(b) == DMAR_RMRR)
@@ -107,5 +99,5 @@ int dmar_parse(const uint8_t *table, size_t len, struct dmar *out, const char **
         if (rc)
             return rc;
     }
-    return out->nr_units ? 0 : fail(why, "DMAR: no remapping unit in the table", -XEN_EINVAL);
+    return out->nr_units ? 0 : refuse(why, "DMAR: no remapping unit in the table");
 }

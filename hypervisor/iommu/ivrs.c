@@ -2,7 +2,6 @@
 /* IVRS parser. Tables may describe one IOMMU by several IVHD blocks (10h, 11h, 40h): the newest counts. */
 #include "bh/ivrs.h"
 #include "bh/bytes.h"
-#include <xen/errno.h>
 
 #define IVRS_HEADER    48u
 #define BLOCK_HEADER   24u
@@ -22,20 +21,14 @@ struct parser {
     struct ivrs_range range;
 };
 
-static int fail(struct parser *p, const char *why, int rc)
-{
-    *p->why = why;
-    return rc;
-}
-
 static int range_add(struct parser *p, struct ivrs_range r)
 {
     struct ivrs_unit *u = &p->out->unit[p->unit];
 
     if (r.last < r.first)
-        return fail(p, "IVRS: a device range ends before it starts", -XEN_EINVAL);
+        return refuse(p->why, "IVRS: a device range ends before it starts");
     if (p->out->nr_ranges == IVRS_MAX_RANGES)
-        return fail(p, "IVRS: too many device entries", -XEN_E2BIG);
+        return refuse(p->why, "IVRS: too many device entries");
     r.unit = (uint8_t)p->unit;
     p->out->range[p->out->nr_ranges++] = r;
     u->last_devid = MAX(u->last_devid, r.last);
@@ -51,7 +44,7 @@ static int special_add(struct parser *p, const uint8_t *e)
         .devid = read_le16(e + 5), .unit = (uint8_t)p->unit, .handle = e[4], .variety = e[7]};
 
     if (p->out->nr_specials == IVRS_MAX_SPECIALS)
-        return fail(p, "IVRS: too many IO-APICs and HPETs", -XEN_E2BIG);
+        return refuse(p->why, "IVRS: too many IO-APICs and HPETs");
     p->out->special[p->out->nr_specials++] = s;
     u->last_devid = MAX(u->last_devid, s.devid);
     return range_add(p, (struct ivrs_range){IVRS_NO_ALIAS, s.devid, s.devid, 0, e[3]});
@@ -60,7 +53,7 @@ static int special_add(struct parser *p, const uint8_t *e)
 static int range_close(struct parser *p, uint16_t last)
 {
     if (!p->open)
-        return fail(p, "IVRS: a range end without its start", -XEN_EINVAL);
+        return refuse(p->why, "IVRS: a range end without its start");
     p->open = false;
     p->range.last = last;
     return range_add(p, p->range);
@@ -119,15 +112,14 @@ static int ivhd_parse(struct parser *p, const uint8_t *b, size_t len)
     struct ivrs_unit u = {.type = b[0],
                           .flags = b[1],
                           .devid = read_le16(b + 4),
-                          .capability = read_le16(b + 6),
                           .base = read_le64(b + 8),
                           .segment = read_le16(b + 16)};
     int rc = 0;
 
     if (len < off || u.base == 0 || (u.base & (PAGE_SIZE - 1)))
-        return fail(p, "IVRS: a broken IVHD block", -XEN_EINVAL);
+        return refuse(p->why, "IVRS: a broken IVHD block");
     if (p->out->nr_units == IVRS_MAX_UNITS)
-        return fail(p, "IVRS: too many IOMMUs", -XEN_E2BIG);
+        return refuse(p->why, "IVRS: too many IOMMUs");
     p->unit = p->out->nr_units++;
     p->out->unit[p->unit] = u;
     p->open = false;
@@ -135,12 +127,12 @@ static int ivhd_parse(struct parser *p, const uint8_t *b, size_t len)
         size_t n = entry_length(b + off, len - off);
 
         if (!n)
-            return fail(p, "IVRS: a device entry is cut off", -XEN_EINVAL);
+            return refuse(p->why, "IVRS: a device entry is cut off");
         rc = entry_parse(p, b + off);
         off += n;
     }
     if (!rc && p->open)
-        rc = fail(p, "IVRS: a range start without its end", -XEN_EINVAL);
+        rc = refuse(p->why, "IVRS: a range start without its end");
     return rc;
 }
 
@@ -149,15 +141,15 @@ static int ivmd_parse(struct parser *p, const uint8_t *b, size_t len)
     uint64_t start, size;
 
     if (len < IVMD_LENGTH)
-        return fail(p, "IVRS: a broken IVMD block", -XEN_EINVAL);
+        return refuse(p->why, "IVRS: a broken IVMD block");
     start = read_le64(b + 16);
     size = read_le64(b + 24);
     if (b[1] & IVMD_EXCLUSION || size == 0)
         return 0;
     if (start > UINT64_MAX - size)
-        return fail(p, "IVRS: an IVMD range wraps", -XEN_EINVAL);
+        return refuse(p->why, "IVRS: an IVMD range wraps");
     if (p->out->nr_regions == IVRS_MAX_REGIONS)
-        return fail(p, "IVRS: too many memory blocks", -XEN_E2BIG);
+        return refuse(p->why, "IVRS: too many memory blocks");
     p->out->region[p->out->nr_regions++] = (struct iommu_region){start, start + size};
     return 0;
 }
@@ -203,14 +195,14 @@ int ivrs_parse(const uint8_t *table, size_t len, struct ivrs *out, const char **
 
     out->nr_units = out->nr_ranges = out->nr_specials = out->nr_regions = 0;
     if (len < IVRS_HEADER)
-        return fail(&p, "IVRS: the table is too short", -XEN_EINVAL);
+        return refuse(why, "IVRS: the table is too short");
     for (size_t off = IVRS_HEADER; off < len; off += n) {
         const uint8_t *b = table + off;
         int rc = 0;
 
         n = block_length(table, off, len);
         if (!n)
-            return fail(&p, "IVRS: a block does not fit the table", -XEN_EINVAL);
+            return refuse(why, "IVRS: a block does not fit the table");
         if (is_ivhd(b[0]) && !superseded(table, len, b))
             rc = ivhd_parse(&p, b, n);
         else if (b[0] >= IVMD_ALL && b[0] <= IVMD_RANGE)
@@ -218,7 +210,7 @@ int ivrs_parse(const uint8_t *table, size_t len, struct ivrs *out, const char **
         if (rc)
             return rc;
     }
-    return out->nr_units ? 0 : fail(&p, "IVRS: no IOMMU in the table", -XEN_EINVAL);
+    return out->nr_units ? 0 : refuse(why, "IVRS: no IOMMU in the table");
 }
 
 const struct ivrs_range *ivrs_find(const struct ivrs *t, uint16_t segment, uint16_t devid)

@@ -28,12 +28,11 @@ struct dmar_unit {
 
 struct dmar {
     bool intr_remap, x2apic_opt_out;
-    uint8_t address_width; /* of host addresses, bits */
     unsigned nr_units, nr_scopes, nr_regions;
     struct dmar_unit unit[DMAR_MAX_UNITS];
     struct dmar_scope scope[DMAR_MAX_SCOPES];
     struct iommu_region region[DMAR_MAX_REGIONS];
 };
 
-/* Decode `len` bytes of the table. 0, or -XEN_EINVAL / -XEN_E2BIG with *why set. */
+/* Decode `len` bytes of the table. 0, or -XEN_EINVAL with *why set. */
 int dmar_parse(const uint8_t *table, size_t len, struct dmar *out, const char **why);

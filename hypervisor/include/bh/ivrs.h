@@ -21,7 +21,7 @@ enum { IVHD_IOAPIC = 1, IVHD_HPET = 2 };
 
 struct ivrs_unit { /* one IOMMU */
     paddr_t base;
-    uint16_t segment, devid, capability;
+    uint16_t segment, devid;
     uint8_t type, flags;
     uint16_t last_devid; /* highest device id that its ranges name */
 };
@@ -43,8 +43,7 @@ struct ivrs {
     struct iommu_region region[IVRS_MAX_REGIONS];
 };
 
-/* Decode `len` bytes of the table. 0, or -XEN_EINVAL with *why set; -XEN_E2BIG when it names more than the
- * struct holds. */
+/* Decode `len` bytes of the table. 0, or -XEN_EINVAL with *why set. */
 int ivrs_parse(const uint8_t *table, size_t len, struct ivrs *out, const char **why);
 /* The last range that names the device, NULL: none. */
 const struct ivrs_range *ivrs_find(const struct ivrs *t, uint16_t segment, uint16_t devid);
