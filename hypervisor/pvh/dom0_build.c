@@ -20,8 +20,16 @@
 #include "bh/paging.h"
 #include "bh/setup.h"
 
-#define E820_MAX     (BOOT_MAX_E820 + 8)
-#define START_INFO_V 1
+#define E820_MAX    (BOOT_MAX_E820 + 8)
+#define LAPIC_FRAME 0xfee00u
+
+/* What the kernel finds at its entry. */
+struct start_block {
+    struct hvm_start_info info;
+    struct hvm_modlist_entry initrd;
+    struct hvm_memmap_table_entry map[E820_MAX];
+    char cmdline[BOOT_CMDLINE_MAX];
+};
 
 struct builder {
     struct domain *d;
@@ -33,6 +41,7 @@ struct builder {
     uint64_t acpi_size;
     struct kernel_image kernel;
     gpaddr_t initrd_gpa, info_gpa;
+    struct start_block start;
     const char *why;
 };
 
@@ -143,48 +152,13 @@ static bool build_memory(struct builder *b)
     return steal_acpi(b);
 }
 
-/* Pages that must trap: local APIC, IO-APICs, HPET, PCI configuration. */
-static bool must_trap(uint64_t frame)
-{
-    const struct acpi_info *a = &acpi_info;
-
-    if (frame == 0xfee00 || frame == a->hpet_address >> PAGE_SHIFT)
-        return true;
-    for (unsigned i = 0; i < a->nr_ioapics; i++)
-        if (frame == a->ioapic[i].address >> PAGE_SHIFT)
-            return true;
-    for (unsigned i = 0; i < a->nr_mcfg; i++) {
-        uint64_t first = a->mcfg[i].address >> PAGE_SHIFT;
-
-        if (frame >= first + a->mcfg[i].bus_start * 256ull &&
-            frame < first + (a->mcfg[i].bus_end + 1) * 256ull)
-            return true;
-    }
-    return false;
-}
-
-static int map_firmware_range(struct domain *d, uint64_t start, uint64_t end)
-{
-    int rc = 0;
-
-    while (start < end && !rc) {
-        uint64_t stop = start;
-
-        while (start < end && must_trap(start))
-            start++;
-        for (stop = start; stop < end && !must_trap(stop); stop++)
-            ;
-        if (start < stop)
-            rc = p2m_map_identity(d, start, stop);
-        start = stop;
-    }
-    return rc;
-}
-
-/* Firmware's memory keeps its place: the first MiB and what the map calls reserved below 4 GiB, ACPI and NVS.
+/*
+ * Firmware's memory keeps its place: the first MiB and what the map calls reserved below 4 GiB, ACPI and NVS.
+ * What must trap is taken out again, here the interrupt controllers, by vPCI and the legacy devices theirs.
  */
 static int map_firmware(struct builder *b)
 {
+    const struct acpi_info *a = &acpi_info;
     int rc = p2m_map_identity(b->d, 0, LOW_1M >> PAGE_SHIFT);
 
     for (unsigned i = 0; i < b->bi->nr_e820 && !rc; i++) {
@@ -194,8 +168,13 @@ static int map_firmware(struct builder *b)
 
         if (e->type == E820_RAM || start >= end || (e->type == E820_RESERVED && start >= BIT(20)))
             continue;
-        rc = map_firmware_range(b->d, start, end);
+        rc = p2m_map_identity(b->d, start, end);
     }
+    if (!rc)
+        rc = p2m_unmap_range(b->d, LAPIC_FRAME, LAPIC_FRAME + 1);
+    for (unsigned i = 0; i < a->nr_ioapics && !rc; i++)
+        rc = p2m_unmap_range(b->d, a->ioapic[i].address >> PAGE_SHIFT,
+                             (a->ioapic[i].address >> PAGE_SHIFT) + 1);
     return rc;
 }
 
@@ -297,38 +276,33 @@ static int load_initrd(struct builder *b)
     return b->initrd_gpa ? copy_to_gpa(b->d, b->initrd_gpa, pa_to_va(m->start), size) : -XEN_ENOMEM;
 }
 
-/* hvm_start_info and what it points to: one page of structures, then the memory map and the command line. */
+/* Where it lies, RAM of one piece above kernel and initrd. */
 static int write_start_info(struct builder *b)
 {
     const struct boot_module *initrd = &b->bi->module[1];
-    size_t cmd_len = strlen(b->bi->module[0].cmdline) + 1;
+    struct start_block *s = &b->start;
     gpaddr_t base = find_place(
-        b, b->initrd_gpa ? b->initrd_gpa + (initrd->end - initrd->start) : b->kernel.end, 4 * PAGE_SIZE);
-    gpaddr_t mod_gpa = base + 128, map_gpa = base + PAGE_SIZE, cmd_gpa = base + 2 * PAGE_SIZE;
-    struct hvm_start_info info = {.magic = XEN_HVM_START_MAGIC_VALUE,
-                                  .version = START_INFO_V,
-                                  .flags = SIF_PRIVILEGED | SIF_INITDOMAIN,
-                                  .nr_modules = b->initrd_gpa ? 1 : 0,
-                                  .modlist_paddr = mod_gpa,
-                                  .cmdline_paddr = cmd_gpa,
-                                  .rsdp_paddr = b->acpi_gpa,
-                                  .memmap_paddr = map_gpa,
-                                  .memmap_entries = b->nr_map};
-    struct hvm_modlist_entry mod = {.paddr = b->initrd_gpa, .size = initrd->end - initrd->start};
-    struct hvm_memmap_table_entry e[PAGE_SIZE / sizeof(struct hvm_memmap_table_entry)] = {0};
-    int rc;
+        b, b->initrd_gpa ? b->initrd_gpa + (initrd->end - initrd->start) : b->kernel.end, sizeof(*s));
 
     b->why = "no room for dom0's start information";
-    if (!base || b->nr_map > ARRAY_SIZE(e))
+    if (!base)
         return -XEN_ENOMEM;
+    s->info = (struct hvm_start_info){.magic = XEN_HVM_START_MAGIC_VALUE,
+                                      .version = 1,
+                                      .flags = SIF_PRIVILEGED | SIF_INITDOMAIN,
+                                      .nr_modules = b->initrd_gpa ? 1 : 0,
+                                      .modlist_paddr = base + offsetof(struct start_block, initrd),
+                                      .cmdline_paddr = base + offsetof(struct start_block, cmdline),
+                                      .rsdp_paddr = b->acpi_gpa,
+                                      .memmap_paddr = base + offsetof(struct start_block, map),
+                                      .memmap_entries = b->nr_map};
+    s->initrd = (struct hvm_modlist_entry){.paddr = b->initrd_gpa, .size = initrd->end - initrd->start};
     for (unsigned i = 0; i < b->nr_map; i++)
-        e[i] = (struct hvm_memmap_table_entry){
+        s->map[i] = (struct hvm_memmap_table_entry){
             .addr = b->map[i].addr, .size = b->map[i].size, .type = b->map[i].type};
+    memcpy(s->cmdline, b->bi->module[0].cmdline, sizeof(s->cmdline));
     b->info_gpa = base;
-    rc = copy_to_gpa(b->d, base, &info, sizeof(info));
-    rc = rc ? rc : copy_to_gpa(b->d, mod_gpa, &mod, sizeof(mod));
-    rc = rc ? rc : copy_to_gpa(b->d, map_gpa, e, b->nr_map * sizeof(e[0]));
-    return rc ? rc : copy_to_gpa(b->d, cmd_gpa, b->bi->module[0].cmdline, cmd_len);
+    return copy_to_gpa(b->d, base, s, sizeof(*s));
 }
 
 static int write_acpi(struct builder *b)

@@ -22,14 +22,12 @@ static struct {
     uint8_t rtc_index;
 } legacy;
 
-/* Reads give the value that arg points to; writes do nothing. */
-static const uint64_t absent = ~0ull, zero;
-
-static void constant_access(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool write,
-                            uint64_t *val)
+/* Reads give zero, or all-ones where `arg` is set (to anything); writes do nothing. */
+static void nothing_access(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool write,
+                           uint64_t *val)
 {
     if (!write)
-        *val = *(const uint64_t *)arg;
+        *val = arg ? ~0ull : 0;
 }
 
 static void rtc_access(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool write, uint64_t *val)
@@ -57,19 +55,13 @@ static const struct {
     uint16_t first;
     uint8_t count;
     emul_fn fn;
-    const uint64_t *value;
+    void *arg;
 } legacy_ports[] = {
-    {0x20, 2, constant_access, &absent},                                    /* PICs */
-    {0xa0, 2, constant_access, &absent}, {0x40, 4, constant_access, &zero}, /* PIT */
-    {0x61, 1, constant_access, &zero},                                      /* its gate and output */
+    {0x20, 2, nothing_access, &legacy}, {0xa0, 2, nothing_access, &legacy}, /* PICs */
+    {0x40, 4, nothing_access, NULL},                                        /* PIT */
+    {0x61, 1, nothing_access, NULL},                                        /* its gate and output */
     {0x70, 2, rtc_access, NULL},
 };
-
-/* The emulation's argument is void *, and constant_access() only reads it. */
-static void *value_arg(const uint64_t *value)
-{
-    return (void *)(uintptr_t)value;
-}
 
 int legacy_init(struct domain *d, const struct acpi_info *acpi)
 {
@@ -79,13 +71,12 @@ int legacy_init(struct domain *d, const struct acpi_info *acpi)
 
     for (unsigned i = 0; i < ARRAY_SIZE(legacy_ports) && !rc; i++)
         rc = emul_port_register(d, legacy_ports[i].first, legacy_ports[i].count, legacy_ports[i].fn,
-                                value_arg(legacy_ports[i].value));
+                                legacy_ports[i].arg);
     if (!rc && uart)
-        rc = emul_port_register(d, uart, 8, constant_access, value_arg(&absent));
+        rc = emul_port_register(d, uart, 8, nothing_access, &legacy);
     if (!rc && hpet)
         rc = p2m_unmap_range(d, hpet, hpet + 1);
     if (!rc && hpet)
-        rc = emul_mmio_register(d, acpi->hpet_address & PAGE_MASK, PAGE_SIZE, constant_access,
-                                value_arg(&absent));
+        rc = emul_mmio_register(d, acpi->hpet_address & PAGE_MASK, PAGE_SIZE, nothing_access, &legacy);
     return rc;
 }

@@ -12,7 +12,6 @@
 #include "bh/irq.h"
 #include "bh/lib.h"
 #include "bh/mm.h"
-#include "bh/p2m.h"
 #include "bh/spinlock.h"
 #include "bh/vlapic_irq.h"
 #include "bh/xen.h"
@@ -219,9 +218,6 @@ static void vioapic_access(struct vcpu *v, void *arg, uint64_t offset, unsigned 
 
 static int vioapic_setup(struct domain *d, struct vioapic *io, const struct ioapic_info *info)
 {
-    uint64_t page = info->address >> PAGE_SHIFT;
-    int rc;
-
     io->id = info->id;
     io->nr_pins = info->nr_pins;
     io->pin = kzalloc(io->nr_pins * sizeof(*io->pin));
@@ -229,8 +225,7 @@ static int vioapic_setup(struct domain *d, struct vioapic *io, const struct ioap
         return -XEN_ENOMEM;
     for (unsigned n = 0; n < io->nr_pins; n++)
         io->pin[n] = (struct vioapic_pin){.owner = io, .entry = RTE_MASKED, .vector = -1, .remap_index = -1};
-    rc = p2m_unmap_range(d, page, page + 1);
-    return rc ? rc : emul_mmio_register(d, info->address, 0x100, vioapic_access, io);
+    return emul_mmio_register(d, info->address, 0x100, vioapic_access, io);
 }
 
 int vioapic_init(struct domain *d, const struct acpi_info *acpi)

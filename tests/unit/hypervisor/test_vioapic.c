@@ -91,13 +91,6 @@ int emul_mmio_register(struct domain *d, gpaddr_t start, uint64_t size, emul_fn 
     access_arg = arg;
     return 0;
 }
-int p2m_unmap_range(struct domain *d, uint64_t start, uint64_t end)
-{
-    assert_ptr_equal(d, &dom0);
-    assert_int_equal(start, info.address >> 12);
-    assert_int_equal(end, start + 1);
-    return 0;
-}
 static void *allocated; /* one for each vioapic_init() */
 void *kzalloc(size_t size)
 {
