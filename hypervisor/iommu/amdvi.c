@@ -80,11 +80,11 @@ static const char *const event_names[16] = {
 static void event_report(const struct amdvi_unit *u, uint64_t q0, uint64_t q1)
 {
     const char *name = event_names[q0 >> 60];
+    struct pci_sbdf dev = pci_sbdf(u->info->segment, (uint8_t)(q0 >> 8), (uint8_t)q0);
 
     if (iommu_may_report())
-        pr_err("AMD-Vi: %s, device " PCI_FMT ", address %llx (event %llx)\n", name ? name : "event",
-               u->info->segment, (unsigned)(q0 >> 8) & 0xff, (unsigned)(q0 >> 3) & 31, (unsigned)q0 & 7,
-               (unsigned long long)q1, (unsigned long long)q0);
+        pr_err("AMD-Vi: %s, device " PCI_FMT ", address %lx (event %lx)\n", name ? name : "event",
+               PCI_ARGS(dev), q1, q0);
 }
 
 static void events_drain(struct amdvi_unit *u)
@@ -159,24 +159,10 @@ static void amdvi_flush(void)
 
 /* ---- setting up ---- */
 
-/* One table for all units of a segment, as long as the highest device id of any. Every entry blocks. */
+/* As long as the highest device id that IVRS tells of. Every entry blocks. */
 static bool devtab_alloc(struct amdvi_unit *u)
 {
-    uint32_t last = 0;
-
-    for (unsigned i = 0; i < amdvi.ivrs.nr_units; i++) {
-        struct amdvi_unit *o = &amdvi.unit[i];
-
-        if (amdvi.ivrs.unit[i].segment != u->info->segment)
-            continue;
-        last = MAX(last, (uint32_t)amdvi.ivrs.unit[i].last_devid);
-        if (o->devtab) {
-            u->devtab = o->devtab;
-            u->nr_devids = o->nr_devids;
-            return true;
-        }
-    }
-    u->nr_devids = (last | 0xff) + 1; /* whole buses */
+    u->nr_devids = (u->info->last_devid | 0xffu) + 1; /* whole buses */
     u->devtab = kzalloc(u->nr_devids * sizeof(*u->devtab));
     for (uint32_t i = 0; u->devtab && i < u->nr_devids; i++) {
         const struct ivrs_range *r = ivrs_find(&amdvi.ivrs, u->info->segment, (uint16_t)i);
@@ -246,10 +232,8 @@ static void unit_enable(struct amdvi_unit *u)
     reg_write(u, AMDVI_DEVTAB, va_to_pa(u->devtab) | (u->nr_devids * sizeof(*u->devtab) / PAGE_SIZE - 1));
     reg_write(u, AMDVI_CMDBUF, va_to_pa(u->queue.entries) | AMDVI_LOG_LENGTH);
     reg_write(u, AMDVI_EVTLOG, va_to_pa(u->events) | AMDVI_LOG_LENGTH);
-    reg_write(u, AMDVI_CMD_HEAD, 0);
-    reg_write(u, AMDVI_CMD_TAIL, 0);
-    reg_write(u, AMDVI_EVT_HEAD, 0);
-    reg_write(u, AMDVI_EVT_TAIL, 0);
+    for (unsigned reg = AMDVI_CMD_HEAD; reg <= AMDVI_EVT_TAIL; reg += 8)
+        reg_write(u, reg, 0);
     u->control = control_value(u);
     if (msi_setup_own(dev, event_interrupt, u) == 0)
         u->control |= CONTROL_EVT_INT_EN;

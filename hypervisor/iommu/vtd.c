@@ -189,17 +189,18 @@ static void vtd_flush(void)
 static void fault_report(struct vtd_unit *u, unsigned reg)
 {
     uint64_t high = mmio_read64(u->regs + reg + 8), low = mmio_read64(u->regs + reg);
+    struct pci_sbdf dev = pci_sbdf(u->info->segment, (uint8_t)(high >> 8), (uint8_t)high);
+    unsigned reason = (high >> 32) & 0xff;
 
     if (!(high & FAULT_VALID))
         return;
     reg_write(u, reg + 12, 1u << 31); /* write one to clear */
     if (iommu_may_report())
-        pr_err("VT-d: %s fault %02x, device " PCI_FMT ", address %llx\n",
-               ((high >> 32) & 0xff) >= 0x20 ? "interrupt"
-               : high & BIT(62)              ? "read"
-                                             : "write",
-               (unsigned)(high >> 32) & 0xff, u->info->segment, (unsigned)(high >> 8) & 0xff,
-               (unsigned)(high >> 3) & 31, (unsigned)high & 7, (unsigned long long)(low & PAGE_MASK));
+        pr_err("VT-d: %s fault %02x, device " PCI_FMT ", address %lx\n",
+               reason >= 0x20   ? "interrupt"
+               : high & BIT(62) ? "read"
+                                : "write",
+               reason, PCI_ARGS(dev), low & PAGE_MASK);
 }
 
 static void fault_interrupt(uint8_t vector, void *arg)

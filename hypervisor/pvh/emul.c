@@ -10,17 +10,19 @@
 #include "bh/logdirty.h"
 #include "bh/p2m_int.h"
 
-#define MAX_MMIO  192u
-#define MAX_PORTS 32u
+#define MAX_RANGES 192u
 
 struct range {
     uint64_t start, end;
     emul_fn fn;
     void *arg;
 };
+struct ranges {
+    unsigned nr;
+    struct range range[MAX_RANGES]; /* sorted by start */
+};
 struct emul_domain {
-    struct range mmio[MAX_MMIO], port[MAX_PORTS]; /* sorted by start */
-    unsigned nr_mmio, nr_port;
+    struct ranges mmio, port;
     uint8_t *iopm;
 };
 static uint8_t *iopm_none;
@@ -63,35 +65,36 @@ paddr_t emul_iopm(const struct domain *d)
     return va_to_pa(d->emul ? d->emul->iopm : iopm_none);
 }
 
-static int range_add(struct range *table, unsigned *nr, unsigned max, struct range r)
+static int range_add(struct ranges *table, struct range r)
 {
-    unsigned i = *nr;
+    struct range *t = table->range;
+    unsigned i = table->nr;
 
-    if (*nr == max)
+    if (i == MAX_RANGES)
         return -XEN_ENOSPC;
-    for (unsigned j = 0; j < *nr; j++)
-        if (r.start < table[j].end && table[j].start < r.end)
-            return -XEN_EEXIST;
-    for (; i > 0 && table[i - 1].start > r.start; i--)
-        table[i] = table[i - 1];
-    table[i] = r;
-    (*nr)++;
+    for (; i > 0 && t[i - 1].start >= r.end; i--)
+        ;
+    if (i > 0 && t[i - 1].end > r.start)
+        return -XEN_EEXIST;
+    memmove(&t[i + 1], &t[i], (table->nr - i) * sizeof(*t));
+    t[i] = r;
+    table->nr++;
     return 0;
 }
 
-static const struct range *range_find(const struct range *table, unsigned nr, uint64_t at)
+static const struct range *range_find(const struct ranges *table, uint64_t at)
 {
-    unsigned lo = 0, hi = nr;
+    unsigned lo = 0, hi = table->nr;
 
     while (lo < hi) {
         unsigned mid = (lo + hi) / 2;
 
-        if (at < table[mid].start)
+        if (at < table->range[mid].start)
             hi = mid;
-        else if (at >= table[mid].end)
+        else if (at >= table->range[mid].end)
             lo = mid + 1;
         else
-            return &table[mid];
+            return &table->range[mid];
     }
     return NULL;
 }
@@ -103,20 +106,20 @@ int emul_mmio_register(struct domain *d, gpaddr_t start, uint64_t size, emul_fn 
     if (!d->emul)
         return -XEN_ENOSPC;
     spin_lock(&d->lock);
-    rc = range_add(d->emul->mmio, &d->emul->nr_mmio, MAX_MMIO, (struct range){start, start + size, fn, arg});
+    rc = range_add(&d->emul->mmio, (struct range){start, start + size, fn, arg});
     spin_unlock(&d->lock);
     return rc;
 }
 
 void emul_mmio_unregister(struct domain *d, gpaddr_t start)
 {
-    struct emul_domain *e = d->emul;
+    struct ranges *t = &d->emul->mmio;
 
     spin_lock(&d->lock);
-    for (unsigned i = 0; e && i < e->nr_mmio; i++)
-        if (e->mmio[i].start == start) {
-            memmove(&e->mmio[i], &e->mmio[i + 1], (e->nr_mmio - i - 1) * sizeof(e->mmio[0]));
-            e->nr_mmio--;
+    for (unsigned i = 0; i < t->nr; i++)
+        if (t->range[i].start == start) {
+            t->nr--;
+            memmove(&t->range[i], &t->range[i + 1], (t->nr - i) * sizeof(t->range[0]));
             break;
         }
     spin_unlock(&d->lock);
@@ -124,12 +127,8 @@ void emul_mmio_unregister(struct domain *d, gpaddr_t start)
 
 int emul_port_register(struct domain *d, uint16_t first, uint32_t count, emul_fn fn, void *arg)
 {
-    int rc;
+    int rc = d->emul ? range_add(&d->emul->port, (struct range){first, first + count, fn, arg}) : -XEN_ENOSPC;
 
-    if (!d->emul)
-        return -XEN_ENOSPC;
-    rc =
-        range_add(d->emul->port, &d->emul->nr_port, MAX_PORTS, (struct range){first, first + count, fn, arg});
     if (!rc)
         emul_port_passthrough(d, first, count, false);
     return rc;
@@ -148,7 +147,7 @@ void emul_port_passthrough(struct domain *d, uint16_t first, uint32_t count, boo
 void emul_port(struct vcpu *v, uint16_t port, unsigned size, bool write, uint64_t *val)
 {
     const struct emul_domain *e = v->domain->emul;
-    const struct range *r = e ? range_find(e->port, e->nr_port, port) : NULL;
+    const struct range *r = e ? range_find(&e->port, port) : NULL;
 
     if (r) {
         r->fn(v, r->arg, port - r->start, size, write, val);
@@ -175,7 +174,7 @@ static void mmio_access(struct vcpu *v, gpaddr_t gpa, unsigned size, bool write,
     if (!d->emul)
         return;
     spin_lock(&d->lock);
-    found = range_find(d->emul->mmio, d->emul->nr_mmio, gpa);
+    found = range_find(&d->emul->mmio, gpa);
     if (found)
         r = *found;
     spin_unlock(&d->lock);

@@ -74,8 +74,8 @@ struct amdvi_unit {
     uint64_t efr, control;
     struct iommu_queue queue;
     uint64_t *events;
-    uint32_t evt_head;        /* byte offset */
-    struct amdvi_dte *devtab; /* shared by the units of a segment */
+    uint32_t evt_head; /* byte offset */
+    struct amdvi_dte *devtab;
     uint32_t nr_devids;
 };
 
