@@ -122,15 +122,15 @@ static void input_interrupt(uint8_t vector, void *arg)
 /* COM1 is ISA interrupt 4: edge, active high, on the first IO-APIC. */
 void console_input_init(void)
 {
-    const struct ioapic_info *io = ioapic_get(0);
+    struct ioapic *io = &ioapics[0];
     int vector, index = -1;
 
-    if (!console_uart_port() || !io || io->gsi_base > 4)
+    if (!console_uart_port() || !nr_ioapics || io->gsi_base > 4)
         return;
     vector = irq_vector_alloc(input_interrupt, NULL);
     if (vector < 0)
         return;
-    if (!ioapic_bind(0, 4 - io->gsi_base, (uint8_t)vector, 0, &index))
+    if (!ioapic_bind(io, 4 - io->gsi_base, (uint8_t)vector, 0, &index))
         serial_input_enable();
 }
 

@@ -12,16 +12,9 @@
 #include "bh/mm.h"
 #include "bh/pio.h"
 #include "bh/spinlock.h"
-#include "bh/xen.h"
 
-struct ioapic {
-    struct ioapic_info info;
-    volatile uint8_t *regs;
-    uint64_t *rte; /* what was last written */
-};
-
-static struct ioapic ioapic_list[ACPI_MAX_IOAPICS];
-static unsigned nr_ioapics;
+struct ioapic ioapics[ACPI_MAX_IOAPICS];
+unsigned nr_ioapics;
 static spinlock_t ioapic_lock = SPINLOCK_INIT;
 
 static uint32_t reg_read(struct ioapic *io, unsigned index)
@@ -53,7 +46,7 @@ static void write_entry(struct ioapic *io, unsigned pin, uint64_t rte)
 
 static void mask_all(struct ioapic *io)
 {
-    for (unsigned pin = 0; pin < io->info.nr_pins; pin++) {
+    for (unsigned pin = 0; pin < io->nr_pins; pin++) {
         uint32_t low = reg_read(io, IOAPIC_IDX_RTE + 2 * pin);
 
         io->rte[pin] = RTE_MASKED;
@@ -69,17 +62,17 @@ static bool ioapic_probe(struct ioapic *io, const struct acpi_ioapic *a)
 
     io->regs = map_mmio(a->address, 0x100);
     ver = reg_read(io, IOAPIC_IDX_VER);
-    io->info = (struct ioapic_info){.address = a->address,
-                                    .gsi_base = a->gsi_base,
-                                    .id = a->id,
-                                    .version = (uint8_t)ver,
-                                    .nr_pins = ((ver >> 16) & 0xff) + 1};
-    if (ver == ~0u || io->info.nr_pins > IOAPIC_MAX_PINS) {
+    io->address = a->address;
+    io->gsi_base = a->gsi_base;
+    io->id = a->id;
+    io->version = (uint8_t)ver;
+    io->nr_pins = ((ver >> 16) & 0xff) + 1;
+    if (ver == ~0u || io->nr_pins > IOAPIC_MAX_PINS) {
         pr_warn("IO-APIC %u at %x does not answer (version register %x); it is ignored\n", a->id, a->address,
                 ver);
         return false;
     }
-    io->rte = kzalloc(io->info.nr_pins * sizeof(*io->rte));
+    io->rte = kzalloc(io->nr_pins * sizeof(*io->rte));
     if (!io->rte)
         panic("no memory for IO-APIC %u", a->id);
     return true;
@@ -89,39 +82,22 @@ void ioapic_init(const struct acpi_info *acpi)
 {
     nr_ioapics = 0;
     for (unsigned i = 0; i < acpi->nr_ioapics && nr_ioapics < ACPI_MAX_IOAPICS; i++) {
-        struct ioapic *io = &ioapic_list[nr_ioapics];
+        struct ioapic *io = &ioapics[nr_ioapics];
 
         if (!ioapic_probe(io, &acpi->ioapic[i]))
             continue;
         mask_all(io);
         nr_ioapics++;
-        pr_info("IO-APIC %u: %x, GSI %u-%u, version %x\n", io->info.id, (uint32_t)io->info.address,
-                io->info.gsi_base, io->info.gsi_base + io->info.nr_pins - 1, io->info.version);
+        pr_info("IO-APIC %u: %x, GSI %u-%u, version %x\n", io->id, (uint32_t)io->address, io->gsi_base,
+                io->gsi_base + io->nr_pins - 1, io->version);
     }
 }
 
-unsigned ioapic_count(void)
+int ioapic_bind(struct ioapic *io, unsigned pin, uint8_t vector, uint64_t flags, int *index)
 {
-    return nr_ioapics;
-}
-
-const struct ioapic_info *ioapic_get(unsigned i)
-{
-    return i < nr_ioapics ? &ioapic_list[i].info : NULL;
-}
-
-static struct ioapic *ioapic_pin(unsigned i, unsigned pin)
-{
-    return i < nr_ioapics && pin < ioapic_list[i].info.nr_pins ? &ioapic_list[i] : NULL;
-}
-
-int ioapic_bind(unsigned i, unsigned pin, uint8_t vector, uint64_t flags, int *index)
-{
-    struct ioapic *io = ioapic_pin(i, pin);
     uint32_t apic_id = irq_default_apic_id();
     uint64_t rte = ((uint64_t)(apic_id & 0xff) << RTE_DEST_SHIFT) | flags | vector;
-    int rc =
-        io ? iommu_map_ioapic(io->info.id, apic_id, vector, flags & RTE_LEVEL, index, &rte) : -XEN_EINVAL;
+    int rc = iommu_map_ioapic(io->id, apic_id, vector, flags & RTE_LEVEL, index, &rte);
 
     if (rc)
         return rc;
@@ -131,12 +107,8 @@ int ioapic_bind(unsigned i, unsigned pin, uint8_t vector, uint64_t flags, int *i
     return 0;
 }
 
-void ioapic_set_mask(unsigned i, unsigned pin, bool masked)
+void ioapic_set_mask(struct ioapic *io, unsigned pin, bool masked)
 {
-    struct ioapic *io = ioapic_pin(i, pin);
-
-    if (!io)
-        return;
     spin_lock(&ioapic_lock);
     if (!!(io->rte[pin] & RTE_MASKED) != masked) {
         io->rte[pin] ^= RTE_MASKED;
@@ -146,14 +118,10 @@ void ioapic_set_mask(unsigned i, unsigned pin, bool masked)
 }
 
 /* Without an EOI register, a masked entry turned to edge and back drops its remote IRR. */
-void ioapic_end_level(unsigned i, unsigned pin)
+void ioapic_end_level(struct ioapic *io, unsigned pin)
 {
-    struct ioapic *io = ioapic_pin(i, pin);
-
-    if (!io)
-        return;
     spin_lock(&ioapic_lock);
-    if (io->info.version >= 0x20) {
+    if (io->version >= 0x20) {
         mmio_write32(io->regs + IOAPIC_REG_EOI, (uint32_t)(io->rte[pin] & RTE_VECTOR_MASK));
     } else {
         write_low(io, pin, (io->rte[pin] | RTE_MASKED) & ~RTE_LEVEL);

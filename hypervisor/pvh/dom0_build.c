@@ -425,7 +425,7 @@ static int attach_devices(struct builder *b)
 
     emul_port_passthrough(b->d, 0, 0x10000, true);
     b->why = "the virtual IO-APICs could not be made";
-    rc = vioapic_init(b->d, &acpi_info);
+    rc = vioapic_init(b->d);
     if (rc)
         return rc;
     b->why = "the PCI configuration space could not be taken over";

@@ -30,10 +30,9 @@ struct vioapic_pin {
 };
 
 struct vioapic {
-    unsigned index; /* of the host IO-APIC */
+    struct ioapic *host;
     uint32_t select;
     uint8_t id;
-    unsigned nr_pins;
     struct vioapic_pin *pin;
 };
 
@@ -61,12 +60,12 @@ static void pin_interrupt(uint8_t vector, void *arg)
     e = p->entry;
     deliver = !(e & RTE_MASKED) && !p->in_service;
     if (p->trigger & RTE_LEVEL) {
-        ioapic_set_mask(p->owner->index, pin_number(p), true);
+        ioapic_set_mask(p->owner->host, pin_number(p), true);
         if (deliver) {
             p->in_service = true;
             p->entry |= RTE_REMOTE_IRR;
         } else if (!p->in_service) {
-            ioapic_end_level(p->owner->index, pin_number(p));
+            ioapic_end_level(p->owner->host, pin_number(p));
         }
     }
     spin_unlock(&vioapic.lock);
@@ -88,7 +87,7 @@ static int pin_bind(struct vioapic_pin *p, uint64_t trigger)
     if (p->vector < 0)
         return p->vector;
     p->trigger = trigger;
-    return ioapic_bind(p->owner->index, pin_number(p), (uint8_t)p->vector, trigger | RTE_MASKED,
+    return ioapic_bind(p->owner->host, pin_number(p), (uint8_t)p->vector, trigger | RTE_MASKED,
                        &p->remap_index);
 }
 
@@ -101,19 +100,19 @@ static void pin_update(struct vioapic_pin *p)
 
     if ((p->entry & RTE_MASKED) || !pin_bindable(p->entry)) {
         if (p->vector >= 0)
-            ioapic_set_mask(p->owner->index, n, true);
+            ioapic_set_mask(p->owner->host, n, true);
         return;
     }
     if (p->vector < 0 || p->trigger != trigger) {
         rc = pin_bind(p, trigger);
         if (rc) {
             pr_err("dom0's GSI %u cannot be bound (error %d); its interrupts will not arrive\n",
-                   ioapic_get(p->owner->index)->gsi_base + n, rc);
+                   p->owner->host->gsi_base + n, rc);
             return;
         }
     }
     if (!p->in_service)
-        ioapic_set_mask(p->owner->index, n, false);
+        ioapic_set_mask(p->owner->host, n, false);
 }
 
 /* The guest ended its interrupt: the real pin may fire again. */
@@ -125,14 +124,14 @@ static void pin_end(struct vioapic_pin *p)
     if (!p->in_service)
         return;
     p->in_service = false;
-    ioapic_end_level(p->owner->index, n);
+    ioapic_end_level(p->owner->host, n);
     if (!(p->entry & RTE_MASKED))
-        ioapic_set_mask(p->owner->index, n, false);
+        ioapic_set_mask(p->owner->host, n, false);
 }
 
 static void io_end_vector(struct vioapic *io, uint8_t vector)
 {
-    for (unsigned n = 0; n < io->nr_pins; n++)
+    for (unsigned n = 0; n < io->host->nr_pins; n++)
         if ((io->pin[n].entry & RTE_REMOTE_IRR) && (uint8_t)io->pin[n].entry == vector)
             pin_end(&io->pin[n]);
 }
@@ -156,8 +155,8 @@ static uint32_t window_read(const struct vioapic *io)
     if (io->select == IOAPIC_IDX_ID || io->select == IOAPIC_IDX_ARB)
         return (uint32_t)io->id << 24;
     if (io->select == IOAPIC_IDX_VER)
-        return VIOAPIC_VERSION | ((io->nr_pins - 1) << 16);
-    if (io->select < IOAPIC_IDX_RTE || n >= io->nr_pins)
+        return VIOAPIC_VERSION | ((io->host->nr_pins - 1) << 16);
+    if (io->select < IOAPIC_IDX_RTE || n >= io->host->nr_pins)
         return ~0u;
     return (uint32_t)(io->pin[n].entry >> (io->select & 1 ? 32 : 0));
 }
@@ -172,7 +171,7 @@ static void window_write(struct vioapic *io, uint32_t val)
         io->id = (val >> 24) & 0xf;
         return;
     }
-    if (io->select < IOAPIC_IDX_RTE || n >= io->nr_pins)
+    if (io->select < IOAPIC_IDX_RTE || n >= io->host->nr_pins)
         return;
     p = &io->pin[n];
     if (io->select & 1)
@@ -216,30 +215,25 @@ static void vioapic_access(struct vcpu *v, void *arg, uint64_t offset, unsigned 
     spin_unlock(&vioapic.lock);
 }
 
-static int vioapic_setup(struct domain *d, struct vioapic *io, const struct ioapic_info *info)
+static int vioapic_setup(struct domain *d, struct vioapic *io)
 {
-    io->id = info->id;
-    io->nr_pins = info->nr_pins;
-    io->pin = kzalloc(io->nr_pins * sizeof(*io->pin));
+    io->id = io->host->id;
+    io->pin = kzalloc(io->host->nr_pins * sizeof(*io->pin));
     if (!io->pin)
         return -XEN_ENOMEM;
-    for (unsigned n = 0; n < io->nr_pins; n++)
+    for (unsigned n = 0; n < io->host->nr_pins; n++)
         io->pin[n] = (struct vioapic_pin){.owner = io, .entry = RTE_MASKED, .vector = -1, .remap_index = -1};
-    return emul_mmio_register(d, info->address, 0x100, vioapic_access, io);
+    return emul_mmio_register(d, io->host->address, 0x100, vioapic_access, io);
 }
 
-int vioapic_init(struct domain *d, const struct acpi_info *acpi)
+int vioapic_init(struct domain *d)
 {
-    vioapic.domain = d;
-    for (unsigned i = 0; i < ioapic_count(); i++) {
-        struct vioapic *io = &vioapic.io[i];
-        int rc;
+    int rc = 0;
 
-        io->index = i;
-        rc = vioapic_setup(d, io, ioapic_get(i));
-        if (rc)
-            return rc;
-        vioapic.nr = i + 1;
+    vioapic.domain = d;
+    for (vioapic.nr = 0; vioapic.nr < nr_ioapics && !rc; vioapic.nr++) {
+        vioapic.io[vioapic.nr].host = &ioapics[vioapic.nr];
+        rc = vioapic_setup(d, &vioapic.io[vioapic.nr]);
     }
-    return 0;
+    return rc;
 }

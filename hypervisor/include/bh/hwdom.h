@@ -11,7 +11,7 @@ struct domain;
 void ioapic_init(const struct acpi_info *acpi);
 /* pvh/vioapic.c: one virtual IO-APIC per host IO-APIC at the same address; unmasking a pin binds the host's.
  */
-int vioapic_init(struct domain *d, const struct acpi_info *acpi);
+int vioapic_init(struct domain *d);
 /* pvh/vpci.c: enumerate the machine's functions, assign them to d, trap 0xcf8/0xcfc and MMCFG. */
 int vpci_init(struct domain *d, const struct acpi_info *acpi);
 /* PHYSDEVOP_pci_device_add / remove / pci_mmcfg_reserved from dom0. 0 or -XEN_E… */

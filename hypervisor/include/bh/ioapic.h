@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The machine's IO-APICs (82093AA data sheet; ICH/PCH data sheets for the EOI register). Index `i` counts
- * them in MADT order. One lock inside the driver covers the index/data register pairs.
+ * The machine's IO-APICs (82093AA data sheet; ICH/PCH data sheets for the EOI register). They stand
+ * in MADT order. One lock inside the driver covers the index/data register pairs.
  */
 #pragma once
 
+#include "bh/acpi.h"
 #include "bh/types.h"
 
 /* Register offsets and indices, for the real and the virtual ones */
@@ -28,20 +29,22 @@
 #define RTE_MASKED      BIT(16)
 #define RTE_DEST_SHIFT  56
 
-struct ioapic_info {
+/* What the driver found, and its own: registers, and the entries as last written. */
+struct ioapic {
     paddr_t address;
     uint32_t gsi_base;
     unsigned nr_pins;
     uint8_t id, version;
+    volatile uint8_t *regs;
+    uint64_t *rte;
 };
+extern struct ioapic ioapics[ACPI_MAX_IOAPICS];
+extern unsigned nr_ioapics;
 
-/* How many there are, and one of them (NULL past the end). */
-unsigned ioapic_count(void);
-const struct ioapic_info *ioapic_get(unsigned i);
 /* Point a pin at a vector of the hypervisor, by way of the IOMMU where that remaps interrupts. flags:
  * RTE_LEVEL, RTE_ACTIVE_LOW, RTE_MASKED; index: the IOMMU's handle, -1 first. 0 or -XEN_E… */
-int ioapic_bind(unsigned i, unsigned pin, uint8_t vector, uint64_t flags, int *index);
+int ioapic_bind(struct ioapic *io, unsigned pin, uint8_t vector, uint64_t flags, int *index);
 /* Set or clear the mask bit of an entry written before. */
-void ioapic_set_mask(unsigned i, unsigned pin, bool masked);
+void ioapic_set_mask(struct ioapic *io, unsigned pin, bool masked);
 /* End a level interrupt at the IO-APIC whatever vector its entry holds (remapped entries hold an index). */
-void ioapic_end_level(unsigned i, unsigned pin);
+void ioapic_end_level(struct ioapic *io, unsigned pin);

@@ -20,7 +20,9 @@ static struct domain dom0, other;
 
 /* ---- the parts below and beside it ---- */
 
-static const struct ioapic_info info = {.address = 0xfec00000, .id = 3, .nr_pins = PINS, .version = 0x20};
+struct ioapic ioapics[ACPI_MAX_IOAPICS] = {
+    {.address = 0xfec00000, .id = 3, .nr_pins = PINS, .version = 0x20}};
+unsigned nr_ioapics = 1;
 static uint64_t hw[PINS];
 static unsigned ended[PINS];
 static emul_fn access_fn;
@@ -37,29 +39,21 @@ static struct {
     uint8_t mode, vector;
 } delivered;
 
-unsigned ioapic_count(void)
+int ioapic_bind(struct ioapic *io, unsigned pin, uint8_t vector, uint64_t flags, int *index)
 {
-    return 1;
-}
-const struct ioapic_info *ioapic_get(unsigned i)
-{
-    return i ? NULL : &info;
-}
-int ioapic_bind(unsigned i, unsigned pin, uint8_t vector, uint64_t flags, int *index)
-{
-    assert_int_equal(i, 0);
+    assert_ptr_equal(io, ioapics);
     assert_int_equal(*index, -1);
     hw[pin] = (5ull << RTE_DEST_SHIFT) | flags | vector;
     return 0;
 }
-void ioapic_set_mask(unsigned i, unsigned pin, bool masked)
+void ioapic_set_mask(struct ioapic *io, unsigned pin, bool masked)
 {
-    assert_int_equal(i, 0);
+    assert_ptr_equal(io, ioapics);
     hw[pin] = masked ? hw[pin] | RTE_MASKED : hw[pin] & ~RTE_MASKED;
 }
-void ioapic_end_level(unsigned i, unsigned pin)
+void ioapic_end_level(struct ioapic *io, unsigned pin)
 {
-    assert_int_equal(i, 0);
+    assert_ptr_equal(io, ioapics);
     ended[pin]++;
 }
 int irq_vector_alloc(irq_handler_t handler, void *arg)
@@ -85,7 +79,7 @@ unsigned vlapic_deliver(struct domain *d, uint32_t dest, bool logical, uint8_t m
 int emul_mmio_register(struct domain *d, gpaddr_t start, uint64_t size, emul_fn fn, void *arg)
 {
     assert_ptr_equal(d, &dom0);
-    assert_int_equal(start, info.address);
+    assert_int_equal(start, ioapics[0].address);
     assert_true(size >= 0x44);
     access_fn = fn;
     access_arg = arg;
@@ -148,7 +142,7 @@ static int setup(void **state)
         hw[i] = RTE_MASKED;
     next_vector = 0x30;
     vectors_left = 100;
-    return vioapic_init(&dom0, NULL);
+    return vioapic_init(&dom0);
 }
 
 static int teardown(void **state)
