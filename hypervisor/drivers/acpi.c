@@ -5,7 +5,6 @@
 #include "bh/xen.h"
 
 #define RSDP_SIZE_V2   36
-#define RSDP_SIZE_MAX  256
 #define TABLE_SIZE_MAX (16u * 1024 * 1024)
 #define HEADER_SIZE    sizeof(struct acpi_sdt_header)
 
@@ -46,25 +45,15 @@ struct root {
 
 static bool read_rsdp(acpi_map_fn map, paddr_t rsdp, const uint8_t *copy, size_t len, struct root *root)
 {
-    const uint8_t *p = rsdp ? map(rsdp, ACPI_RSDP_SIZE_V1) : copy;
-    uint32_t full_len;
+    const uint8_t *p = rsdp ? map(rsdp, RSDP_SIZE_V2) : copy;
 
-    if (!p || !rsdp_v1_valid(p, rsdp ? ACPI_RSDP_SIZE_V1 : len))
+    if (rsdp)
+        len = RSDP_SIZE_V2;
+    if (!p || !rsdp_v1_valid(p, len))
         return false;
     *root = (struct root){.rsdt = read_le32(p + 16)};
-    if (p[15] < 2)
-        return true;
-    if (rsdp) {
-        p = map(rsdp, RSDP_SIZE_V2);
-        len = RSDP_SIZE_MAX;
-    }
-    if (!p || len < RSDP_SIZE_V2)
-        return true;
-    full_len = read_le32(p + 20);
-    if (full_len < RSDP_SIZE_V2 || full_len > len)
-        return true;
-    p = rsdp ? map(rsdp, full_len) : p;
-    if (p && !acpi_checksum(p, full_len))
+    if (p[15] >= 2 && len >= RSDP_SIZE_V2 && read_le32(p + 20) == RSDP_SIZE_V2 &&
+        !acpi_checksum(p, RSDP_SIZE_V2))
         root->xsdt = read_le64(p + 24);
     return true;
 }

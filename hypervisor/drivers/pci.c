@@ -85,11 +85,6 @@ static uint16_t port_select(struct pci_sbdf dev, unsigned reg)
     return (uint16_t)(PCI_PORT_DATA + (reg & 3));
 }
 
-static uint32_t size_mask(unsigned size)
-{
-    return size >= 4 ? ~0u : (1u << (8 * size)) - 1;
-}
-
 static bool access_valid(unsigned reg, unsigned size)
 {
     return (size == 1 || size == 2 || size == 4) && (reg & 3) + size <= 4 && reg < PCIE_CONFIG_SIZE;
@@ -131,7 +126,7 @@ uint32_t pci_read(struct pci_sbdf dev, unsigned reg, unsigned size)
     }
     p = mmcfg_register(dev, reg);
     if (!p)
-        return size_mask(size);
+        return (uint32_t)size_mask(size);
     return (uint32_t)mmio_read_size(p, size);
 }
 

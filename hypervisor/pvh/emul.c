@@ -9,6 +9,7 @@
 #include "bh/lib.h"
 #include "bh/logdirty.h"
 #include "bh/p2m_int.h"
+#include "bh/pio.h"
 
 #define MAX_RANGES 192u
 
@@ -180,11 +181,6 @@ static void mmio_access(struct vcpu *v, gpaddr_t gpa, unsigned size, bool write,
     spin_unlock(&d->lock);
     if (r.fn)
         r.fn(v, r.arg, gpa - r.start, size, write, val);
-}
-
-static uint64_t size_mask(unsigned size)
-{
-    return size >= 8 ? ~0ull : (1ull << size * 8) - 1;
 }
 
 static uint64_t *gpr(struct vcpu *v, unsigned n)

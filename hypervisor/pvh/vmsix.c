@@ -258,13 +258,14 @@ static void vmsix_access(struct vcpu *v, void *arg, uint64_t offset, unsigned si
     vpci_unlock();
 }
 
-void vmsix_table_mapped(struct vpci_function *f, uint64_t addr)
+void vmsix_bar_mapped(struct vpci_function *f, unsigned bar)
 {
     struct vmsix *m = f->msix;
-    uint64_t offset, size;
+    uint64_t offset, size, addr;
 
-    if (!vmsix_table_range(f, m->bar, &offset, &size))
+    if (!vmsix_table_range(f, bar, &offset, &size))
         return;
+    addr = (f->bar[bar].addr + offset) & PAGE_MASK;
     if (m->window_pa != addr) {
         if (m->moves++ >= MAX_TABLE_MOVES) {
             pr_err(PCI_FMT ": MSI-X table moved too often; it cannot be used\n", PCI_ARGS(f->dev));
@@ -282,11 +283,11 @@ void vmsix_table_mapped(struct vpci_function *f, uint64_t addr)
         vmsix_enable(m);
 }
 
-void vmsix_table_unmapped(struct vpci_function *f)
+void vmsix_bar_unmapped(struct vpci_function *f, unsigned bar)
 {
     struct vmsix *m = f->msix;
 
-    if (!m->reachable)
+    if (!m || m->bar != bar || !m->reachable)
         return;
     m->reachable = false;
     emul_mmio_unregister(f->domain, m->window_pa);

@@ -162,8 +162,7 @@ static uint32_t function_read(struct vpci_function *f, unsigned reg, unsigned si
     if (f->read_only ||
         !(vpci_bar_read(f, dword, &val) || vmsi_read(f, dword, &val) || hidden_read(f, dword, &val)))
         return pci_read(f->dev, reg, size);
-    val >>= shift;
-    return size == 4 ? val : val & ((1u << (8 * size)) - 1);
+    return val >> shift & (uint32_t)size_mask(size);
 }
 
 static void command_write(struct vpci_function *f, const struct vpci_write *w, unsigned reg, unsigned size,
@@ -182,7 +181,7 @@ static void command_write(struct vpci_function *f, const struct vpci_write *w, u
 static void function_write(struct vpci_function *f, unsigned reg, unsigned size, uint32_t val)
 {
     unsigned shift = 8 * (reg & 3);
-    uint32_t bytes = size == 4 ? ~0u : (1u << (8 * size)) - 1;
+    uint32_t bytes = (uint32_t)size_mask(size);
     struct vpci_write w = {.reg = reg & ~3u, .val = (val & bytes) << shift, .mask = bytes << shift};
 
     if (f->read_only)

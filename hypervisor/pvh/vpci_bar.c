@@ -175,8 +175,6 @@ static void map_around_table(struct vpci_function *f, struct vpci_bar *b)
 
 static void bar_map(struct vpci_function *f, struct vpci_bar *b)
 {
-    uint64_t offset, size;
-
     b->addr = bar_address(f, b);
     if (b->mapped || !b->size || !b->addr || b->addr >= MAX_BAR_END || b->size > MAX_BAR_END - b->addr)
         return;
@@ -187,8 +185,7 @@ static void bar_map(struct vpci_function *f, struct vpci_bar *b)
     }
     map_around_table(f, b);
     b->mapped = true;
-    if (vmsix_table_range(f, (unsigned)(b - f->bar), &offset, &size))
-        vmsix_table_mapped(f, (b->addr + offset) & PAGE_MASK);
+    vmsix_bar_mapped(f, (unsigned)(b - f->bar));
 }
 
 /* Small BARs can share a page with the one that went away: theirs is mapped again. */
@@ -206,13 +203,10 @@ static void remap_overlap(struct vpci_function *f, void *arg)
 
 static void bar_unmap(struct vpci_function *f, struct vpci_bar *b)
 {
-    uint64_t offset, size;
-
     if (!b->mapped)
         return;
     b->mapped = false;
-    if (vmsix_table_range(f, (unsigned)(b - f->bar), &offset, &size))
-        vmsix_table_unmapped(f);
+    vmsix_bar_unmapped(f, (unsigned)(b - f->bar));
     if (p2m_unmap_range(f->domain, first_page(b), end_page(b)))
         pr_err("no memory to unmap a BAR of " PCI_FMT "\n", PCI_ARGS(f->dev));
     vpci_flush_needed = true;

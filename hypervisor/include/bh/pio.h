@@ -65,3 +65,9 @@ static inline void mmio_write64(volatile void *a, uint64_t v)
 {
     *(volatile uint64_t *)a = v;
 }
+
+/* The bits of an access of 1, 2, 4 or 8 bytes. */
+static inline uint64_t size_mask(unsigned size)
+{
+    return size >= 8 ? ~0ull : (1ull << size * 8) - 1;
+}

@@ -67,9 +67,9 @@ bool vmsix_write(struct vpci_function *f, const struct vpci_write *w);
 void vmsix_release(struct vpci_function *f);
 /* The BAR and byte range of the table, page aligned: these pages trap. False: none in this BAR. */
 bool vmsix_table_range(const struct vpci_function *f, unsigned bar, uint64_t *offset, uint64_t *size);
-/* The BAR with the table appeared at `addr` (machine address of the trapped pages) or went away. */
-void vmsix_table_mapped(struct vpci_function *f, uint64_t addr);
-void vmsix_table_unmapped(struct vpci_function *f);
+/* A BAR, perhaps the one with the table, appeared or went away. */
+void vmsix_bar_mapped(struct vpci_function *f, unsigned bar);
+void vmsix_bar_unmapped(struct vpci_function *f, unsigned bar);
 /* The vPCI lock, for the table's trap handler. */
 void vpci_lock(void);
 void vpci_unlock(void);
