@@ -280,6 +280,7 @@ static bool reg_read(struct vcpu *v, unsigned reg, uint32_t *val)
     const struct vlapic *a = &v->lapic;
     bool x2 = x2apic_mode(a);
 
+    *val = 0;
     if (!allowed(a, READABLE, reg))
         return false;
     if (reg == APIC_ID)
@@ -315,9 +316,6 @@ static bool reg_write(struct vcpu *v, unsigned reg, uint32_t val)
         break;
     case APIC_DFR:
         a->reg[reg] |= 0x0fffffff;
-        break;
-    case APIC_ESR:
-        a->reg[reg] = 0;
         break;
     case APIC_ICR:
         a->reg[reg] &= ~(uint32_t)BIT(12);

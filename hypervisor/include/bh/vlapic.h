@@ -38,7 +38,6 @@ static inline uint32_t vlapic_reg_bits(unsigned reg)
         [APIC_DFR] = ~0u,
         [APIC_SVR] = 0x3ff,
         [APIC_ISR... APIC_ESR - 1] = ~0u,
-        [APIC_ESR] = 0xff,
         [APIC_ICR... APIC_ICR_HIGH] = ~0u,
         [APIC_LVT... APIC_LVT_LAST] = 0x3b7ff,
         [APIC_TIMER_INIT] = ~0u,
