@@ -146,10 +146,6 @@ ap64:
     movabs  $ap64_high, %rax
     jmp     *%rax
 ap64_high:
-    movl    $0x10, %eax
-    movl    %eax, %ds
-    movl    %eax, %es
-    movl    %eax, %ss
     movl    %ebx, %ebx
     movq    ap_final_root - ap_trampoline(%rbx), %rax
     movq    ap_boot_stack - ap_trampoline(%rbx), %rsp

@@ -5,13 +5,16 @@
  */
 #include "unpack.h"
 
-#define PROB_BITS    11
-#define PROB_INIT    ((1u << PROB_BITS) / 2)
-#define MOVE_BITS    5
-#define TOP          (1u << 24)
-#define STATES       12
-#define LIT_STATES   7 /* states below this follow a literal */
-#define POS_STATES   16
+#define PROB_BITS  11
+#define PROB_INIT  ((1u << PROB_BITS) / 2)
+#define MOVE_BITS  5
+#define TOP        (1u << 24)
+#define STATES     12
+#define LIT_STATES 7 /* states below this follow a literal */
+#define POS_STATES 4
+#define PROPERTIES                                                                                           \
+    0x5d /* what xz takes by itself: 3 bits of literal context, none of position, 2 elsewhere */
+#define CONTEXT_BITS 3
 #define MIN_MATCH    2
 #define END_SPECIAL  14 /* distance slots from here on have direct bits */
 #define ALIGN_BITS   4
@@ -28,7 +31,7 @@ struct probabilities {
     uint16_t is_rep0_long[STATES][POS_STATES];
     uint16_t slot[4][64], special[115], align[16];
     struct length_coder match_len, rep_len;
-    uint16_t literal[16][LITERAL_SIZE]; /* lc + lp is 4 at most in LZMA2 */
+    uint16_t literal[1 << CONTEXT_BITS][LITERAL_SIZE];
 };
 
 /*
@@ -44,9 +47,7 @@ struct range_coder {
 
 struct lzma {
     struct unpack *u;
-    uint32_t lc, lp_mask, pb_mask;
     uint32_t state, rep[4]; /* last distances minus one */
-    bool have_props;
     struct probabilities p;
 };
 
@@ -169,7 +170,7 @@ INLINE int decode_literal(struct lzma *s, struct range_coder *rc)
     struct unpack *u = s->u;
     size_t pos = u->out_pos;
     unsigned previous = pos ? u->out[pos - 1] : 0;
-    uint16_t *probs = s->p.literal[((pos & s->lp_mask) << s->lc) + (previous >> (8 - s->lc))];
+    uint16_t *probs = s->p.literal[previous >> (8 - CONTEXT_BITS)];
     unsigned byte;
 
     if (s->state < LIT_STATES) {
@@ -237,7 +238,7 @@ static int decode_symbols(struct lzma *s, size_t in_len, size_t out_end)
     if (p[0])
         return -XEN_EINVAL;
     while (u->out_pos < out_end && !rc.overrun) {
-        uint32_t pos_state = (uint32_t)u->out_pos & s->pb_mask, len;
+        uint32_t pos_state = (uint32_t)u->out_pos % POS_STATES, len;
         int err;
 
         if (!decode_bit(&rc, &s->p.is_match[s->state][pos_state])) {
@@ -267,19 +268,6 @@ static void reset_state(struct lzma *s)
         prob[i] = PROB_INIT;
 }
 
-static int set_properties(struct lzma *s, uint8_t props)
-{
-    uint32_t lp = props / 9 % 5, pb = props / 45;
-
-    s->lc = props % 9;
-    if (pb > 4 || s->lc + lp > 4)
-        return -XEN_EINVAL;
-    s->lp_mask = (1u << lp) - 1;
-    s->pb_mask = (1u << pb) - 1;
-    s->have_props = true;
-    return 0;
-}
-
 /* Bits 5 and 6 of the control byte: what to reset first. */
 enum { RESET_NOTHING, RESET_STATE, RESET_PROPS, RESET_DICTIONARY };
 
@@ -299,10 +287,8 @@ static int lzma_chunk(struct lzma *s, uint8_t control)
         return -XEN_EINVAL;
     if (out_len > u->out_cap - u->out_pos)
         return -XEN_E2BIG;
-    if (reset >= RESET_PROPS && set_properties(s, p[5]))
-        return -XEN_EINVAL;
-    if (!s->have_props)
-        return -XEN_EINVAL;
+    if (reset >= RESET_PROPS && p[5] != PROPERTIES)
+        return -XEN_ENOSYS;
     if (reset != RESET_NOTHING)
         reset_state(s);
     return decode_symbols(s, in_len, u->out_pos + out_len);
@@ -329,6 +315,7 @@ int unpack_lzma2(struct unpack *u, void *scratch)
 
     memset(s, 0, sizeof(*s));
     s->u = u;
+    reset_state(s);
     while (unpack_left(u)) {
         uint8_t control = *unpack_next(u);
         bool first = control == 1 || control >= 0x80 + (RESET_DICTIONARY << 5);

@@ -3,7 +3,7 @@
  * dom0's PCI configuration space, by ports 0xcf8/0xcfc and by MMCFG. Functions are found at boot (and when
  * dom0 numbers a bus or reports a device), given to dom0's IOMMU domain, and shown to it with a few
  * registers mediated: command, BARs, MSI, MSI-X, and the capabilities that would make BARs change.
- * Lock: vpci.lock, above p2m.lock and the IOMMU's; the p2m is flushed after it is dropped.
+ * Lock: vpci_lock, above p2m.lock and the IOMMU's; the p2m is flushed after it is dropped.
  */
 #include "bh/vpci.h"
 #include "bh/emul.h"
@@ -13,28 +13,19 @@
 #include "bh/p2m.h"
 #include "bh/pio.h"
 #include "bh/setup.h"
-#include "bh/spinlock.h"
 #include "bh/xen.h"
 
 #define MAX_FUNCTIONS 4096u
 #define RESET_PORT    1u /* 0xcf9 as offset in the port range */
 
+spinlock_t vpci_lock = SPINLOCK_INIT;
+
 static struct {
-    spinlock_t lock;
     struct domain *domain;
     uint32_t latch; /* port 0xcf8 */
     unsigned nr;
     struct vpci_function *bus[256]; /* by bus number, all segments: absent devices miss at once */
 } vpci;
-
-void vpci_lock(void)
-{
-    spin_lock(&vpci.lock);
-}
-void vpci_unlock(void)
-{
-    spin_unlock(&vpci.lock);
-}
 
 static struct vpci_function *function_find(struct pci_sbdf dev)
 {
@@ -203,7 +194,7 @@ static void config_access(struct pci_sbdf dev, unsigned reg, unsigned size, bool
     struct vpci_function *f;
     bool flush;
 
-    vpci_lock();
+    spin_lock(&vpci_lock);
     f = function_find(dev);
     if (f && write)
         function_write(f, reg, size, *val);
@@ -211,7 +202,7 @@ static void config_access(struct pci_sbdf dev, unsigned reg, unsigned size, bool
         *val = f ? function_read(f, reg, size) : ~0u;
     flush = vpci_flush_needed;
     vpci_flush_needed = false;
-    vpci_unlock();
+    spin_unlock(&vpci_lock);
     if (flush)
         p2m_flush(vpci.domain);
 }
@@ -306,7 +297,7 @@ int vpci_device_add(struct domain *d, uint16_t segment, uint8_t bus, uint8_t dev
 
     if (d != vpci.domain)
         return -XEN_EPERM;
-    vpci_lock();
+    spin_lock(&vpci_lock);
     if (!function_find(dev)) {
         pci_map_bus(segment, bus);
         if (pci_present(dev))
@@ -314,7 +305,7 @@ int vpci_device_add(struct domain *d, uint16_t segment, uint8_t bus, uint8_t dev
         else
             rc = -XEN_ENODEV;
     }
-    vpci_unlock();
+    spin_unlock(&vpci_lock);
     return rc;
 }
 
@@ -324,7 +315,7 @@ int vpci_device_remove(struct domain *d, uint16_t segment, uint8_t bus, uint8_t 
 
     if (d != vpci.domain)
         return -XEN_EPERM;
-    vpci_lock();
+    spin_lock(&vpci_lock);
     f = function_find(pci_sbdf(segment, bus, devfn));
     if (f && !f->read_only) {
         vmsi_release(f);
@@ -332,7 +323,7 @@ int vpci_device_remove(struct domain *d, uint16_t segment, uint8_t bus, uint8_t 
         vpci_bars_decode(f, false);
     }
     vpci_flush_needed = false;
-    vpci_unlock();
+    spin_unlock(&vpci_lock);
     p2m_flush(d);
     return f ? 0 : -XEN_ENODEV;
 }
@@ -352,10 +343,10 @@ int vpci_init(struct domain *d, const struct acpi_info *acpi)
     rc = iommu_map_reserved(d);
     if (rc)
         return rc;
-    vpci_lock();
+    spin_lock(&vpci_lock);
     pci_scan_all(function_found, &rc);
     vpci_flush_needed = false;
-    vpci_unlock();
+    spin_unlock(&vpci_lock);
     pr_info("PCI: %u functions given to dom0\n", vpci.nr);
     return rc ? rc : emul_port_register(d, PCI_PORT_ADDRESS, 8, port_access, NULL);
 }

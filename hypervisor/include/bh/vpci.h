@@ -7,6 +7,7 @@
 
 #include "bh/msi.h"
 #include "bh/pci.h"
+#include "bh/spinlock.h"
 #include "bh/types.h"
 
 enum vpci_bar_kind { BAR_NONE, BAR_IO, BAR_MEM, BAR_MEM64, BAR_MEM64_HIGH, BAR_ROM };
@@ -70,6 +71,4 @@ bool vmsix_table_range(const struct vpci_function *f, unsigned bar, uint64_t *of
 /* A BAR, perhaps the one with the table, appeared or went away. */
 void vmsix_bar_mapped(struct vpci_function *f, unsigned bar);
 void vmsix_bar_unmapped(struct vpci_function *f, unsigned bar);
-/* The vPCI lock, for the table's trap handler. */
-void vpci_lock(void);
-void vpci_unlock(void);
+extern spinlock_t vpci_lock;
