@@ -12,7 +12,7 @@
 #define DMAR_MAX_REGIONS 32
 #define DMAR_MAX_PATH    8
 
-enum { DMAR_ENDPOINT = 1, DMAR_BRIDGE, DMAR_IOAPIC, DMAR_HPET, DMAR_ACPI };
+enum { DMAR_ENDPOINT = 1, DMAR_BRIDGE, DMAR_IOAPIC };
 
 struct dmar_scope {
     uint8_t unit, type, enumeration,

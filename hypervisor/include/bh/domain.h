@@ -72,7 +72,6 @@ struct vcpu {
     struct vmcb *vmcb;
     uint64_t tlb_generation; /* of the domain, when last entered */
     uint64_t asid_generation;
-    uint64_t cr0_guest; /* as the guest wrote it */
     void *xsave;
     uint64_t xcr0;
     uint64_t tsc_aux, tsc_offset;
@@ -130,7 +129,6 @@ struct domain {
     uint32_t nr_e820;
     uint32_t time_offset_seconds, tsc_mode, tsc_incarnation;
     uint64_t vm_assist;
-    uint32_t cpuid_faulted;
     struct timer watchdog[2];
     uint64_t created_ns;
 };

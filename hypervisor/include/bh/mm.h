@@ -13,8 +13,7 @@ extern uint64_t host_directmap_base;
 #else
 #define DIRECTMAP_BASE 0xffff830000000000ull
 #endif
-#define DIRECTMAP_SIZE (64ull << 40)
-#define XEN_VIRT_BASE  0xffffffff80000000ull /* the image, linked at 2 MiB above */
+#define XEN_VIRT_BASE 0xffffffff80000000ull /* the image, linked at 2 MiB above */
 
 /* RAM and ACPI ranges are in the direct map; device memory is mapped by map_mmio(). */
 static inline void *pa_to_va(paddr_t pa)

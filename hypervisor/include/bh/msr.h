@@ -6,22 +6,18 @@
 
 #define MSR_TSC            0x10
 #define MSR_APIC_BASE      0x1b
-#define MSR_SPEC_CTRL      0x48
 #define MSR_PRED_CMD       0x49
-#define MSR_UCODE_REV      0x8b
 #define MSR_MTRRCAP        0xfe
 #define MSR_ARCH_CAPS      0x10a
 #define MSR_SYSENTER_CS    0x174
 #define MSR_SYSENTER_ESP   0x175
 #define MSR_SYSENTER_EIP   0x176
 #define MSR_MCG_CAP        0x179
-#define MSR_MCG_STATUS     0x17a
 #define MSR_MISC_ENABLE    0x1a0
 #define MSR_DEBUGCTL       0x1d9
 #define MSR_PAT            0x277
 #define MSR_MTRR_DEF_TYPE  0x2ff
 #define MSR_MC0_CTL        0x400
-#define MSR_TSC_DEADLINE   0x6e0
 #define MSR_X2APIC_BASE    0x800
 #define MSR_EFER           0xc0000080
 #define MSR_STAR           0xc0000081
@@ -44,14 +40,11 @@
 #define EFER_AIBRSE BIT(21)
 
 #define CR0_PE BIT(0)
-#define CR0_TS BIT(3)
 #define CR0_ET BIT(4)
-#define CR0_WP BIT(16)
 #define CR0_PG BIT(31)
 
 #define CR4_PAE     BIT(5)
 #define CR4_PGE     BIT(7)
-#define CR4_PSE     BIT(4)
 #define CR4_MCE     BIT(6)
 #define CR4_OSFXSR  BIT(9)
 #define CR4_OSXSAVE BIT(18)
@@ -60,9 +53,7 @@
 /* all up to UMIP; FSGSBASE, PCIDE, OSXSAVE; SMEP, SMAP */
 #define CR4_GUEST 0x370fffull
 
-#define RFLAGS_CF BIT(0)
 #define RFLAGS_IF BIT(9)
-#define RFLAGS_AC BIT(18)
 
 static inline uint64_t rdmsr(uint32_t msr)
 {

@@ -55,17 +55,12 @@ static inline paddr_t mfn_pa(mfn_t m)
 {
     return m.n << PAGE_SHIFT;
 }
-static inline gpaddr_t gfn_pa(gfn_t g)
-{
-    return g.n << PAGE_SHIFT;
-}
 static inline bool mfn_valid_value(mfn_t m)
 {
     return m.n != INVALID_FRAME;
 }
 
 #define INVALID_MFN ((mfn_t){INVALID_FRAME})
-#define INVALID_GFN ((gfn_t){INVALID_FRAME})
 
 #define ARRAY_SIZE(a)         (sizeof(a) / sizeof((a)[0]))
 #define MIN(a, b)             ((a) < (b) ? (a) : (b))
@@ -79,5 +74,3 @@ static inline bool mfn_valid_value(mfn_t m)
 #define __aligned_to(n)       __attribute__((aligned(n)))
 #define __packed_struct       __attribute__((packed))
 #define __must_check          __attribute__((warn_unused_result))
-#define __init_text           __attribute__((section(".init.text"), cold, noinline))
-#define __init_data           __attribute__((section(".init.data")))

@@ -53,8 +53,9 @@
 
 /* Queued invalidation descriptors: type in bits 0-3 */
 #define QI_CONTEXT_GLOBAL (1ull | (1ull << 4))
-#define QI_IOTLB_GLOBAL   (2ull | (1ull << 4) | BIT(6) | BIT(7)) /* drains writes and reads where a unit can \
-                                                                  */
+#define QI_IOTLB_GLOBAL                                                                                      \
+    (2ull | (1ull << 4) | BIT(6) | BIT(7)) /* drains writes and reads where a unit can                       \
+                                            */
 #define QI_IEC_GLOBAL   4ull
 #define QI_IEC_INDEX(i) (4ull | BIT(4) | ((uint64_t)(i) << 32))
 #define QI_WAIT_STORE   (5ull | BIT(5))
