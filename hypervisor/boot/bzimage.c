@@ -3,7 +3,6 @@
  * ELF. */
 #include "bh/kernel_image.h"
 #include "bh/bytes.h"
-#include "bh/xen.h"
 
 enum {
     SETUP_SECTS =

@@ -71,9 +71,14 @@ static bool next_item(const char **cursor, struct word *item)
     return next_token(cursor, ",", item);
 }
 
-/* The value of a word that is `name` or `name=value`; false otherwise. */
+/* The value of a word that is `name`, `name=value` or `no-name`; false otherwise. */
 static bool word_value(struct word w, const char *name, struct word *value)
 {
+    *value = w;
+    if (word_skip(value, "no-") && word_equals(*value, name)) {
+        *value = (struct word){"no", 2};
+        return true;
+    }
     *value = w;
     return word_skip(value, name) && (!value->len || word_skip(value, "="));
 }
@@ -105,23 +110,14 @@ bool cmdline_bool(const char *cmdline, const char *name, bool fallback)
 {
     static const char *const words[2][5] = {{"no", "off", "false", "disable", "0"},
                                             {"yes", "on", "true", "enable", "1"}};
-    struct word w, v;
-    bool result = fallback;
+    struct word v;
 
-    while (next_word(&cmdline, &w)) {
-        v = w;
-        if (word_skip(&v, "no-") && word_equals(v, name)) {
-            result = false;
-        } else if (word_equals(w, name)) {
-            result = true;
-        } else if (word_value(w, name, &v)) {
-            result = fallback;
-            for (unsigned i = 0; i < 2 * ARRAY_SIZE(words[0]); i++)
-                if (word_equals(v, words[i % 2][i / 2]))
-                    result = i % 2;
-        }
-    }
-    return result;
+    if (!find_value(cmdline, name, &v))
+        return fallback;
+    for (unsigned i = 0; i < 2 * ARRAY_SIZE(words[0]); i++)
+        if (word_equals(v, words[i % 2][i / 2]))
+            return i % 2;
+    return !v.len || fallback;
 }
 
 static int digit_value(char c)
@@ -178,11 +174,10 @@ bool cmdline_list_has(const char *list, const char *item)
 
 static bool is_known(struct word w, const char *const known[], size_t nr_known)
 {
-    struct word positive = w, v;
+    struct word v;
 
-    word_skip(&positive, "no-");
     for (size_t i = 0; i < nr_known; i++)
-        if (word_value(w, known[i], &v) || word_equals(positive, known[i]))
+        if (word_value(w, known[i], &v))
             return true;
     return false;
 }

@@ -3,7 +3,6 @@
  * here. */
 #include "bh/kernel_image.h"
 #include "bh/bytes.h"
-#include "bh/xen.h"
 #include <xen/elfnote.h>
 
 #define ELF_HEADER_SIZE  64

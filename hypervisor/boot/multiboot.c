@@ -7,7 +7,6 @@
 #include "bh/boot.h"
 #include "bh/bytes.h"
 #include "bh/lib.h"
-#include "bh/xen.h"
 
 #define MB1_MAGIC      0x2badb002u
 #define MB2_MAGIC      0x36d76289u

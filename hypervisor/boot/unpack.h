@@ -3,7 +3,6 @@
 #pragma once
 
 #include "bh/bytes.h"
-#include "bh/xen.h"
 
 /* Everything in one piece of memory: the output so far is the history that matches refer to. */
 struct unpack {

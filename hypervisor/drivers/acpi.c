@@ -2,7 +2,6 @@
 /* Find, check and decode ACPI tables (ACPI specification 6.5, chapter 5). See bh/acpi.h. */
 #include "bh/acpi.h"
 #include "bh/bytes.h"
-#include "bh/xen.h"
 
 #define RSDP_SIZE_V2   36
 #define TABLE_SIZE_MAX (16u * 1024 * 1024)

@@ -3,7 +3,6 @@
  * bh/acpi_build.h. */
 #include "bh/acpi_build.h"
 #include "bh/bytes.h"
-#include "bh/xen.h"
 
 #define LAPIC_ADDRESS 0xfee00000u
 
