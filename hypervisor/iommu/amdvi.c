@@ -13,10 +13,16 @@
 #include "bh/pio.h"
 #include "bh/xen.h"
 
-#define PTE_FC       BIT(60) /* force coherence */
-#define INVAL_DOMAIN (CMD_INVAL_PAGES | (uint64_t)IOMMU_DOMAIN << 32)
+#define IRTE_INDEX_MASK 0x7ffull /* in MSI data and in redirection entries */
+#define PASS_BITS(s)    (((uint64_t)((s)&7) << 56) | ((uint64_t)((s) >> 6) << 62))
+#define PTE_FC          BIT(60) /* force coherence */
+#define INVAL_DOMAIN    (CMD_INVAL_PAGES | (uint64_t)IOMMU_DOMAIN << 32)
 
-struct amdvi amdvi;
+static struct {
+    struct ivrs ivrs;
+    struct amdvi_unit unit[IVRS_MAX_UNITS];
+    bool wide; /* 128-bit interrupt table entries with 32-bit destinations */
+} amdvi;
 
 static void reg_write(struct amdvi_unit *u, unsigned reg, uint64_t val)
 {
@@ -27,7 +33,8 @@ static uint64_t reg_read(struct amdvi_unit *u, unsigned reg)
     return mmio_read64(u->regs + reg);
 }
 
-struct amdvi_unit *amdvi_lookup(struct pci_sbdf dev, uint16_t *requester)
+/* Unit and requester id of a device; NULL: not behind an IOMMU. */
+static struct amdvi_unit *amdvi_lookup(struct pci_sbdf dev, uint16_t *requester)
 {
     const struct ivrs_range *r = ivrs_find(&amdvi.ivrs, dev.segment, pci_bdf(dev));
     struct amdvi_unit *u;
@@ -155,6 +162,81 @@ static int amdvi_assign(struct pci_sbdf dev, struct domain *d)
 static void amdvi_flush(void)
 {
     iommu_command_all(INVAL_DOMAIN, CMD_PAGES_ALL);
+}
+
+/*
+ * ---- interrupts (specification §2.2.5): one table of 256 entries for each device that has interrupts, so a
+ * device can raise only its own. Entries are 32 bits, or 128 bits where the IOMMU knows x2APIC destinations
+ * ----
+ */
+
+/* Quadword 2 of a device table entry without an interrupt table: its interrupts are blocked. */
+static uint64_t amdvi_intr_blocked(uint8_t settings)
+{
+    return iommu_remaps ? DTE_IV | PASS_BITS(settings) : 0;
+}
+
+static struct irq_entry amdvi_irq_entry(const struct irq_source *source, uint32_t apic_id, uint8_t vector,
+                                        bool level)
+{
+    if (amdvi.wide)
+        return (struct irq_entry){IRQ_VALID | ((apic_id & 0xffffffull) << 8),
+                                  vector | ((uint64_t)(apic_id >> 24) << 56)};
+    return (struct irq_entry){.low = IRQ_VALID | ((apic_id & 0xff) << 8) | ((uint32_t)vector << 16)};
+}
+
+static void amdvi_irq_written(const struct irq_table *table, unsigned i)
+{
+    iommu_command(table->queue, CMD_INVAL_INTR | table->id, 0);
+    iommu_sync(table->queue);
+}
+
+static int amdvi_irq_table(const struct irq_source *source, struct irq_table *table)
+{
+    struct amdvi_unit *u = amdvi_lookup(source->dev, &table->id);
+    uint64_t *q;
+
+    if (!u)
+        return -XEN_ENODEV;
+    table->queue = &u->queue;
+    table->narrow = !amdvi.wide;
+    q = &u->devtab[table->id].q[2];
+    if (DTE_INTR_ROOT(*q)) {
+        table->entries = pa_to_va(DTE_INTR_ROOT(*q));
+        return 0;
+    }
+    table->entries = page_va_alloc(ORDER_4K, PAGE_ZERO);
+    if (!table->entries)
+        return -XEN_ENOMEM;
+    __atomic_store_n(q, *q | DTE_IV | DTE_INTR_LEN | DTE_INTR_REMAP | va_to_pa(table->entries),
+                     __ATOMIC_RELEASE);
+    iommu_command(table->queue, CMD_INVAL_DEVTAB | table->id, 0);
+    iommu_command(table->queue, CMD_INVAL_INTR | table->id, 0);
+    iommu_sync(table->queue);
+    return 0;
+}
+
+static void amdvi_msi_message(unsigned index, uint64_t *addr, uint32_t *data)
+{
+    *data = (uint32_t)(*data & ~IRTE_INDEX_MASK) | index;
+}
+
+static uint64_t amdvi_redirection(uint64_t compatible, unsigned index)
+{
+    return (compatible & ~IRTE_INDEX_MASK) | index;
+}
+
+static bool amdvi_find_ioapic(uint8_t ioapic_id, struct pci_sbdf *source)
+{
+    for (unsigned i = 0; i < amdvi.ivrs.nr_specials; i++) {
+        const struct ivrs_special *s = &amdvi.ivrs.special[i];
+
+        if (s->variety == IVHD_IOAPIC && s->handle == ioapic_id) {
+            *source = pci_sbdf(amdvi.ivrs.unit[s->unit].segment, (uint8_t)(s->devid >> 8), (uint8_t)s->devid);
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- setting up ---- */

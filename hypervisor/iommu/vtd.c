@@ -13,17 +13,31 @@
 #include "bh/pio.h"
 #include "bh/xen.h"
 
-#define ENTRY_PRESENT  1ull
-#define CONTEXT_AW_39  1ull
-#define CONTEXT_AW_48  2ull
-#define CONTEXT_DOMAIN ((uint64_t)IOMMU_DOMAIN << 8)
-#define PTE_PRESENT    1ull
-#define PTE_ADDR       0x000ffffffffff000ull
-#define CACHE_LINE     64u
-#define VTD_MMIO_SIZE  0x4000u /* covers the fault records: 0x3ff0 + 16 at most in what FRO can say */
-#define MAX_HOPS       DMAR_MAX_PATH
+#define ENTRY_PRESENT   1ull
+#define CONTEXT_AW_39   1ull
+#define CONTEXT_AW_48   2ull
+#define CONTEXT_DOMAIN  ((uint64_t)IOMMU_DOMAIN << 8)
+#define PTE_PRESENT     1ull
+#define PTE_ADDR        0x000ffffffffff000ull
+#define CACHE_LINE      64u
+#define VTD_MMIO_SIZE   0x4000u /* covers the fault records: 0x3ff0 + 16 at most in what FRO can say */
+#define IRT_SIZE_FIELD  7u      /* 2^(7 + 1) entries */
+#define IRTA_EIM        BIT(11)
+#define IRTE_LEVEL      BIT(4)
+#define IRTE_VERIFY_SID (1ull << 18)
+#define RTE_REMAPPABLE  BIT(48)
+#define RTE_KEEP        0x1a0ffull /* vector, polarity, trigger, mask */
+#define MSI_REMAPPABLE  0x10u
+#define MSI_SUBHANDLE   0x08u
+#define MSI_BASE        0xfee00000u
 
-struct vtd vtd;
+static struct {
+    struct dmar dmar;
+    struct vtd_unit unit[DMAR_MAX_UNITS];
+    bool eim;              /* 32-bit APIC ids */
+    bool incoherent;       /* some unit does not snoop the CPU's caches when it reads its tables */
+    struct irq_entry *irt; /* one interrupt table for all units */
+} vtd;
 
 static uint32_t reg_read(struct vtd_unit *u, unsigned reg)
 {
@@ -34,7 +48,8 @@ static void reg_write(struct vtd_unit *u, unsigned reg, uint32_t val)
     mmio_write32(u->regs + reg, val);
 }
 
-void vtd_clean(const volatile void *p, size_t len)
+/* Write back what the units may read past the caches. */
+static void vtd_clean(const volatile void *p, size_t len)
 {
     uintptr_t a = (uintptr_t)p & ~(uintptr_t)(CACHE_LINE - 1);
 
@@ -87,7 +102,7 @@ static struct pci_sbdf scope_device(const struct dmar_scope *s)
     uint16_t segment = vtd.dmar.unit[s->unit].segment;
     struct pci_sbdf dev = pci_sbdf(segment, s->bus, s->path[0]);
 
-    for (unsigned i = 1; i < s->path_len && i < MAX_HOPS; i++)
+    for (unsigned i = 1; i < s->path_len; i++)
         dev = pci_sbdf(segment, (uint8_t)pci_read(dev, PCI_BUS_NUMBERS + 1, 1), s->path[i]);
     return dev;
 }
@@ -105,7 +120,7 @@ static bool scope_covers(const struct dmar_scope *s, struct pci_sbdf dev)
            dev.bus <= pci_read(at, PCI_BUS_NUMBERS + 2, 1);
 }
 
-struct vtd_unit *vtd_lookup(struct pci_sbdf dev)
+static struct vtd_unit *vtd_lookup(struct pci_sbdf dev)
 {
     for (unsigned i = 0; i < vtd.dmar.nr_scopes; i++)
         if (scope_covers(&vtd.dmar.scope[i], dev))
@@ -182,6 +197,73 @@ static void vtd_flush(void)
 {
     clean_page_tables();
     iommu_command_all(QI_IOTLB_GLOBAL, 0);
+}
+
+/*
+ * ---- interrupts (specification ch. 5): one table of 256 entries for all units; each entry names the
+ * requester that may use it ----
+ */
+
+static bool vtd_intr_init(void)
+{
+    vtd.irt = page_va_alloc(ORDER_4K, PAGE_ZERO);
+    if (vtd.irt)
+        vtd_clean(vtd.irt, PAGE_SIZE);
+    return vtd.irt;
+}
+
+static int vtd_irq_table(const struct irq_source *source, struct irq_table *table)
+{
+    *table = (struct irq_table){.entries = vtd.irt};
+    return source->ioapic || vtd_lookup(source->dev) ? 0 : -XEN_ENODEV;
+}
+
+/* A conventional device behind a bridge sends its messages in the bridge's name: not verified. */
+static bool sends_as_itself(const struct irq_source *s)
+{
+    return s->ioapic || s->dev.bus == 0 || pci_find_capability(s->dev, PCI_CAP_EXPRESS);
+}
+
+static struct irq_entry vtd_irq_entry(const struct irq_source *source, uint32_t apic_id, uint8_t vector,
+                                      bool level)
+{
+    uint64_t dest = vtd.eim ? apic_id : (apic_id & 0xff) << 8;
+
+    return (struct irq_entry){.low = IRQ_VALID | (level ? IRTE_LEVEL : 0) | ((uint64_t)vector << 16) |
+                                     (dest << 32),
+                              .high = sends_as_itself(source) ? IRTE_VERIFY_SID | pci_bdf(source->dev) : 0};
+}
+
+static void vtd_irq_written(const struct irq_table *table, unsigned i)
+{
+    vtd_clean(&vtd.irt[i], sizeof(vtd.irt[i]));
+    iommu_command_all(QI_IEC_INDEX(i), 0);
+}
+
+/* handle + subhandle: a device with several messages changes the low bits of the data */
+static void vtd_msi_message(unsigned index, uint64_t *addr, uint32_t *data)
+{
+    *addr = MSI_BASE | MSI_REMAPPABLE | MSI_SUBHANDLE | (index << 5);
+    *data = 0;
+}
+
+/* The vector stays in the entry: it is what an EOI is matched with. */
+static uint64_t vtd_redirection(uint64_t compatible, unsigned index)
+{
+    return (compatible & RTE_KEEP) | RTE_REMAPPABLE | ((uint64_t)index << 49);
+}
+
+static bool vtd_find_ioapic(uint8_t ioapic_id, struct pci_sbdf *source)
+{
+    for (unsigned i = 0; i < vtd.dmar.nr_scopes; i++) {
+        const struct dmar_scope *s = &vtd.dmar.scope[i];
+
+        if (s->type == DMAR_IOAPIC && s->enumeration == ioapic_id) {
+            *source = pci_sbdf(vtd.dmar.unit[s->unit].segment, s->bus, s->path[0]);
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- faults ---- */
@@ -315,7 +397,7 @@ static void unit_enable(struct vtd_unit *u)
     global_command(u, GCMD_SRTP, true);
     queue_enable(u);
     if (iommu_remaps) {
-        mmio_write64(u->regs + VTD_IRTA, vtd_irt_address());
+        mmio_write64(u->regs + VTD_IRTA, va_to_pa(vtd.irt) | IRT_SIZE_FIELD | (vtd.eim ? IRTA_EIM : 0));
         global_command(u, GCMD_SIRTP, true);
         iommu_command(&u->queue, QI_IEC_GLOBAL, 0);
         iommu_sync(&u->queue);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * AMD-Vi registers and structures (AMD I/O Virtualization Technology specification, 48882), and what
- * amdvi.c and amdvi_intr.c share.
+ * AMD-Vi registers and structures (AMD I/O Virtualization Technology specification, 48882).
  */
 #pragma once
 
@@ -78,24 +77,3 @@ struct amdvi_unit {
     struct amdvi_dte *devtab;
     uint32_t nr_devids;
 };
-
-struct amdvi {
-    struct ivrs ivrs;
-    struct amdvi_unit unit[IVRS_MAX_UNITS];
-    bool wide; /* 128-bit interrupt table entries with 32-bit destinations */
-};
-extern struct amdvi amdvi;
-
-/* Unit and requester id of a device; NULL: not behind an IOMMU. */
-struct amdvi_unit *amdvi_lookup(struct pci_sbdf dev, uint16_t *requester);
-/* Quadword 2 of a device table entry without an interrupt table: its interrupts are blocked. */
-uint64_t amdvi_intr_blocked(uint8_t settings);
-
-/* amdvi_intr.c: members of struct iommu_driver */
-bool amdvi_find_ioapic(uint8_t ioapic_id, struct pci_sbdf *source);
-int amdvi_irq_table(const struct irq_source *source, struct irq_table *table);
-struct irq_entry amdvi_irq_entry(const struct irq_source *source, uint32_t apic_id, uint8_t vector,
-                                 bool level);
-void amdvi_irq_written(const struct irq_table *table, unsigned i);
-void amdvi_msi_message(unsigned index, uint64_t *addr, uint32_t *data);
-uint64_t amdvi_redirection(uint64_t compatible, unsigned index);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * VT-d registers and structures (Intel Virtualization Technology for Directed I/O, rev. 3.3), and what
- * vtd.c and vtd_intr.c share.
+ * VT-d registers and structures (Intel Virtualization Technology for Directed I/O, rev. 3.3).
  */
 #pragma once
 
@@ -72,27 +71,3 @@ struct vtd_unit {
     struct vtd_entry *root;
     struct iommu_queue queue;
 };
-
-struct vtd {
-    struct dmar dmar;
-    struct vtd_unit unit[DMAR_MAX_UNITS];
-    bool eim;              /* 32-bit APIC ids */
-    bool incoherent;       /* some unit does not snoop the CPU's caches when it reads its tables */
-    struct irq_entry *irt; /* one interrupt table for all units */
-};
-extern struct vtd vtd;
-
-struct vtd_unit *vtd_lookup(struct pci_sbdf dev);
-/* Write back what the units may read past the caches. */
-void vtd_clean(const volatile void *p, size_t len);
-/* Value of the IRTA register. */
-uint64_t vtd_irt_address(void);
-bool vtd_intr_init(void);
-
-/* vtd_intr.c: members of struct iommu_driver */
-bool vtd_find_ioapic(uint8_t ioapic_id, struct pci_sbdf *source);
-int vtd_irq_table(const struct irq_source *source, struct irq_table *table);
-struct irq_entry vtd_irq_entry(const struct irq_source *source, uint32_t apic_id, uint8_t vector, bool level);
-void vtd_irq_written(const struct irq_table *table, unsigned i);
-void vtd_msi_message(unsigned index, uint64_t *addr, uint32_t *data);
-uint64_t vtd_redirection(uint64_t compatible, unsigned index);
