@@ -50,67 +50,46 @@ static bool map_add(struct builder *b, uint64_t start, uint64_t end, uint32_t ty
     return e820_append(b->map, &b->nr_map, E820_MAX, start, end, type);
 }
 
-/* Frames [start, end) of dom0's address space become RAM of its own, by the largest pages that fit. */
+/* A block of frames that becomes dom0's at frame f: any, or one to one the machine's own if it is free. */
+static mfn_t take_block(struct builder *b, uint64_t f, unsigned order)
+{
+    if (!b->d->direct_mapped)
+        return page_alloc_domain(b->d, order, PAGE_DIRTY_OK | PAGE_NO_LIMIT);
+    return page_claim_fixed(b->d, mfn(f), BIT(order)) ? mfn(f) : INVALID_MFN;
+}
+
+/* Frames [start, end) of dom0's address space become RAM of its own, by the largest pages that fit. Returns
+ * the first one that did not. */
 static uint64_t populate(struct builder *b, uint64_t start, uint64_t end)
 {
-    struct domain *d = b->d;
-
     while (start < end && b->pages_left) {
-        unsigned o = ORDER_1G;
-        mfn_t m = INVALID_MFN;
+        unsigned o = b->d->direct_mapped ? ORDER_2M : ORDER_1G;
+        mfn_t m;
 
-        while (o && (start & ((1ull << o) - 1) || end - start < 1ull << o || b->pages_left < 1ull << o))
+        while (o && (start & (BIT(o) - 1) || end - start < BIT(o) || b->pages_left < BIT(o)))
             o -= 9;
-        for (;; o -= 9) {
-            m = page_alloc_domain(d, o, PAGE_DIRTY_OK | PAGE_NO_LIMIT);
-            if (mfn_valid_value(m) || !o)
-                break;
-        }
-        if (!mfn_valid_value(m) || p2m_set(d, gfn(start), m, o, P2M_RAM))
+        for (m = take_block(b, start, o); !mfn_valid_value(m) && o; m = take_block(b, start, o))
+            o -= 9;
+        if (!mfn_valid_value(m) || p2m_set(b->d, gfn(start), m, o, P2M_RAM))
             break;
-        start += 1ull << o;
-        b->pages_left -= 1ull << o;
+        start += BIT(o);
+        b->pages_left -= BIT(o);
     }
     return start;
 }
 
-/* One to one: whatever frames of the range are free. Returns the end of the run from start; *next is where to
- * go on. */
-static uint64_t populate_direct(struct builder *b, uint64_t start, uint64_t end, uint64_t *next)
-{
-    uint64_t f = start;
-
-    while (f < end && b->pages_left) {
-        unsigned o = f & 511 || end - f < 512 || b->pages_left < 512 ? 0 : ORDER_2M;
-
-        if (o && !page_claim_fixed(b->d, mfn(f), 512))
-            o = 0;
-        if (!o && !page_claim_fixed(b->d, mfn(f), 1))
-            break;
-        if (p2m_set(b->d, gfn(f), mfn(f), o, P2M_RAM))
-            break;
-        f += 1ull << o;
-        b->pages_left -= 1ull << o;
-    }
-    *next = f + 1;
-    return f;
-}
-
+/* One to one, frames that are in use are holes; else no frame is free any more where populate() stops. */
 static bool add_ram(struct builder *b, uint64_t start, uint64_t end)
 {
-    if (!b->d->direct_mapped) {
+    bool room = true;
+
+    while (start < end && b->pages_left && room) {
         uint64_t got = populate(b, start, end);
 
-        return map_add(b, start << PAGE_SHIFT, got << PAGE_SHIFT, E820_RAM);
+        room = map_add(b, start << PAGE_SHIFT, got << PAGE_SHIFT, E820_RAM);
+        start = b->d->direct_mapped ? got + 1 : end;
     }
-    while (start < end && b->pages_left) {
-        uint64_t next, got = populate_direct(b, start, end, &next);
-
-        if (!map_add(b, start << PAGE_SHIFT, got << PAGE_SHIFT, E820_RAM))
-            return false;
-        start = next;
-    }
-    return true;
+    return room;
 }
 
 /* The last RAM below 4 GiB gives its end to the new ACPI tables. */
