@@ -187,11 +187,6 @@ unsigned pci_find_ext_capability(struct pci_sbdf dev, uint16_t id)
     return 0;
 }
 
-static bool multifunction(struct pci_sbdf dev)
-{
-    return pci_read(dev, PCI_HEADER_TYPE, 1) & 0x80;
-}
-
 void pci_scan_bus(uint16_t segment, uint8_t bus, pci_found_fn found, void *arg)
 {
     for (unsigned slot = 0; slot < 32; slot++) {
@@ -200,7 +195,7 @@ void pci_scan_bus(uint16_t segment, uint8_t bus, pci_found_fn found, void *arg)
 
         if (!pci_present(dev))
             continue;
-        nr = multifunction(dev) ? 8 : 1;
+        nr = pci_read(dev, PCI_HEADER_TYPE, 1) & PCI_MULTIFUNCTION ? 8 : 1;
         for (unsigned fn = 0; fn < nr; fn++) {
             dev.devfn = (uint8_t)((slot << 3) | fn);
             if (fn == 0 || pci_present(dev)) {

@@ -170,12 +170,6 @@ static void amdvi_flush(void)
  * ----
  */
 
-/* Quadword 2 of a device table entry without an interrupt table: its interrupts are blocked. */
-static uint64_t amdvi_intr_blocked(uint8_t settings)
-{
-    return iommu_remaps ? DTE_IV | PASS_BITS(settings) : 0;
-}
-
 static struct irq_entry amdvi_irq_entry(const struct irq_source *source, uint32_t apic_id, uint8_t vector,
                                         bool level)
 {
@@ -250,7 +244,8 @@ static bool devtab_alloc(struct amdvi_unit *u)
         const struct ivrs_range *r = ivrs_find(&amdvi.ivrs, u->info->segment, (uint16_t)i);
 
         u->devtab[i].q[0] = DTE_V | DTE_TV;
-        u->devtab[i].q[2] = amdvi_intr_blocked(r ? r->settings : 0);
+        if (iommu_remaps) /* without a table interrupts are blocked */
+            u->devtab[i].q[2] = DTE_IV | PASS_BITS(r ? r->settings : 0);
     }
     return u->devtab;
 }

@@ -204,14 +204,6 @@ static void vtd_flush(void)
  * requester that may use it ----
  */
 
-static bool vtd_intr_init(void)
-{
-    vtd.irt = page_va_alloc(ORDER_4K, PAGE_ZERO);
-    if (vtd.irt)
-        vtd_clean(vtd.irt, PAGE_SIZE);
-    return vtd.irt;
-}
-
 static int vtd_irq_table(const struct irq_source *source, struct irq_table *table)
 {
     *table = (struct irq_table){.entries = vtd.irt};
@@ -352,7 +344,10 @@ static bool vtd_probe(const struct acpi_info *acpi, const uint8_t *table, uint32
             return false;
     for (unsigned i = 0; i < vtd.dmar.nr_units; i++)
         vtd_clean(vtd.unit[i].root, PAGE_SIZE);
-    iommu_remaps = iommu_remaps && vtd_intr_init();
+    vtd.irt = page_va_alloc(ORDER_4K, PAGE_ZERO);
+    if (vtd.irt)
+        vtd_clean(vtd.irt, PAGE_SIZE);
+    iommu_remaps &= vtd.irt != NULL;
     vtd.eim = vtd.eim && iommu_remaps;
     pr_info("VT-d: %u unit(s), interrupt remapping %s\n", vtd.dmar.nr_units,
             iommu_remaps ? vtd.eim ? "on (x2APIC)" : "on" : "off");

@@ -79,8 +79,9 @@ static void vmsi_unbind(struct vmsi *m)
     m->nr_bound = 0;
 }
 
-static int vmsi_bind(struct vmsi *m, unsigned nr, struct msi_message *msg)
+static int vmsi_bind(struct vmsi *m, unsigned nr, struct msi_message *first)
 {
+    struct msi_message msg;
     int base = -1, rc;
 
     if (nr > 1) {
@@ -91,8 +92,8 @@ static int vmsi_bind(struct vmsi *m, unsigned nr, struct msi_message *msg)
     for (unsigned i = 0; i < nr; i++)
         m->slot[i].irq.index = base < 0 ? -1 : base + (int)i;
     m->nr_bound = nr;                 /* a failure gives back all that were reserved */
-    for (unsigned i = nr; i-- > 0;) { /* the device gets the first one's message */
-        rc = msi_bind(m->f->dev, msi_interrupt, &m->slot[i], &m->slot[i].irq, msg);
+    for (unsigned i = 0; i < nr; i++) {
+        rc = msi_bind(m->f->dev, msi_interrupt, &m->slot[i], &m->slot[i].irq, i ? &msg : first);
         if (rc) {
             vmsi_unbind(m);
             return rc;

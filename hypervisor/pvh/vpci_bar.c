@@ -214,11 +214,6 @@ static void bar_unmap(struct vpci_function *f, struct vpci_bar *b)
         vpci_for_each(remap_overlap, b);
 }
 
-static bool is_memory(const struct vpci_bar *b)
-{
-    return b->kind == BAR_MEM || b->kind == BAR_MEM64;
-}
-
 static bool rom_enabled(struct vpci_function *f)
 {
     const struct vpci_bar *b = &f->bar[ROM_INDEX];
@@ -234,7 +229,7 @@ void vpci_bars_decode(struct vpci_function *f, bool on)
 
         if (!on)
             bar_unmap(f, b);
-        else if (is_memory(b) || (i == ROM_INDEX && rom_enabled(f)))
+        else if (b->kind == BAR_MEM || b->kind == BAR_MEM64 || (i == ROM_INDEX && rom_enabled(f)))
             bar_map(f, b);
     }
 }
@@ -249,23 +244,16 @@ static struct vpci_bar *bar_at(struct vpci_function *f, unsigned reg)
     return NULL;
 }
 
-static const struct vpci_bar *base_of(const struct vpci_bar *b)
-{
-    return b->kind == BAR_MEM64_HIGH ? b - 1 : b;
-}
-
 bool vpci_bar_read(struct vpci_function *f, unsigned reg, uint32_t *val)
 {
     struct vpci_bar *b = bar_at(f, reg);
-    uint64_t mask;
 
     if (!b || !b->sizing)
         return false;
-    mask = ~(base_of(b)->size - 1);
     if (b->kind == BAR_MEM64_HIGH)
-        *val = (uint32_t)(mask >> 32);
+        *val = (uint32_t)(~(b[-1].size - 1) >> 32);
     else
-        *val = (uint32_t)mask | (pci_read(f->dev, reg, 4) & 0xf);
+        *val = (uint32_t) ~(b->size - 1) | (pci_read(f->dev, reg, 4) & 0xf);
     return true;
 }
 

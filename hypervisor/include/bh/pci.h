@@ -25,6 +25,7 @@
 #define PCI_CAPABILITIES 0x34u
 #define PCI_BRIDGE_ROM   0x38u
 
+#define PCI_MULTIFUNCTION  0x80u
 #define PCI_COMMAND_IO     0x1u
 #define PCI_COMMAND_MEMORY 0x2u
 #define PCI_STATUS_CAPS    0x10u
