@@ -91,7 +91,7 @@ static int vmsi_bind(struct vmsi *m, unsigned nr, struct msi_message *first)
     }
     for (unsigned i = 0; i < nr; i++)
         m->slot[i].irq.index = base < 0 ? -1 : base + (int)i;
-    m->nr_bound = nr;                 /* a failure gives back all that were reserved */
+    m->nr_bound = nr; /* a failure gives back all that were reserved */
     for (unsigned i = 0; i < nr; i++) {
         rc = msi_bind(m->f->dev, msi_interrupt, &m->slot[i], &m->slot[i].irq, i ? &msg : first);
         if (rc) {

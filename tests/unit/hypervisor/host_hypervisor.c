@@ -19,9 +19,7 @@ struct cpu *cpus[MAX_CPUS] = {&host_test_cpu};
 unsigned nr_cpus = 1;
 struct cpu_features cpu_features = {.gb_pages = true};
 uint64_t iommu_leaf_bits[2], iommu_node_bits[4];
-void iommu_flush(void)
-{
-}
+void iommu_flush(void) {}
 unsigned iommu_max_order = ORDER_1G;
 uint64_t host_now, host_cr4;
 unsigned host_kicks, host_level_eoi;

@@ -16,9 +16,7 @@ struct cpu host_test_cpu;
 struct cpu *cpus[MAX_CPUS];
 unsigned nr_cpus;
 uint64_t iommu_leaf_bits[2], iommu_node_bits[4];
-void iommu_flush(void)
-{
-}
+void iommu_flush(void) {}
 unsigned iommu_max_order = ORDER_1G;
 struct cpu_features cpu_features = {.gb_pages = true};
 struct page *page_table_base; /* of the host's whole address space, mostly untouched */
