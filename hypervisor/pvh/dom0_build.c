@@ -402,7 +402,6 @@ static int attach_devices(struct builder *b)
 {
     int rc;
 
-    emul_port_passthrough(b->d, 0, 0x10000, true);
     b->why = "the virtual IO-APICs could not be made";
     rc = vioapic_init(b->d);
     if (rc)

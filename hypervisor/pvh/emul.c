@@ -12,6 +12,7 @@
 #include "bh/pio.h"
 
 #define MAX_RANGES 192u
+#define NR_PORTS   0x10000u
 
 struct range {
     uint64_t start, end;
@@ -49,7 +50,10 @@ int emul_domain_init(struct domain *d)
     if (!d->emul)
         return -XEN_ENOMEM;
     d->emul->iopm = iopm_new();
-    return d->emul->iopm ? 0 : -XEN_ENOMEM;
+    if (!d->emul->iopm)
+        return -XEN_ENOMEM;
+    memset(d->emul->iopm, 0, NR_PORTS / 8);
+    return 0;
 }
 
 void emul_domain_free(struct domain *d)
@@ -130,19 +134,9 @@ int emul_port_register(struct domain *d, uint16_t first, uint32_t count, emul_fn
 {
     int rc = d->emul ? range_add(&d->emul->port, (struct range){first, first + count, fn, arg}) : -XEN_ENOSPC;
 
-    if (!rc)
-        emul_port_passthrough(d, first, count, false);
+    for (uint32_t p = first; !rc && p < first + count && p < NR_PORTS; p++)
+        d->emul->iopm[p / 8] |= (uint8_t)(1u << p % 8);
     return rc;
-}
-
-void emul_port_passthrough(struct domain *d, uint16_t first, uint32_t count, bool allow)
-{
-    for (uint32_t p = first; p < first + count && p < 0x10000 && d->emul; p++) {
-        if (allow)
-            d->emul->iopm[p / 8] &= (uint8_t) ~(1u << p % 8);
-        else
-            d->emul->iopm[p / 8] |= (uint8_t)(1u << p % 8);
-    }
 }
 
 void emul_port(struct vcpu *v, uint16_t port, unsigned size, bool write, uint64_t *val)

@@ -19,7 +19,6 @@ typedef void (*emul_fn)(struct vcpu *v, void *arg, uint64_t offset, unsigned siz
  * on overlap. */
 int emul_mmio_register(struct domain *d, gpaddr_t start, uint64_t size, emul_fn fn, void *arg);
 void emul_mmio_unregister(struct domain *d, gpaddr_t start);
-/* Ports; the offset given to the handler counts from `first`. */
+/* Ports, all of which the hardware domain reaches directly until they are registered. The offset given to the
+ * handler counts from `first`. */
 int emul_port_register(struct domain *d, uint16_t first, uint32_t count, emul_fn fn, void *arg);
-/* Let the domain access these ports directly (dom0: everything that is not registered). */
-void emul_port_passthrough(struct domain *d, uint16_t first, uint32_t count, bool allow);
