@@ -89,8 +89,8 @@ int dmar_parse(const uint8_t *table, size_t len, struct dmar *out, const char **
         const uint8_t *b = table + off;
         int rc = 0;
 
-        n = len - off >= 4 ? read_le16(b + 2) : 0;
-        if (n < 4 || n > len - off)
+        n = structure_length(table, off, len, 4);
+        if (!n)
             return refuse(why, "DMAR: a structure does not fit the table");
         if (read_le16(b) == DMAR_DRHD)
             rc = drhd_parse(b, n, out, why);

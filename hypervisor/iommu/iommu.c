@@ -58,20 +58,22 @@ bool iommu_owns_function(struct pci_sbdf dev)
 
 int iommu_assign(struct pci_sbdf dev, struct domain *d)
 {
-    int rc = -XEN_ENODEV;
+    int rc;
 
+    if (!iommu)
+        return -XEN_ENODEV;
     spin_lock(&iommu_lock);
-    if (iommu)
-        rc = iommu->assign(dev, d);
+    rc = iommu->assign(dev, d);
     spin_unlock(&iommu_lock);
     return rc;
 }
 
 void iommu_flush(void)
 {
+    if (!iommu)
+        return;
     spin_lock(&iommu_lock);
-    if (iommu)
-        iommu->flush();
+    iommu->flush();
     spin_unlock(&iommu_lock);
 }
 

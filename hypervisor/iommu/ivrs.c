@@ -159,17 +159,6 @@ static bool is_ivhd(uint8_t type)
     return type == IVHD_10 || type == IVHD_11 || type == IVHD_40;
 }
 
-/* Length of the block at off, 0: broken. */
-static size_t block_length(const uint8_t *table, size_t off, size_t len)
-{
-    size_t n;
-
-    if (!range_within(off, BLOCK_HEADER, len))
-        return 0;
-    n = read_le16(table + off + 2);
-    return n >= BLOCK_HEADER && range_within(off, n, len) ? n : 0;
-}
-
 /* A block of a newer type describes the same IOMMU again. */
 static bool superseded(const uint8_t *table, size_t len, const uint8_t *b)
 {
@@ -178,7 +167,7 @@ static bool superseded(const uint8_t *table, size_t len, const uint8_t *b)
     for (size_t off = IVRS_HEADER; off < len; off += n) {
         const uint8_t *o = table + off;
 
-        n = block_length(table, off, len);
+        n = structure_length(table, off, len, BLOCK_HEADER);
         if (!n)
             return false;
         if (is_ivhd(o[0]) && o[0] > b[0] && read_le16(o + 4) == read_le16(b + 4) &&
@@ -200,7 +189,7 @@ int ivrs_parse(const uint8_t *table, size_t len, struct ivrs *out, const char **
         const uint8_t *b = table + off;
         int rc = 0;
 
-        n = block_length(table, off, len);
+        n = structure_length(table, off, len, BLOCK_HEADER);
         if (!n)
             return refuse(why, "IVRS: a block does not fit the table");
         if (is_ivhd(b[0]) && !superseded(table, len, b))

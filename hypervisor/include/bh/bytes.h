@@ -41,6 +41,15 @@ static inline bool range_within(uint64_t offset, uint64_t size, uint64_t len)
     return offset <= len && size <= len - offset;
 }
 
+/* Length of the structure at `offset` of a table, told by its bytes 2 and 3. 0: it does not fit, or lacks
+ * `min` bytes. */
+static inline size_t structure_length(const uint8_t *table, size_t offset, size_t len, size_t min)
+{
+    size_t n = range_within(offset, min, len) ? read_le16(table + offset + 2) : 0;
+
+    return n >= min && range_within(offset, n, len) ? n : 0;
+}
+
 /* A parser's refusal: *why becomes a sentence for the console. */
 static inline int refuse(const char **why, const char *sentence)
 {
