@@ -5,7 +5,6 @@
  */
 #include "bh/vtd.h"
 #include "bh/cpu.h"
-#include "bh/iommu_private.h"
 #include "bh/lib.h"
 #include "bh/mm.h"
 #include "bh/msi.h"
