@@ -51,7 +51,7 @@ void msi_deliver(struct domain *d, uint64_t address, uint32_t data)
 
 void msi_program(struct pci_sbdf dev, unsigned pos, const struct msi_message *msg)
 {
-    bool is64 = pci_read(dev, pos + 2, 2) & MSI_64BIT;
+    bool is64 = pci_read(dev, pos + 2, 2) & PCI_MSI_FLAGS_64BIT;
 
     pci_write(dev, pos + 4, 4, (uint32_t)msg->address);
     if (is64)
@@ -61,7 +61,7 @@ void msi_program(struct pci_sbdf dev, unsigned pos, const struct msi_message *ms
 
 int msi_setup_own(struct pci_sbdf dev, irq_handler_t handler, void *arg)
 {
-    unsigned pos = pci_find_capability(dev, PCI_CAP_MSI);
+    unsigned pos = pci_find_capability(dev, PCI_CAP_ID_MSI);
     struct msi_message msg;
     int vector;
 

@@ -9,12 +9,10 @@
 #include "bh/pio.h"
 #include "bh/spinlock.h"
 
-#define BUS_BYTES       (1u << 20)
-#define MAX_MAPPED_BUS  128u /* MiB of address space for MMCFG */
-#define MAX_CAPS        48u
-#define MAX_EXT_CAPS    960u
-#define EXT_CAP_ID(h)   ((uint16_t)(h))
-#define EXT_CAP_NEXT(h) (((h) >> 20) & 0xffcu)
+#define BUS_BYTES      (1u << 20)
+#define MAX_MAPPED_BUS 128u /* MiB of address space for MMCFG */
+#define MAX_CAPS       48u
+#define MAX_EXT_CAPS   960u
 
 struct mmcfg {
     struct acpi_mcfg_segment acpi;
@@ -69,14 +67,14 @@ static volatile uint8_t *mmcfg_register(struct pci_sbdf dev, unsigned reg)
 {
     struct mmcfg *m = mmcfg_find(dev.segment, dev.bus);
 
-    if (!m || !m->bus[dev.bus] || reg >= PCIE_CONFIG_SIZE)
+    if (!m || !m->bus[dev.bus] || reg >= PCI_CFG_SPACE_EXP_SIZE)
         return NULL;
     return m->bus[dev.bus] + ((unsigned)dev.devfn << 12) + reg;
 }
 
 static bool by_port(struct pci_sbdf dev, unsigned reg)
 {
-    return dev.segment == 0 && reg < PCI_CONFIG_SIZE;
+    return dev.segment == 0 && reg < PCI_CFG_SPACE_SIZE;
 }
 
 static uint16_t port_select(struct pci_sbdf dev, unsigned reg)
@@ -87,7 +85,7 @@ static uint16_t port_select(struct pci_sbdf dev, unsigned reg)
 
 static bool access_valid(unsigned reg, unsigned size)
 {
-    return (size == 1 || size == 2 || size == 4) && (reg & 3) + size <= 4 && reg < PCIE_CONFIG_SIZE;
+    return (size == 1 || size == 2 || size == 4) && (reg & 3) + size <= 4 && reg < PCI_CFG_SPACE_EXP_SIZE;
 }
 
 uint64_t mmio_read_size(const volatile void *p, unsigned size)
@@ -158,9 +156,9 @@ unsigned pci_find_capability(struct pci_sbdf dev, uint8_t id)
 {
     unsigned pos;
 
-    if (!(pci_read(dev, PCI_STATUS, 2) & PCI_STATUS_CAPS))
+    if (!(pci_read(dev, PCI_STATUS, 2) & PCI_STATUS_CAP_LIST))
         return 0;
-    pos = pci_read(dev, PCI_CAPABILITIES, 1) & 0xfc;
+    pos = pci_read(dev, PCI_CAPABILITY_LIST, 1) & 0xfc;
     for (unsigned n = 0; pos >= 0x40 && n < MAX_CAPS; n++) {
         uint32_t header = pci_read(dev, pos, 2);
 
@@ -173,16 +171,16 @@ unsigned pci_find_capability(struct pci_sbdf dev, uint8_t id)
 
 unsigned pci_find_ext_capability(struct pci_sbdf dev, uint16_t id)
 {
-    unsigned pos = PCI_CONFIG_SIZE;
+    unsigned pos = PCI_CFG_SPACE_SIZE;
 
-    for (unsigned n = 0; pos >= PCI_CONFIG_SIZE && n < MAX_EXT_CAPS; n++) {
+    for (unsigned n = 0; pos >= PCI_CFG_SPACE_SIZE && n < MAX_EXT_CAPS; n++) {
         uint32_t header = pci_read(dev, pos, 4);
 
         if (header == 0 || header == ~0u)
             return 0;
-        if (EXT_CAP_ID(header) == id)
+        if (PCI_EXT_CAP_ID(header) == id)
             return pos;
-        pos = EXT_CAP_NEXT(header);
+        pos = PCI_EXT_CAP_NEXT(header);
     }
     return 0;
 }

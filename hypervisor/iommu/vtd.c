@@ -102,7 +102,7 @@ static struct pci_sbdf scope_device(const struct dmar_scope *s)
     struct pci_sbdf dev = pci_sbdf(segment, s->bus, s->path[0]);
 
     for (unsigned i = 1; i < s->path_len; i++)
-        dev = pci_sbdf(segment, (uint8_t)pci_read(dev, PCI_BUS_NUMBERS + 1, 1), s->path[i]);
+        dev = pci_sbdf(segment, (uint8_t)pci_read(dev, PCI_SECONDARY_BUS, 1), s->path[i]);
     return dev;
 }
 
@@ -115,8 +115,8 @@ static bool scope_covers(const struct dmar_scope *s, struct pci_sbdf dev)
     at = scope_device(s);
     if (pci_same(at, dev))
         return true;
-    return s->type == DMAR_BRIDGE && dev.bus >= pci_read(at, PCI_BUS_NUMBERS + 1, 1) &&
-           dev.bus <= pci_read(at, PCI_BUS_NUMBERS + 2, 1);
+    return s->type == DMAR_BRIDGE && dev.bus >= pci_read(at, PCI_SECONDARY_BUS, 1) &&
+           dev.bus <= pci_read(at, PCI_SUBORDINATE_BUS, 1);
 }
 
 static struct vtd_unit *vtd_lookup(struct pci_sbdf dev)
@@ -212,7 +212,7 @@ static int vtd_irq_table(const struct irq_source *source, struct irq_table *tabl
 /* A conventional device behind a bridge sends its messages in the bridge's name: not verified. */
 static bool sends_as_itself(const struct irq_source *s)
 {
-    return s->ioapic || s->dev.bus == 0 || pci_find_capability(s->dev, PCI_CAP_EXPRESS);
+    return s->ioapic || s->dev.bus == 0 || pci_find_capability(s->dev, PCI_CAP_ID_EXP);
 }
 
 static struct irq_entry vtd_irq_entry(const struct irq_source *source, uint32_t apic_id, uint8_t vector,

@@ -12,7 +12,6 @@
 #define MSI_ENABLE   0x1u
 #define MSI_MMC(c)   (((c) >> 1) & 7u)
 #define MSI_MME(c)   (((c) >> 4) & 7u)
-#define MSI_MASKABLE 0x100u
 #define MSI_MME_MASK 0x70u
 #define MSI_MAX      32u
 
@@ -33,7 +32,7 @@ struct vmsi {
 
 int vmsi_probe(struct vpci_function *f)
 {
-    unsigned pos = pci_find_capability(f->dev, PCI_CAP_MSI), ctrl;
+    unsigned pos = pci_find_capability(f->dev, PCI_CAP_ID_MSI), ctrl;
     struct vmsi *m;
 
     if (!pos)
@@ -44,10 +43,10 @@ int vmsi_probe(struct vpci_function *f)
     ctrl = pci_read(f->dev, pos + 2, 2);
     m->f = f;
     m->pos = (uint8_t)pos;
-    m->is64 = ctrl & MSI_64BIT;
+    m->is64 = ctrl & PCI_MSI_FLAGS_64BIT;
     if (ctrl & MSI_ENABLE) /* firmware's */
         pci_write(f->dev, pos + 2, 2, ctrl & ~MSI_ENABLE);
-    m->ctrl = (uint16_t)(ctrl & (MSI_64BIT | MSI_MASKABLE));
+    m->ctrl = (uint16_t)(ctrl & (PCI_MSI_FLAGS_64BIT | PCI_MSI_FLAGS_MASKBIT));
     if (iommu_remaps)
         m->ctrl = (uint16_t)(m->ctrl | (MIN(MSI_MMC(ctrl), 5u) << 1));
     for (unsigned i = 0; i < MSI_MAX; i++)

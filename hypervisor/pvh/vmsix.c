@@ -11,11 +11,6 @@
 #include "bh/pio.h"
 #include "bh/xen.h"
 
-#define MSIX_ENABLE     0x8000u
-#define MSIX_MASK_ALL   0x4000u
-#define MSIX_SIZE(c)    (((c)&0x7ffu) + 1)
-#define ENTRY_BYTES     16u
-#define ENTRY_MASKED    1u
 #define MAX_TABLE_MOVES 8u /* each takes address space of the hypervisor's for good */
 
 struct vmsix_entry {
@@ -40,7 +35,7 @@ struct vmsix {
 
 int vmsix_probe(struct vpci_function *f)
 {
-    unsigned pos = pci_find_capability(f->dev, PCI_CAP_MSIX);
+    unsigned pos = pci_find_capability(f->dev, PCI_CAP_ID_MSIX);
     uint32_t ctrl, table;
     struct vmsix *m;
 
@@ -53,7 +48,7 @@ int vmsix_probe(struct vpci_function *f)
     m = kzalloc(sizeof(*m));
     if (!m)
         return -XEN_ENOMEM;
-    m->nr = (uint16_t)MSIX_SIZE(ctrl);
+    m->nr = (uint16_t)((ctrl & PCI_MSIX_FLAGS_QSIZE) + 1);
     m->entry = kzalloc(m->nr * sizeof(*m->entry));
     if (!m->entry) {
         kfree(m, sizeof(*m));
@@ -63,10 +58,11 @@ int vmsix_probe(struct vpci_function *f)
     m->pos = (uint8_t)pos;
     m->bar = table & 7;
     m->table = table & ~7u;
-    if (ctrl & MSIX_ENABLE)
-        pci_write(f->dev, pos + 2, 2, ctrl & ~MSIX_ENABLE);
+    if (ctrl & PCI_MSIX_FLAGS_ENABLE)
+        pci_write(f->dev, pos + 2, 2, ctrl & ~(uint32_t)PCI_MSIX_FLAGS_ENABLE);
     for (unsigned i = 0; i < m->nr; i++)
-        m->entry[i] = (struct vmsix_entry){.owner = m, .reg[3] = ENTRY_MASKED, .irq = MSI_IRQ_NONE};
+        m->entry[i] =
+            (struct vmsix_entry){.owner = m, .reg[3] = PCI_MSIX_ENTRY_CTRL_MASKBIT, .irq = MSI_IRQ_NONE};
     f->msix = m;
     return 0;
 }
@@ -78,7 +74,7 @@ bool vmsix_table_range(const struct vpci_function *f, unsigned bar, uint64_t *of
 
     if (!m || m->bar != bar)
         return false;
-    end = (uint64_t)m->table + m->nr * ENTRY_BYTES;
+    end = (uint64_t)m->table + m->nr * PCI_MSIX_ENTRY_SIZE;
     if (end > f->bar[bar].size)
         return false;
     *offset = m->table & PAGE_MASK;
@@ -92,19 +88,19 @@ static volatile uint8_t *hw_entry(const struct vmsix_entry *e)
 {
     const struct vmsix *m = e->owner;
 
-    return m->window + (m->table & ~PAGE_MASK) + (size_t)(e - m->entry) * ENTRY_BYTES;
+    return m->window + (m->table & ~PAGE_MASK) + (size_t)(e - m->entry) * PCI_MSIX_ENTRY_SIZE;
 }
 
 static void hw_mask(struct vmsix_entry *e, bool masked)
 {
-    mmio_write32(hw_entry(e) + 12, masked ? ENTRY_MASKED : 0);
+    mmio_write32(hw_entry(e) + 12, masked ? PCI_MSIX_ENTRY_CTRL_MASKBIT : 0);
 }
 
 static void msix_interrupt(uint8_t vector, void *arg)
 {
     const struct vmsix_entry *e = arg;
 
-    if ((e->owner->ctrl & MSIX_ENABLE) && !e->reg[3])
+    if ((e->owner->ctrl & PCI_MSIX_FLAGS_ENABLE) && !e->reg[3])
         msi_deliver(e->owner->f->domain, (uint64_t)e->reg[1] << 32 | e->reg[0], e->reg[2]);
 }
 
@@ -132,7 +128,7 @@ static void entry_update(struct vmsix_entry *e)
 {
     struct vmsix *m = e->owner;
 
-    if (!m->reachable || !(m->ctrl & MSIX_ENABLE))
+    if (!m->reachable || !(m->ctrl & PCI_MSIX_FLAGS_ENABLE))
         return;
     if (!e->reg[3] && !e->programmed && entry_program(e))
         return;
@@ -164,22 +160,22 @@ static void vmsix_enable(struct vmsix *m)
 /* A device that was reset has forgotten its entries: dom0 then enables MSI-X again without disabling it. */
 static void forget_after_reset(struct vmsix *m)
 {
-    if (!(m->ctrl & MSIX_ENABLE) || (pci_read(m->f->dev, m->pos + 2u, 2) & MSIX_ENABLE))
+    if (!(m->ctrl & PCI_MSIX_FLAGS_ENABLE) || (pci_read(m->f->dev, m->pos + 2u, 2) & PCI_MSIX_FLAGS_ENABLE))
         return;
     for (unsigned i = 0; i < m->nr; i++)
         entry_release(&m->entry[i]);
-    m->ctrl &= (uint16_t)~MSIX_ENABLE;
+    m->ctrl &= (uint16_t)~PCI_MSIX_FLAGS_ENABLE;
 }
 
 static void control_write(struct vmsix *m, uint32_t ctrl)
 {
-    bool on = ctrl & MSIX_ENABLE, was_on;
+    bool on = ctrl & PCI_MSIX_FLAGS_ENABLE, was_on;
 
     forget_after_reset(m);
-    was_on = m->ctrl & MSIX_ENABLE;
-    m->ctrl = (uint16_t)(ctrl & (MSIX_ENABLE | MSIX_MASK_ALL));
+    was_on = m->ctrl & PCI_MSIX_FLAGS_ENABLE;
+    m->ctrl = (uint16_t)(ctrl & (PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL));
     if (on && !was_on) {
-        pci_write(m->f->dev, m->pos + 2u, 2, MSIX_ENABLE | MSIX_MASK_ALL);
+        pci_write(m->f->dev, m->pos + 2u, 2, PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
         vmsix_enable(m);
     }
     pci_write(m->f->dev, m->pos + 2u, 2, m->ctrl);
@@ -208,7 +204,7 @@ void vmsix_release(struct vpci_function *f)
 
 static void entry_write(struct vmsix_entry *e, unsigned i, uint32_t val)
 {
-    static const uint32_t writable[] = {~3u, ~0u, ~0u, ENTRY_MASKED};
+    static const uint32_t writable[] = {~3u, ~0u, ~0u, PCI_MSIX_ENTRY_CTRL_MASKBIT};
     uint32_t old = e->reg[i];
 
     e->reg[i] = val & writable[i];
@@ -221,8 +217,8 @@ static void table_access(struct vmsix *m, uint32_t offset, unsigned size, bool w
     uint64_t read = 0;
 
     for (unsigned i = 0; i < size; i += 4) {
-        struct vmsix_entry *e = &m->entry[(offset + i) / ENTRY_BYTES];
-        unsigned reg = (offset + i) % ENTRY_BYTES / 4;
+        struct vmsix_entry *e = &m->entry[(offset + i) / PCI_MSIX_ENTRY_SIZE];
+        unsigned reg = (offset + i) % PCI_MSIX_ENTRY_SIZE / 4;
 
         if (write)
             entry_write(e, reg, (uint32_t)(*val >> (8 * i)));
@@ -244,7 +240,7 @@ static void window_access(struct vmsix *m, uint64_t offset, unsigned size, bool 
 static void vmsix_access(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool write, uint64_t *val)
 {
     struct vmsix *m = arg;
-    uint64_t start = m->table & ~PAGE_MASK, end = start + m->nr * ENTRY_BYTES;
+    uint64_t start = m->table & ~PAGE_MASK, end = start + m->nr * PCI_MSIX_ENTRY_SIZE;
     bool in_table = offset >= start && offset + size <= end;
     bool outside = offset + size <= start || offset >= end;
 
@@ -279,7 +275,7 @@ void vmsix_bar_mapped(struct vpci_function *f, unsigned bar)
         return;
     }
     m->reachable = true;
-    if (m->ctrl & MSIX_ENABLE)
+    if (m->ctrl & PCI_MSIX_FLAGS_ENABLE)
         vmsix_enable(m);
 }
 

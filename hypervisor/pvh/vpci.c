@@ -15,8 +15,9 @@
 #include "bh/setup.h"
 #include "bh/xen.h"
 
-#define MAX_FUNCTIONS 4096u
-#define RESET_PORT    1u /* 0xcf9 as offset in the port range */
+#define EXT_CAP_VF_REBAR 0x24 /* linux/pci_regs.h has it not yet */
+#define MAX_FUNCTIONS    4096u
+#define RESET_PORT       1u /* 0xcf9 as offset in the port range */
 
 spinlock_t vpci_lock = SPINLOCK_INIT;
 
@@ -55,7 +56,7 @@ static int assign(struct pci_sbdf dev)
 /* A conventional bridge sends its devices' requests as its own or as function 0 of its secondary bus. */
 static void assign_bridge_alias(struct vpci_function *f)
 {
-    unsigned pos = pci_find_capability(f->dev, PCI_CAP_EXPRESS);
+    unsigned pos = pci_find_capability(f->dev, PCI_CAP_ID_EXP);
     unsigned type = pos ? (pci_read(f->dev, pos + 2, 2) >> 4) & 0xf : 7;
 
     if (type == 7 && f->secondary)
@@ -64,7 +65,7 @@ static void assign_bridge_alias(struct vpci_function *f)
 
 static void find_hidden(struct vpci_function *f)
 {
-    static const uint16_t ids[] = {PCI_EXT_CAP_SRIOV, PCI_EXT_CAP_REBAR, PCI_EXT_CAP_VFREBAR};
+    static const uint16_t ids[] = {PCI_EXT_CAP_ID_SRIOV, PCI_EXT_CAP_ID_REBAR, EXT_CAP_VF_REBAR};
 
     for (unsigned i = 0; i < ARRAY_SIZE(ids); i++)
         f->hidden[i] = (uint16_t)pci_find_ext_capability(f->dev, ids[i]);
@@ -86,7 +87,7 @@ static int function_setup(struct vpci_function *f)
     vpci_bars_probe(f);
     find_hidden(f);
     if (f->header == 1) {
-        f->secondary = (uint8_t)pci_read(f->dev, PCI_BUS_NUMBERS + 1, 1);
+        f->secondary = (uint8_t)pci_read(f->dev, PCI_SECONDARY_BUS, 1);
         assign_bridge_alias(f);
     }
     rc = assign(f->dev);
@@ -121,7 +122,7 @@ static void function_found(struct pci_sbdf dev, void *arg)
 /* dom0 gave a bridge another secondary bus: see what is there. */
 static void bridge_renumbered(struct vpci_function *f)
 {
-    uint8_t secondary = (uint8_t)pci_read(f->dev, PCI_BUS_NUMBERS + 1, 1);
+    uint8_t secondary = (uint8_t)pci_read(f->dev, PCI_SECONDARY_BUS, 1);
     int rc = 0;
 
     if (secondary == f->secondary)
@@ -184,7 +185,7 @@ static void function_write(struct vpci_function *f, unsigned reg, unsigned size,
     if (vpci_bar_write(f, &w) || vmsi_write(f, &w) || vmsix_write(f, &w))
         return;
     pci_write(f->dev, reg, size, val);
-    if (f->header == 1 && w.reg == PCI_BUS_NUMBERS)
+    if (f->header == 1 && w.reg == PCI_PRIMARY_BUS)
         bridge_renumbered(f);
 }
 

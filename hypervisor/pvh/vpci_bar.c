@@ -8,9 +8,6 @@
 #include "bh/lib.h"
 #include "bh/p2m.h"
 
-#define BAR_ADDR_MASK      (~0xfull)
-#define ROM_ADDR_MASK      0xfffff800u
-#define ROM_ENABLE         1u
 #define MAX_BAR_END        (1ull << 46)
 #define CLASS_HOST_BRIDGE  0x0600u
 #define ROM_INDEX          (VPCI_MAX_BARS - 1)
@@ -36,10 +33,10 @@ static uint32_t size_register(struct vpci_function *f, unsigned reg, uint32_t on
 static unsigned bar_probe(struct vpci_function *f, unsigned i, unsigned nr)
 {
     struct vpci_bar *b = &f->bar[i];
-    uint32_t orig, orig_high, low = size_register(f, PCI_BAR0 + 4 * i, ~0u, &orig);
-    uint64_t mask = 0xffffffff00000000ull | (low & BAR_ADDR_MASK);
+    uint32_t orig, orig_high, low = size_register(f, PCI_BASE_ADDRESS_0 + 4 * i, ~0u, &orig);
+    uint64_t mask = 0xffffffff00000000ull | (low & PCI_BASE_ADDRESS_MEM_MASK);
 
-    b->reg = (uint8_t)(PCI_BAR0 + 4 * i);
+    b->reg = (uint8_t)(PCI_BASE_ADDRESS_0 + 4 * i);
     if (low == 0 || low == ~0u)
         return 1;
     if (low & 1) {
@@ -48,12 +45,12 @@ static unsigned bar_probe(struct vpci_function *f, unsigned i, unsigned nr)
     }
     b->kind = BAR_MEM;
     if ((low & 6) == 4 && i + 1 < nr) {
-        uint32_t high = size_register(f, PCI_BAR0 + 4 * i + 4, ~0u, &orig_high);
+        uint32_t high = size_register(f, PCI_BASE_ADDRESS_0 + 4 * i + 4, ~0u, &orig_high);
 
         b->kind = BAR_MEM64;
         f->bar[i + 1].kind = BAR_MEM64_HIGH;
         f->bar[i + 1].reg = (uint8_t)(b->reg + 4);
-        mask = ((uint64_t)high << 32) | (low & BAR_ADDR_MASK);
+        mask = ((uint64_t)high << 32) | (low & PCI_BASE_ADDRESS_MEM_MASK);
     }
     b->size = ~mask + 1;
     if (b->size & (b->size - 1)) /* no decoder has such a size */
@@ -66,8 +63,8 @@ static void rom_probe(struct vpci_function *f)
     struct vpci_bar *b = &f->bar[ROM_INDEX];
     uint32_t orig, val;
 
-    b->reg = f->header == 0 ? PCI_ROM : PCI_BRIDGE_ROM;
-    val = size_register(f, b->reg, ROM_ADDR_MASK, &orig) & ROM_ADDR_MASK;
+    b->reg = f->header == 0 ? PCI_ROM_ADDRESS : PCI_ROM_ADDRESS1;
+    val = size_register(f, b->reg, PCI_ROM_ADDRESS_MASK, &orig) & PCI_ROM_ADDRESS_MASK;
     if (!val)
         return;
     b->kind = BAR_ROM;
@@ -78,13 +75,13 @@ void vpci_bars_probe(struct vpci_function *f)
 {
     unsigned nr = f->header == 0 ? 6 : f->header == 1 ? 2 : 0;
     uint32_t cmd = pci_read(f->dev, PCI_COMMAND, 2);
-    bool decode_off = (pci_read(f->dev, PCI_CLASS_REV, 4) >> 16) != CLASS_HOST_BRIDGE;
+    bool decode_off = (pci_read(f->dev, PCI_CLASS_REVISION, 4) >> 16) != CLASS_HOST_BRIDGE;
 
     memset(f->bar, 0, sizeof(f->bar));
     if (f->header > 1)
         return;
     if (decode_off)
-        pci_write(f->dev, PCI_COMMAND, 2, cmd & ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY));
+        pci_write(f->dev, PCI_COMMAND, 2, cmd & ~(uint32_t)(PCI_COMMAND_IO | PCI_COMMAND_MEMORY));
     for (unsigned i = 0; i < nr;)
         i += bar_probe(f, i, nr);
     rom_probe(f);
@@ -99,8 +96,8 @@ static uint64_t bar_address(struct vpci_function *f, const struct vpci_bar *b)
     uint64_t addr = pci_read(f->dev, b->reg, 4);
 
     if (b->kind == BAR_ROM)
-        return addr & ROM_ADDR_MASK;
-    addr &= BAR_ADDR_MASK;
+        return addr & PCI_ROM_ADDRESS_MASK;
+    addr &= PCI_BASE_ADDRESS_MEM_MASK;
     if (b->kind == BAR_MEM64)
         addr |= (uint64_t)pci_read(f->dev, b->reg + 4u, 4) << 32;
     return addr;
@@ -218,7 +215,7 @@ static bool rom_enabled(struct vpci_function *f)
 {
     const struct vpci_bar *b = &f->bar[ROM_INDEX];
 
-    return b->kind == BAR_ROM && (pci_read(f->dev, b->reg, 4) & ROM_ENABLE);
+    return b->kind == BAR_ROM && (pci_read(f->dev, b->reg, 4) & PCI_ROM_ADDRESS_ENABLE);
 }
 
 void vpci_bars_decode(struct vpci_function *f, bool on)
@@ -260,9 +257,10 @@ bool vpci_bar_read(struct vpci_function *f, unsigned reg, uint32_t *val)
 static void rom_write(struct vpci_function *f, struct vpci_bar *b, const struct vpci_write *w)
 {
     uint32_t old = pci_read(f->dev, b->reg, 4), next = (old & ~w->mask) | w->val;
-    bool was_on = f->decode && (old & ROM_ENABLE), is_on = f->decode && (next & ROM_ENABLE);
+    bool was_on = f->decode && (old & PCI_ROM_ADDRESS_ENABLE),
+         is_on = f->decode && (next & PCI_ROM_ADDRESS_ENABLE);
 
-    if (was_on && is_on && ((old ^ next) & ROM_ADDR_MASK))
+    if (was_on && is_on && ((old ^ next) & PCI_ROM_ADDRESS_MASK))
         return;
     pci_write(f->dev, b->reg, 4, next);
     if (was_on && !is_on)
@@ -287,7 +285,8 @@ bool vpci_bar_write(struct vpci_function *f, const struct vpci_write *w)
     if (!f->decode)
         return false;
     b->sizing = w->mask == ~0u && w->val == ~0u;
-    if (!b->sizing && ((pci_read(f->dev, b->reg, 4) ^ w->val) & w->mask & (uint32_t)BAR_ADDR_MASK))
+    if (!b->sizing &&
+        ((pci_read(f->dev, b->reg, 4) ^ w->val) & w->mask & (uint32_t)PCI_BASE_ADDRESS_MEM_MASK))
         pr_debug(PCI_FMT ": BAR %u moved while decoding; ignored\n", PCI_ARGS(f->dev), b->reg);
     return true;
 }

@@ -31,7 +31,6 @@ int msi_bind(struct pci_sbdf dev, irq_handler_t handler, void *arg, struct msi_i
 void msi_unbind(struct pci_sbdf dev, struct msi_irq *irq);
 /* Deliver a message as dom0 wrote it. */
 void msi_deliver(struct domain *d, uint64_t address, uint32_t data);
-#define MSI_64BIT 0x80u /* in the capability's control register */
 /* Write the message into the device's MSI capability at `pos`. */
 void msi_program(struct pci_sbdf dev, unsigned pos, const struct msi_message *msg);
 /* Program the MSI capability of a device that the hypervisor drives itself (an IOMMU), for one vector in

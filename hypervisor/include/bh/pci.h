@@ -8,34 +8,11 @@
 #include "bh/acpi.h"
 #include "bh/iommu.h"
 #include "bh/types.h"
+#include <linux/pci_regs.h>
 
-#define PCI_PORT_ADDRESS 0xcf8
-#define PCI_PORT_DATA    0xcfc
-#define PCI_CONFIG_SIZE  256u
-#define PCIE_CONFIG_SIZE 4096u
-
-#define PCI_VENDOR_ID    0x00u
-#define PCI_COMMAND      0x04u
-#define PCI_STATUS       0x06u
-#define PCI_CLASS_REV    0x08u
-#define PCI_HEADER_TYPE  0x0eu
-#define PCI_BAR0         0x10u
-#define PCI_BUS_NUMBERS  0x18u /* type 1: primary, secondary, subordinate */
-#define PCI_ROM          0x30u
-#define PCI_CAPABILITIES 0x34u
-#define PCI_BRIDGE_ROM   0x38u
-
-#define PCI_MULTIFUNCTION  0x80u
-#define PCI_COMMAND_IO     0x1u
-#define PCI_COMMAND_MEMORY 0x2u
-#define PCI_STATUS_CAPS    0x10u
-
-#define PCI_CAP_MSI         0x05u
-#define PCI_CAP_EXPRESS     0x10u
-#define PCI_CAP_MSIX        0x11u
-#define PCI_EXT_CAP_SRIOV   0x10u
-#define PCI_EXT_CAP_REBAR   0x15u
-#define PCI_EXT_CAP_VFREBAR 0x24u
+#define PCI_PORT_ADDRESS  0xcf8
+#define PCI_PORT_DATA     0xcfc
+#define PCI_MULTIFUNCTION 0x80u /* in the header type */
 
 static inline struct pci_sbdf pci_sbdf(uint16_t segment, uint8_t bus, uint8_t devfn)
 {

@@ -100,13 +100,13 @@ bool pci_present(struct pci_sbdf dev)
 }
 unsigned pci_find_capability(struct pci_sbdf dev, uint8_t id)
 {
-    if (id == PCI_CAP_MSI && dev.devfn == AHCI)
+    if (id == PCI_CAP_ID_MSI && dev.devfn == AHCI)
         return 0x80;
-    return id == PCI_CAP_MSIX && dev.devfn == NIC ? 0xa0 : 0;
+    return id == PCI_CAP_ID_MSIX && dev.devfn == NIC ? 0xa0 : 0;
 }
 unsigned pci_find_ext_capability(struct pci_sbdf dev, uint16_t id)
 {
-    return id == PCI_EXT_CAP_REBAR && dev.devfn == NIC ? 0x140 : 0;
+    return id == PCI_EXT_CAP_ID_REBAR && dev.devfn == NIC ? 0x140 : 0;
 }
 void pci_scan_bus(uint16_t segment, uint8_t bus, pci_found_fn found, void *arg)
 {
