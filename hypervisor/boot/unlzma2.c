@@ -12,8 +12,8 @@
 #define STATES     12
 #define LIT_STATES 7 /* states below this follow a literal */
 #define POS_STATES 4
-#define PROPERTIES                                                                                           \
-    0x5d /* what xz takes by itself: 3 bits of literal context, none of position, 2 elsewhere */
+/* Bits of context as xz takes them by itself: 3 of the literal before, none and 2 of the position. */
+#define PROPERTIES   0x5d
 #define CONTEXT_BITS 3
 #define MIN_MATCH    2
 #define END_SPECIAL  14 /* distance slots from here on have direct bits */
