@@ -89,7 +89,7 @@ static void prepare(void)
     s = shared_info_map();
     evtchn(bind_ipi, &b);
     port = b.port;
-    physmap(XENMAPSPACE_grant_table, 0, TABLE);
+    check(physmap(XENMAPSPACE_grant_table, 0, TABLE) == 0, "the grant table is there");
     for (unsigned i = 0; i < BATCH; i++) {
         table[16 + i].domid = self;
         table[16 + i].frame = (uint32_t)((uintptr_t)pages[i] >> 12);
@@ -143,5 +143,6 @@ void guest_main(void)
     print("FIGURE set_timer %lu\n", measure(op_timer, ROUNDS) - loop);
     HYPERCALL(set_timer_op, 0, 0, 0);
     print("FIGURE grant_pair %lu\n", measure(op_grants, 50) / BATCH);
-    check(maps[0].status == 0 && unmaps[BATCH - 1].status == 0, "the grants were mapped");
+    check(maps[0].status == 0 && unmaps[BATCH - 1].status == 0,
+          "the grants were mapped (%d) and unmapped (%d)", maps[0].status, unmaps[BATCH - 1].status);
 }
