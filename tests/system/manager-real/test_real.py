@@ -23,6 +23,7 @@ MEMORY_MIB = 7168
 SLOW = float(os.environ.get("TIME_FACTOR", "1"))    # a loaded host: all limits times this
 BOOT_LIMIT, START_LIMIT, LIMIT = 180 * SLOW, 180 * SLOW, 60 * SLOW
 SCREEN = "DISPLAY=:0 XAUTHORITY=/run/bulkhead/Xauthority "
+PASTE_OFF = "\x1b[?2004l"    # the shell writes it before a command's output; what comes before may be an echo of the command
 CROWD = 10
 POWER_CUT_AFTER = 6
 CROWD_MEMORY_MIB = 250
@@ -69,7 +70,7 @@ class Dom0:
         """(output, exit status). By way of a file: on a terminal the commands would show their progress, at the price of an
         emulated character each."""
         output, status = self.machine.console.run("(%s) > /tmp/out 2>&1; s=$?; cat /tmp/out; (exit $s)" % command, limit)
-        return output.replace("\r", ""), status
+        return output.rpartition(PASTE_OFF)[2].replace("\r", ""), status
 
     def check(self, text, command, shows="", status=0, limit=LIMIT):
         """The command ends with this status and its output holds these words. Returns the output."""
