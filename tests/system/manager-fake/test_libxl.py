@@ -200,7 +200,7 @@ def parallel():
 
 @case
 def network():
-    """a domain with a netvm gets an interface from it"""
+    """a domain with a netvm gets an interface from it, and the netvm the domain's firewall rules before it runs"""
     with XlWorld() as w:
         w.begin()
         w.ok("qvm-create", "-l", "red", "net", "--prop", "provides_network=True")
@@ -208,6 +208,11 @@ def network():
         w.ok("qvm-start", "a")
         nic = json.load(open(w.xl + "/config.2"))["nics"][0]
         assert nic["backend_domid"] == 1 and nic["mac"] == w.ok("qvm-prefs", "a", "mac").strip() and nic["ip"].startswith("10.137.")
+        rules = "/local/domain/1/qubesdb/qubes-firewall/" + w.ok("qvm-prefs", "a", "ip").strip().replace(".", "@2e")
+        log = w.calls()
+        at = [log.index(line) for line in ("rm " + rules, "write %s/policy=drop" % rules, "write %s/0000=action=accept" % rules,
+                                           "write %s=" % rules, "unpause 2")]
+        assert at == sorted(at), log
         w.ok("qvm-kill", "a", "net")
 
 
