@@ -4,7 +4,7 @@
  * hypercalls only. Ends of domains are told by xenstored (xenstore_link.c). Disks are loop devices that exist
  * before the domain; we write the backend's physical-device ourselves. libxl 4.17 runs a hotplug program for
  * each disk all the same: it gets one that does nothing. PVH needs no device model, so these are libxl's only
- * children. Locks: impl->lock guards the table of loop devices. */
+ * children. Locks: impl->lock guards the table of loop devices and the number of builds. */
 #include <libxl.h>
 #include <libxl_event.h>
 #include <libxl_utils.h>
@@ -26,6 +26,8 @@
 
 #define HOTPLUG_PROGRAM  "/usr/lib/bulkhead/hotplug-none"
 #define HOTPLUG_FALLBACK "/bin/true"
+/* libxl gives a device ten seconds to appear in dom0, whose kernel makes them one after the other. */
+#define BUILDS_AT_ONCE 3
 
 struct loops {
     struct loop_device device[VOLUME_DISKS];
@@ -37,6 +39,8 @@ struct impl {
     int cpus;
     struct xenstore_link *link;
     GMutex lock;
+    GCond build_ended;
+    int builds;
     GHashTable *loops;   /* domid → struct loops */
     GHashTable *watched; /* domids; main thread */
 };
@@ -253,6 +257,7 @@ static gboolean xl_open(struct backend *b, GError **error)
 {
     struct impl *impl = g_new0(struct impl, 1);
     g_mutex_init(&impl->lock);
+    g_cond_init(&impl->build_ended);
     impl->loops = g_hash_table_new_full(NULL, NULL, NULL, loops_free);
     impl->watched = g_hash_table_new(NULL, NULL);
     b->impl = impl;
@@ -425,13 +430,30 @@ static int build(libxl_ctx *ctx, const struct backend_config *config, const stru
     return -1;
 }
 
+static int build_in_turn(struct impl *impl, libxl_ctx *ctx, const struct backend_config *config,
+                         const struct loops *l, GError **error)
+{
+    g_mutex_lock(&impl->lock);
+    while (impl->builds == BUILDS_AT_ONCE)
+        g_cond_wait(&impl->build_ended, &impl->lock);
+    impl->builds++;
+    g_mutex_unlock(&impl->lock);
+    int domid = build(ctx, config, l, error);
+    g_mutex_lock(&impl->lock);
+    impl->builds--;
+    g_cond_signal(&impl->build_ended);
+    g_mutex_unlock(&impl->lock);
+    return domid;
+}
+
 static int xl_create(struct backend *b, const struct backend_config *config, GError **error)
 {
     struct impl *impl = b->impl;
     gint64 start = g_get_monotonic_time();
     libxl_ctx *ctx = context_new(error);
     struct loops *l = g_new0(struct loops, 1);
-    int domid = ctx && attach_loops(l, config->volumes, error) ? build(ctx, config, l, error) : -1;
+    int domid =
+        ctx && attach_loops(l, config->volumes, error) ? build_in_turn(impl, ctx, config, l, error) : -1;
     if (ctx)
         libxl_ctx_free(ctx);
     if (domid < 0) {

@@ -181,7 +181,7 @@ def failing_build():
 
 @case
 def parallel():
-    """ten domains build at the same time, loop devices included"""
+    """ten domains that are started at once build three at a time, loop devices included"""
     with XlWorld() as w:
         w.begin()
         names = ["vm%d" % i for i in range(10)]

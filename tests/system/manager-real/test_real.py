@@ -167,8 +167,8 @@ def network(dom0):
                "inet 10.137.")
     dom0.check("and reaches its netvm", "ip=$(qvm-prefs sys-net ip); qvm-run -p client \"ping -c 3 -W 10 $ip\"", " 0% packet loss")
     dom0.check("which reaches it", "ip=$(qvm-prefs client ip); qvm-run -p sys-net \"ping -c 3 -W 10 $ip\"", " 0% packet loss")
-    dom0.check("a rule of the firewall stops it", "qvm-firewall client add --before=0 drop proto=icmp; sleep 5; "
-               "qvm-run -p -u root sys-net 'nft list chain ip bulkhead-firewall c'$(qvm-prefs client ip)", "ip protocol icmp drop")
+    dom0.check("a rule for it is in the netvm's nftables", "qvm-firewall client add --before=0 drop proto=icmp; sleep 5; "
+               "qvm-run -p -u root sys-net 'nft --numeric list chain ip bulkhead-firewall c'$(qvm-prefs client ip)", "ip protocol 1 drop")
     dom0.check("the netvm does not go first", "qvm-shutdown sys-net", "uses sys-net as its netvm", 1)
     dom0.check("both go down", "qvm-shutdown --wait client && qvm-shutdown --wait sys-net", limit=START_LIMIT)
 
