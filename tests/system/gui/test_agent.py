@@ -440,11 +440,16 @@ def test_input(rig, d, p):
 
 
 def xsel(rig, d, args, data=None):
-    """xsel -i forks and takes the selection a little later."""
+    """xsel -i forks and takes the selection a little later. Not looked for with xsel -o: that one ends as soon as it has all, and
+    the xsel that is still about to finish with it (INCR) ends, too."""
     if data is not None:
+        x = xdisplay.Display(d)
+        owner = lambda: x.get_selection_owner(x.intern_atom("CLIPBOARD"))
+        before = owner()
         subprocess.run(["xsel", "--clipboard", "-i"], input=data, stdout=subprocess.DEVNULL, timeout=10,
                        env=rig.env(DISPLAY=d))
-        wait_for(lambda: xsel(rig, d, ["-o"]).stdout == data, 5)
+        wait_for(lambda: owner() not in (X.NONE, before), 5)
+        x.close()
         return None
     return subprocess.run(["xsel", "--clipboard"] + args, capture_output=True, timeout=10, env=rig.env(DISPLAY=d))
 
