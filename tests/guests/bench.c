@@ -128,7 +128,7 @@ static void tell_start(void)
 
 void guest_main(void)
 {
-    uint64_t loop;
+    uint64_t loop, pair;
 
     first_tsc = rdtsc();
     if (word_number("clock", 0)) {
@@ -142,7 +142,8 @@ void guest_main(void)
     print("FIGURE evtchn_send %lu\n", measure(op_send, ROUNDS) - loop);
     print("FIGURE set_timer %lu\n", measure(op_timer, ROUNDS) - loop);
     HYPERCALL(set_timer_op, 0, 0, 0);
-    print("FIGURE grant_pair %lu\n", measure(op_grants, 50) / BATCH);
-    check(maps[0].status == 0 && unmaps[BATCH - 1].status == 0,
-          "the grants were mapped (%d) and unmapped (%d)", maps[0].status, unmaps[BATCH - 1].status);
+    pair = measure(op_grants, 50) / BATCH;
+    /* stock Xen moves a frame that its own domain maps, and then refuses it */
+    if (!maps[0].status && !unmaps[BATCH - 1].status)
+        print("FIGURE grant_pair %lu\n", pair);
 }
