@@ -11,10 +11,11 @@
 #include "bh/p2m_int.h"
 #include "bh/page.h"
 #include "bh/shutdown.h"
-#include "bh/time.h"
 
 /* Frames of second-stage tables that a domain may use until the toolstack says how many (paging mempool). */
 #define DEFAULT_P2M_NODES 1024u
+
+#define RELINQUISH_ROUND 8192u /* frames of a dying domain given back before other work gets its turn */
 
 struct domain *domain_list, *dom0;
 spinlock_t domlist_lock;
@@ -24,12 +25,11 @@ struct domain *domain_get_next(uint16_t id)
 {
     struct domain *d;
 
-    spin_lock(&domlist_lock);
+    spin_guard(&domlist_lock);
     for (d = domain_list; d && d->id < id; d = d->next)
         ;
     if (d)
         d->refs++;
-    spin_unlock(&domlist_lock);
     return d;
 }
 
@@ -46,21 +46,9 @@ struct domain *domain_get(uint16_t id)
 
 static void domain_free(struct domain *d)
 {
-    for (unsigned i = 0; d->vcpu && i < d->max_vcpus; i++) {
-        struct vcpu *v = d->vcpu[i];
-
-        if (!v)
-            continue;
-        sched_vcpu_destroy(v);
-        timer_kill(&v->lapic.timer);
-        timer_kill(&v->singleshot);
-        timer_kill(&v->periodic);
-        timer_kill(&v->poll_timer);
-        virt->vcpu_destroy(v);
-        if (v->xsave)
-            kfree(v->xsave, cpu_features.xsave_size + 64ul);
-        kfree(v, sizeof(*v));
-    }
+    if (d->vcpu)
+        for_each_vcpu (d, v)
+            vcpu_destroy(v);
     for (unsigned i = 0; i < ARRAY_SIZE(d->watchdog); i++)
         timer_kill(&d->watchdog[i]);
     kfree(d->vcpu, d->max_vcpus * sizeof(d->vcpu[0]));
@@ -119,20 +107,24 @@ void domain_uncharge(uint16_t id, uint64_t n)
     domain_put(d);
 }
 
-void domain_for_each(bool (*fn)(struct domain *d, void *arg), void *arg)
+struct domain *domain_next(struct domain *d)
 {
-    struct domain *d = domain_get_next(0);
-    bool more = true;
+    struct domain *next = domain_get_next(d ? (uint16_t)(d->id + 1) : 0);
 
-    while (d && more) {
-        uint16_t id = d->id;
+    if (d)
+        domain_put(d);
+    return next;
+}
 
-        more = fn(d, arg);
+struct domain *domain_target(const struct vcpu *caller, uint16_t id, enum priv p, long *rc)
+{
+    struct domain *d = domain_get(id == DOMID_SELF ? caller->domain->id : id);
+    bool allowed = d && priv_allows(caller->domain, d, p);
+
+    *rc = !d ? -XEN_ESRCH : allowed ? 0 : -XEN_EPERM;
+    if (d && !allowed)
         domain_put(d);
-        d = id == DOMID_FIRST_RESERVED - 1 ? NULL : domain_get_next((uint16_t)(id + 1));
-    }
-    if (d && !more)
-        domain_put(d);
+    return allowed ? d : NULL;
 }
 
 static bool link_domain(struct domain *d, uint16_t id)
@@ -176,14 +168,11 @@ static int domain_parts(struct domain *d, const struct xen_domctl_createdomain *
         return -XEN_ENOMEM;
     d->evtchn.max_port =
         (int32_t)c->max_evtchn_port < 0 ? EVTCHN_MAX - 1 : MIN(c->max_evtchn_port, EVTCHN_MAX - 1);
+    grant_domain_init(d, c->max_grant_frames < 0 ? GRANT_MAX_FRAMES : (uint32_t)c->max_grant_frames,
+                      c->max_maptrack_frames < 0 ? GRANT_MAX_MAPTRACK : (uint32_t)c->max_maptrack_frames);
     rc = p2m_init(d);
     rc = rc ? rc : event_domain_init(d);
-    rc = rc ? rc : emul_domain_init(d);
-    rc = rc ? rc
-            : grant_domain_init(d, c->max_grant_frames < 0 ? GRANT_MAX_FRAMES : (uint32_t)c->max_grant_frames,
-                                c->max_maptrack_frames < 0 ? GRANT_MAX_MAPTRACK
-                                                           : (uint32_t)c->max_maptrack_frames);
-    return rc;
+    return rc ? rc : emul_domain_init(d);
 }
 
 struct domain *domain_create(uint16_t id, const struct xen_domctl_createdomain *config, int *err)
@@ -200,13 +189,11 @@ struct domain *domain_create(uint16_t id, const struct xen_domctl_createdomain *
         return NULL;
     d->p2m_root = INVALID_MFN;
     d->p2m_limit = id ? DEFAULT_P2M_NODES : ~0ull;
-    d->max_pages = 0;
     d->target = DOMID_INVALID;
     d->weight = SCHED_DEFAULT_WEIGHT;
     d->ssidref = config->ssidref;
     d->refs = 1;
     d->pause_count = 1;
-    d->created_ns = now_ns();
     memcpy(d->handle, config->handle, sizeof(d->handle));
     if (id == 0)
         d->privileged = d->hardware = true;
@@ -221,26 +208,26 @@ struct domain *domain_create(uint16_t id, const struct xen_domctl_createdomain *
     return d;
 }
 
+static void recheck_all(struct domain *d)
+{
+    for_each_vcpu (d, v)
+        sched_vcpu_recheck(v);
+}
+
 void domain_pause(struct domain *d)
 {
-    struct vcpu *self = current_vcpu();
-
     __atomic_add_fetch(&d->pause_count, 1, __ATOMIC_SEQ_CST);
-    for (unsigned i = 0; i < d->max_vcpus; i++)
-        if (d->vcpu[i]) {
-            sched_vcpu_recheck(d->vcpu[i]);
-            if (d->vcpu[i] != self)
-                sched_vcpu_sync(d->vcpu[i]);
-        }
+    recheck_all(d);
+    for_each_vcpu (d, v)
+        if (v != current_vcpu())
+            sched_vcpu_sync(v);
 }
 
 void domain_unpause(struct domain *d)
 {
     if (__atomic_sub_fetch(&d->pause_count, 1, __ATOMIC_SEQ_CST))
         return;
-    for (unsigned i = 0; i < d->max_vcpus; i++)
-        if (d->vcpu[i])
-            sched_vcpu_recheck(d->vcpu[i]);
+    recheck_all(d);
 }
 
 void domain_shutdown(struct domain *d, uint8_t reason)
@@ -253,9 +240,7 @@ void domain_shutdown(struct domain *d, uint8_t reason)
         d->shutting_down = d->shut_down = true;
     }
     spin_unlock(&d->lock);
-    for (unsigned i = 0; i < d->max_vcpus; i++)
-        if (d->vcpu[i])
-            sched_vcpu_recheck(d->vcpu[i]);
+    recheck_all(d);
     event_global_virq(VIRQ_DOM_EXC);
 }
 
@@ -274,44 +259,39 @@ void domain_crash(struct domain *d, const char *why)
     struct vcpu *v = current_vcpu();
 
     pr_warn("d%u crashed: %s\n", d->id, why);
-    if (v && v->domain == d) {
-        v->shutdown_by_fault = true;
+    if (v && v->domain == d)
         pr_warn("d%uv%u at %016lx rflags %lx cr3 %lx rax %lx rbx %lx rcx %lx rdx %lx rsi %lx rdi %lx\n",
                 d->id, v->id, virt->rip(v), virt->rflags(v), virt->cr3(v), v->regs.rax, v->regs.rbx,
                 v->regs.rcx, v->regs.rdx, v->regs.rsi, v->regs.rdi);
-    }
     domain_shutdown(d, SHUTDOWN_crash);
 }
-
-struct relinquish {
-    unsigned budget;
-};
 
 /* Empty one p2m entry of a dying domain and drop what it referred to. */
 static bool relinquish_entry(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_type t, void *arg)
 {
-    struct relinquish *r = arg;
+    unsigned *budget = arg;
 
     if (p2m_clear_locked(d, g, order))
         return true;
     if (t != P2M_MMIO)
         page_put_block(m, order); /* no vCPU runs and no TLB holds it: no deferring */
-    r->budget -= MIN(r->budget, 1u << MIN(order, 9u));
-    return r->budget > 0;
+    *budget -= MIN(*budget, 1u << MIN(order, 9u));
+    return *budget > 0;
 }
 
 int domain_kill(struct domain *d)
 {
-    struct relinquish r = {.budget = 8192};
+    unsigned budget = RELINQUISH_ROUND;
     gfn_t g = gfn(0);
     bool done;
 
     if (d->dying == DOMAIN_ALIVE) {
         domain_pause(d);
         d->dying = DOMAIN_DYING;
-        for (unsigned i = 0; i < d->max_vcpus; i++)
-            if (d->vcpu[i])
-                vcpu_timers_stop(d->vcpu[i]), vlapic_destroy(d->vcpu[i]);
+        for_each_vcpu (d, v) {
+            vcpu_timers_stop(v);
+            vlapic_destroy(v);
+        }
         for (unsigned i = 0; i < ARRAY_SIZE(d->watchdog); i++)
             timer_stop(&d->watchdog[i]);
     }
@@ -324,7 +304,7 @@ int domain_kill(struct domain *d)
         return -XEN_ERESTART;
     spin_lock(&d->p2m_lock);
     p2m_flush_locked(d);
-    done = p2m_walk_locked(d, &g, relinquish_entry, &r);
+    done = p2m_walk_locked(d, &g, relinquish_entry, &budget);
     d->deferred->pending = false;
     spin_unlock(&d->p2m_lock);
     if (!done)

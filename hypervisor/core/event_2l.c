@@ -68,8 +68,3 @@ bool event_2l_is_pending(struct domain *d, uint32_t port)
 {
     return port < EVTCHN_2L_MAX && test(d->shared_info->evtchn_pending, port);
 }
-
-bool event_2l_is_masked(struct domain *d, uint32_t port)
-{
-    return port < EVTCHN_2L_MAX && test(d->shared_info->evtchn_mask, port);
-}

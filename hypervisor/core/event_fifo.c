@@ -9,6 +9,7 @@
 #include "bh/event.h"
 #include "bh/guest_access.h"
 #include "bh/lib.h"
+#include "bh/page.h"
 
 #define WORD(bit)      (1u << (bit))
 #define PENDING        WORD(EVTCHN_FIFO_PENDING)
@@ -53,6 +54,18 @@ static struct fifo_queue *queue_of(struct domain *d, unsigned vcpu, unsigned pri
     return v && v->fifo ? &v->fifo->queue[priority] : NULL;
 }
 
+/* The port's old queue, when it moved: false while it is linked there, from where it is delivered; else it is
+ * no longer that queue's tail. */
+static bool leave_queue(struct fifo_queue *old, const event_word_t *w, uint32_t port)
+{
+    spin_guard(&old->lock);
+    if (__atomic_load_n(w, __ATOMIC_ACQUIRE) & LINKED)
+        return false;
+    if (old->tail == port)
+        old->tail = 0;
+    return true;
+}
+
 /* Append to the queue of the port's vCPU and priority unless it is linked somewhere. A sender of another
  * domain does not hold this domain's lock: binding and priority may change meanwhile and are read once. */
 static void enqueue(struct domain *d, struct evtchn *e, event_word_t *w, uint32_t port)
@@ -61,39 +74,24 @@ static void enqueue(struct domain *d, struct evtchn *e, event_word_t *w, uint32_
     uint8_t priority = __atomic_load_n(&e->priority, __ATOMIC_RELAXED);
     struct fifo_queue *old = queue_of(d, e->last_vcpu, e->last_priority), *q = queue_of(d, vcpu, priority);
     struct vcpu *v = domain_vcpu(d, vcpu);
-    bool linked = false;
+    event_word_t *tail;
 
-    if (!q)
+    if (!q || (old && old != q && !leave_queue(old, w, port)))
         return;
-    if (old && old != q) { /* it moved: it is no longer the old queue's tail */
-        spin_lock(&old->lock);
-        if (__atomic_load_n(w, __ATOMIC_ACQUIRE) & LINKED) {
-            spin_unlock(&old->lock);
-            return; /* still in the old queue: delivered from there */
-        }
-        if (old->tail == port)
-            old->tail = 0;
-        spin_unlock(&old->lock);
-    }
-    spin_lock(&q->lock);
-    if (__atomic_fetch_or(w, LINKED, __ATOMIC_SEQ_CST) & LINKED) {
-        spin_unlock(&q->lock);
-        return;
-    }
-    e->last_vcpu = vcpu;
-    e->last_priority = priority;
-    __atomic_and_fetch(w, ~(event_word_t)EVTCHN_FIFO_LINK_MASK, __ATOMIC_SEQ_CST); /* end of the queue */
-    if (q->tail && q->tail != port) {
-        event_word_t *tail = word_of(d, q->tail);
-
-        linked = tail && link_behind(tail, port);
-    }
-    if (!linked)
+    {
+        spin_guard(&q->lock);
+        if (__atomic_fetch_or(w, LINKED, __ATOMIC_SEQ_CST) & LINKED)
+            return;
+        e->last_vcpu = vcpu;
+        e->last_priority = priority;
+        __atomic_and_fetch(w, ~(event_word_t)EVTCHN_FIFO_LINK_MASK, __ATOMIC_SEQ_CST); /* end of the queue */
+        tail = q->tail && q->tail != port ? word_of(d, q->tail) : NULL;
+        q->tail = port;
+        if (tail && link_behind(tail, port))
+            return;
         __atomic_store_n(&v->fifo->control->head[priority], port, __ATOMIC_SEQ_CST);
-    q->tail = port;
-    spin_unlock(&q->lock);
-    if (!linked &&
-        !(__atomic_fetch_or(&v->fifo->control->ready, 1u << priority, __ATOMIC_SEQ_CST) & 1u << priority))
+    }
+    if (!(__atomic_fetch_or(&v->fifo->control->ready, 1u << priority, __ATOMIC_SEQ_CST) & 1u << priority))
         vcpu_mark_upcall(v);
 }
 
@@ -133,21 +131,6 @@ bool event_fifo_is_pending(struct domain *d, uint32_t port)
     return w && __atomic_load_n(w, __ATOMIC_SEQ_CST) & PENDING;
 }
 
-bool event_fifo_is_masked(struct domain *d, uint32_t port)
-{
-    event_word_t *w = word_of(d, port);
-
-    return !w || __atomic_load_n(w, __ATOMIC_SEQ_CST) & MASKED;
-}
-
-int event_fifo_set_priority(struct domain *d, struct evtchn *e, uint32_t priority)
-{
-    if (priority > EVTCHN_FIFO_PRIORITY_MIN)
-        return -XEN_EINVAL;
-    e->priority = (uint8_t)priority; /* takes effect at the next enqueue */
-    return 0;
-}
-
 /* What was pending in the 2-level bitmap is pending again once its word exists. */
 static void carry_over(struct domain *d)
 {
@@ -156,14 +139,32 @@ static void carry_over(struct domain *d)
             event_port(d, p)->early_pending = 1;
 }
 
-int event_fifo_init_control(struct vcpu *caller, struct evtchn_init_control *a)
+/* From its first vCPU on the domain has FIFO delivery. */
+static int control_set(struct domain *d, struct vcpu *v, struct fifo_vcpu *f)
 {
+    spin_guard(&d->evtchn.lock);
+    if (v->fifo)
+        return -XEN_EINVAL;
+    if (!d->evtchn.fifo) {
+        struct fifo_domain *fd = kzalloc(sizeof(*fd));
+
+        if (!fd)
+            return -XEN_ENOMEM;
+        carry_over(d);
+        d->evtchn.fifo = fd;
+    }
+    v->fifo = f;
+    return 0;
+}
+
+long event_fifo_init_control(struct vcpu *caller, void *arg)
+{
+    struct evtchn_init_control *a = arg;
     struct domain *d = caller->domain;
     struct vcpu *v = domain_vcpu(d, a->vcpu);
     struct fifo_vcpu *f;
-    mfn_t m;
     char *p;
-    int rc = 0;
+    int rc = -XEN_EINVAL;
 
     a->link_bits = EVTCHN_FIFO_LINK_BITS;
     if (!v)
@@ -171,68 +172,53 @@ int event_fifo_init_control(struct vcpu *caller, struct evtchn_init_control *a)
     if (a->offset & 7 || a->offset > PAGE_SIZE - sizeof(struct evtchn_fifo_control_block))
         return -XEN_EINVAL;
     f = kzalloc(sizeof(*f));
-    p = f ? guest_frame_get(d, gfn(a->control_gfn), &m) : NULL;
-    if (!p) {
+    if (!f)
+        return -XEN_ENOMEM;
+    p = guest_frame_get(d, gfn(a->control_gfn), &f->control_mfn);
+    if (p) {
+        f->control = (struct evtchn_fifo_control_block *)(void *)(p + a->offset);
+        rc = control_set(d, v, f);
+        if (rc)
+            page_put(f->control_mfn);
+    }
+    if (rc)
         kfree(f, sizeof(*f));
-        return f ? -XEN_EINVAL : -XEN_ENOMEM;
-    }
-    f->control_mfn = m;
-    f->control = (struct evtchn_fifo_control_block *)(void *)(p + a->offset);
-    spin_lock(&d->evtchn.lock);
-    if (v->fifo) {
-        rc = -XEN_EINVAL;
-    } else if (!d->evtchn.fifo) {
-        struct fifo_domain *fd = kzalloc(sizeof(*fd));
-
-        if (fd) {
-            carry_over(d);
-            d->evtchn.fifo = fd;
-        } else {
-            rc = -XEN_ENOMEM;
-        }
-    }
-    if (!rc)
-        v->fifo = f;
-    spin_unlock(&d->evtchn.lock);
-    if (rc) {
-        guest_frame_put(m);
-        kfree(f, sizeof(*f));
-    }
     return rc;
 }
 
-int event_fifo_expand(struct domain *d, uint64_t array_gfn)
+static int array_add(struct domain *d, void *frame, mfn_t m)
 {
     struct fifo_domain *f;
-    mfn_t m;
-    void *p = guest_frame_get(d, gfn(array_gfn), &m);
-    int rc = 0;
+    uint32_t first;
 
-    if (!p)
-        return -XEN_EINVAL;
-    spin_lock(&d->evtchn.lock);
+    spin_guard(&d->evtchn.lock);
     f = d->evtchn.fifo;
-    if (!f) {
-        rc = -XEN_EOPNOTSUPP;
-    } else if (f->nr_pages == ARRAY_SIZE(f->page)) {
-        rc = -XEN_ENOSPC;
-    } else {
-        uint32_t first = f->nr_pages * WORDS_PER_PAGE;
+    if (!f)
+        return -XEN_EOPNOTSUPP;
+    if (f->nr_pages == ARRAY_SIZE(f->page))
+        return -XEN_ENOSPC;
+    first = f->nr_pages * WORDS_PER_PAGE;
+    f->page[f->nr_pages] = frame;
+    f->page_mfn[f->nr_pages] = m;
+    __atomic_store_n(&f->nr_pages, f->nr_pages + 1, __ATOMIC_RELEASE);
+    for (uint32_t port = first; port < first + WORDS_PER_PAGE && port < d->evtchn.nr_ports; port++) {
+        struct evtchn *e = event_port(d, port);
 
-        f->page[f->nr_pages] = p;
-        f->page_mfn[f->nr_pages] = m;
-        __atomic_store_n(&f->nr_pages, f->nr_pages + 1, __ATOMIC_RELEASE);
-        for (uint32_t port = first; port < first + WORDS_PER_PAGE && port < d->evtchn.nr_ports; port++) {
-            struct evtchn *e = event_port(d, port);
-
-            if (e->early_pending && e->state != EVT_FREE)
-                event_fifo_set_pending(d, e, port);
-            e->early_pending = 0;
-        }
+        if (e->early_pending && e->state != EVT_FREE)
+            event_fifo_set_pending(d, e, port);
+        e->early_pending = 0;
     }
-    spin_unlock(&d->evtchn.lock);
-    if (rc)
-        guest_frame_put(m);
+    return 0;
+}
+
+long event_fifo_expand(struct vcpu *v, void *arg)
+{
+    mfn_t m;
+    void *frame = guest_frame_get(v->domain, gfn(((struct evtchn_expand_array *)arg)->array_gfn), &m);
+    int rc = frame ? array_add(v->domain, frame, m) : -XEN_EINVAL;
+
+    if (rc && frame)
+        page_put(m);
     return rc;
 }
 
@@ -240,25 +226,19 @@ int event_fifo_destroy(struct domain *d)
 {
     struct fifo_domain *f;
 
-    spin_lock(&d->evtchn.lock);
-    if (d->evtchn.nr_used) { /* a vCPU made a port meanwhile: its sender may be using the queues */
-        spin_unlock(&d->evtchn.lock);
-        return -XEN_EAGAIN;
-    }
+    spin_guard(&d->evtchn.lock);
+    if (d->evtchn.nr_used)
+        return -XEN_EAGAIN; /* a vCPU made a port meanwhile: its sender may be using the queues */
     f = d->evtchn.fifo;
     d->evtchn.fifo = NULL;
-    for (unsigned i = 0; i < d->max_vcpus; i++) {
-        struct vcpu *v = d->vcpu[i];
-
-        if (!v || !v->fifo)
-            continue;
-        guest_frame_put(v->fifo->control_mfn);
-        kfree(v->fifo, sizeof(*v->fifo));
-        v->fifo = NULL;
-    }
+    for_each_vcpu (d, v)
+        if (v->fifo) {
+            page_put(v->fifo->control_mfn);
+            kfree(v->fifo, sizeof(*v->fifo));
+            v->fifo = NULL;
+        }
     for (unsigned i = 0; f && i < f->nr_pages; i++)
-        guest_frame_put(f->page_mfn[i]);
-    spin_unlock(&d->evtchn.lock);
+        page_put(f->page_mfn[i]);
     kfree(f, sizeof(*f));
     return 0;
 }

@@ -22,14 +22,13 @@
 #define MAPS_MAX    0xfff0u
 #define COPIES_MAX  0xf0u
 
-int grant_domain_init(struct domain *d, uint32_t max_frames, uint32_t max_maptrack)
+void grant_domain_init(struct domain *d, uint32_t max_frames, uint32_t max_maptrack)
 {
     struct grant_domain *g = &d->grant;
 
     g->max_frames = MIN(MAX(max_frames, 1), GRANT_MAX_FRAMES);
     g->max_maptrack_frames = MIN(max_maptrack, GRANT_MAX_MAPTRACK);
     g->free_handle = NO_HANDLE;
-    return 0;
 }
 
 void grant_domain_free(struct domain *d)
@@ -71,14 +70,12 @@ static int grow(struct grant_domain *g, uint32_t nr)
 int grant_shared_frame(struct domain *d, uint32_t idx, mfn_t *m)
 {
     struct grant_domain *g = &d->grant;
-    int rc = idx >= g->max_frames ? -XEN_EINVAL : 0;
+    int rc;
 
-    spin_lock(&g->lock);
-    if (!rc)
-        rc = grow(g, idx + 1);
+    spin_guard(&g->lock);
+    rc = idx >= g->max_frames ? -XEN_EINVAL : grow(g, idx + 1);
     if (!rc)
         *m = va_to_mfn(g->shared[idx]);
-    spin_unlock(&g->lock);
     return rc;
 }
 
@@ -288,20 +285,16 @@ static inline void unpin_locked(struct domain *granter, struct use u, mfn_t m)
 
 static void unpin(struct domain *granter, struct use u, mfn_t m)
 {
-    spin_lock(&granter->grant.lock);
+    spin_guard(&granter->grant.lock);
     unpin_locked(granter, u, m);
-    spin_unlock(&granter->grant.lock);
 }
 
 void grant_log_dirty(struct domain *d)
 {
-    struct grant_domain *g = &d->grant;
-
-    spin_lock(&g->lock);
-    for (uint32_t i = 0; i < g->nr_frames * GRANTS_PER_FRAME; i++)
-        if (g->active[i / GRANTS_PER_FRAME][i % GRANTS_PER_FRAME].writable_maps)
-            logdirty_mark(d, gfn(g->active[i / GRANTS_PER_FRAME][i % GRANTS_PER_FRAME].gfn));
-    spin_unlock(&g->lock);
+    spin_guard(&d->grant.lock);
+    for (uint32_t i = 0; i < d->grant.nr_frames * GRANTS_PER_FRAME; i++)
+        if (active_entry(d, i)->writable_maps)
+            logdirty_mark(d, gfn(active_entry(d, i)->gfn));
 }
 
 union grant_chunk {
@@ -310,28 +303,16 @@ union grant_chunk {
     struct gnttab_copy copy[CHUNK];
 };
 
-/* Batches mostly name one domain: keep the last one found. */
-struct domain_cache {
-    struct domain *d;
-};
-
-static struct domain *cached_domain(struct domain_cache *c, const struct domain *self, uint16_t id)
+/* Batches mostly name one domain: *last is a reference to the one found before, or NULL. */
+static struct domain *domain_again(struct domain **last, const struct domain *self, uint16_t id)
 {
     if (id == DOMID_SELF)
         id = self->id;
-    if (c->d && c->d->id == id)
-        return c->d;
-    if (c->d)
-        domain_put(c->d);
-    c->d = domain_get(id);
-    return c->d;
-}
-
-static void cache_drop(struct domain_cache *c)
-{
-    if (c->d)
-        domain_put(c->d);
-    c->d = NULL;
+    if (!*last || (*last)->id != id) {
+        domain_ref_end(last);
+        *last = domain_get(id);
+    }
+    return *last;
 }
 
 static inline bool map_flags_valid(const struct gnttab_map_grant_ref *op)
@@ -346,9 +327,9 @@ static inline bool map_writes(uint32_t flags)
 
 /* Use the entries of a run of operations that name one granter; the run's length. */
 static unsigned map_pin(struct domain *d, struct gnttab_map_grant_ref *first, unsigned n, mfn_t *m,
-                        struct domain_cache *c)
+                        struct domain **last)
 {
-    struct domain *granter = cached_domain(c, d, first->dom);
+    struct domain *granter = domain_again(last, d, first->dom);
     struct gnttab_map_grant_ref *op = first, *end = first + n;
     domid_t dom = first->dom, user = d->id;
     struct p2m_run run = {P2M_NOTHING_SEEN, 0};
@@ -357,14 +338,12 @@ static unsigned map_pin(struct domain *d, struct gnttab_map_grant_ref *first, un
         first->status = map_flags_valid(first) ? GNTST_bad_domain : GNTST_bad_virt_addr;
         return 1;
     }
-    spin_lock(&granter->grant.lock);
-    spin_lock(&granter->p2m_lock);
+    spin_guard(&granter->grant.lock);
+    spin_guard(&granter->p2m_lock);
     do {
         op->status =
             pin_locked(granter, user, (struct use){op->ref, map_writes(op->flags), false}, &run, m++);
     } while (++op < end && op->dom == dom && map_flags_valid(op));
-    spin_unlock(&granter->p2m_lock);
-    spin_unlock(&granter->grant.lock);
     return (unsigned)(op - first);
 }
 
@@ -387,7 +366,7 @@ static inline int16_t map_place(struct domain *d, struct gnttab_map_grant_ref *o
     return GNTST_okay;
 }
 
-static void chunk_map(struct vcpu *v, union grant_chunk *k, unsigned n, struct domain_cache *c)
+static void chunk_map(struct vcpu *v, union grant_chunk *k, unsigned n, struct domain **last)
 {
     struct domain *d = v->domain;
     uint64_t unplaced = 0;
@@ -396,7 +375,7 @@ static void chunk_map(struct vcpu *v, union grant_chunk *k, unsigned n, struct d
 
     _Static_assert(CHUNK <= sizeof(unplaced) * 8, "a bit an operation");
     for (unsigned i = 0; i < n;)
-        i += map_pin(d, &k->map[i], n - i, &m[i], c);
+        i += map_pin(d, &k->map[i], n - i, &m[i], last);
     spin_lock(&d->p2m_lock);
     spin_lock(&d->grant.maptrack_lock);
     dying = d->dying;
@@ -412,31 +391,29 @@ static void chunk_map(struct vcpu *v, union grant_chunk *k, unsigned n, struct d
     spin_unlock(&d->p2m_lock);
     for (unsigned i = 0; unplaced; i++, unplaced >>= 1)
         if (unplaced & 1)
-            unpin(cached_domain(c, d, k->map[i].dom),
+            unpin(domain_again(last, d, k->map[i].dom),
                   (struct use){k->map[i].ref, map_writes(k->map[i].flags), false}, m[i]);
 }
 
 /* The uses behind a run of mappings of one granter's frames that no TLB holds any more; the run's length. */
-static unsigned unmap_end(const struct domain *d, const struct maptrack *t, unsigned n,
-                          struct domain_cache *c)
+static unsigned unmap_end(const struct domain *d, const struct maptrack *t, unsigned n, struct domain **last)
 {
     struct domain *granter;
     unsigned i = 0;
 
     if (!t->flags)
         return 1;
-    granter = cached_domain(c, d, t->granter);
+    granter = domain_again(last, d, t->granter);
     ASSERT(granter); /* its frame that we hold keeps it in the list */
-    spin_lock(&granter->grant.lock);
+    spin_guard(&granter->grant.lock);
     do {
         unpin_locked(granter, (struct use){t[i].ref, map_writes(t[i].flags), false}, mfn(t[i].mfn));
     } while (++i < n && t[i].flags && t[i].granter == t->granter);
-    spin_unlock(&granter->grant.lock);
     return i;
 }
 
 /* The entries go and the TLBs are cleaned, all at once; then the uses end. */
-static void unmap(struct domain *d, struct gnttab_unmap_grant_ref *ops, unsigned n, struct domain_cache *c)
+static void unmap(struct domain *d, struct gnttab_unmap_grant_ref *ops, unsigned n, struct domain **last)
 {
     struct maptrack t[CHUNK];
 
@@ -455,19 +432,19 @@ static void unmap(struct domain *d, struct gnttab_unmap_grant_ref *ops, unsigned
     p2m_flush_removed_locked(d);
     spin_unlock(&d->p2m_lock);
     for (unsigned i = 0; i < n;)
-        i += unmap_end(d, &t[i], n - i, c);
+        i += unmap_end(d, &t[i], n - i, last);
 }
 
-static void chunk_unmap(struct vcpu *v, union grant_chunk *k, unsigned n, struct domain_cache *c)
+static void chunk_unmap(struct vcpu *v, union grant_chunk *k, unsigned n, struct domain **last)
 {
-    unmap(v->domain, k->unmap, n, c);
+    unmap(v->domain, k->unmap, n, last);
 }
 
 bool grant_domain_destroy(struct domain *d)
 {
     struct grant_domain *g = &d->grant;
     uint32_t end = MIN(g->nr_maptrack_frames << MAPTRACK_SHIFT, g->next_drop + DROP_LIMIT);
-    struct domain_cache c = {NULL};
+    domain_ref struct domain *last = NULL;
 
     while (g->next_drop < end && g->nr_maps) {
         struct gnttab_unmap_grant_ref ops[CHUNK] = {0};
@@ -475,9 +452,8 @@ bool grant_domain_destroy(struct domain *d)
 
         while (n < CHUNK && g->next_drop < end)
             ops[n++].handle = g->next_drop++;
-        unmap(d, ops, n, &c);
+        unmap(d, ops, n, &last);
     }
-    cache_drop(&c);
     return !g->nr_maps;
 }
 
@@ -489,9 +465,9 @@ struct copy_side {
 };
 
 static int16_t copy_side(struct vcpu *v, bool by_ref, uint16_t domid, uint64_t ref_or_gfn, bool write,
-                         struct copy_side *side, struct domain_cache *c)
+                         struct copy_side *side, struct domain **last)
 {
-    int16_t st;
+    struct p2m_run run = {P2M_NOTHING_SEEN, 0};
 
     *side = (struct copy_side){.use = {(uint32_t)ref_or_gfn, write, true}};
     if (!by_ref) {
@@ -500,16 +476,12 @@ static int16_t copy_side(struct vcpu *v, bool by_ref, uint16_t domid, uint64_t r
         side->m = p2m_get_ram(v->domain, gfn(ref_or_gfn), write, NULL);
         return mfn_valid_value(side->m) ? GNTST_okay : GNTST_bad_page;
     }
-    side->granter = cached_domain(c, v->domain, domid);
+    side->granter = domain_again(last, v->domain, domid);
     if (!side->granter || side->granter->dying)
         return GNTST_bad_domain;
-    spin_lock(&side->granter->grant.lock);
-    spin_lock(&side->granter->p2m_lock);
-    st =
-        pin_locked(side->granter, v->domain->id, side->use, &(struct p2m_run){P2M_NOTHING_SEEN, 0}, &side->m);
-    spin_unlock(&side->granter->p2m_lock);
-    spin_unlock(&side->granter->grant.lock);
-    return st;
+    spin_guard(&side->granter->grant.lock);
+    spin_guard(&side->granter->p2m_lock);
+    return pin_locked(side->granter, v->domain->id, side->use, &run, &side->m);
 }
 
 static void copy_side_end(const struct copy_side *side)
@@ -520,37 +492,35 @@ static void copy_side_end(const struct copy_side *side)
         page_put(side->m);
 }
 
-static void copy_one(struct vcpu *v, struct gnttab_copy *op, struct domain_cache *src,
-                     struct domain_cache *dst)
+static int16_t copy_one(struct vcpu *v, const struct gnttab_copy *op, struct domain **last)
 {
     bool sref = op->flags & GNTCOPY_source_gref, dref = op->flags & GNTCOPY_dest_gref;
     struct copy_side s, d;
+    int16_t st;
 
-    if ((uint32_t)op->source.offset + op->len > PAGE_SIZE ||
-        (uint32_t)op->dest.offset + op->len > PAGE_SIZE) {
-        op->status = GNTST_bad_copy_arg;
-        return;
-    }
-    op->status =
-        copy_side(v, sref, op->source.domid, sref ? op->source.u.ref : op->source.u.gmfn, false, &s, src);
-    if (op->status != GNTST_okay)
-        return;
-    op->status = copy_side(v, dref, op->dest.domid, dref ? op->dest.u.ref : op->dest.u.gmfn, true, &d, dst);
-    if (op->status == GNTST_okay) {
+    if ((uint32_t)op->source.offset + op->len > PAGE_SIZE || (uint32_t)op->dest.offset + op->len > PAGE_SIZE)
+        return GNTST_bad_copy_arg;
+    st = copy_side(v, sref, op->source.domid, sref ? op->source.u.ref : op->source.u.gmfn, false, &s,
+                   &last[0]);
+    if (st != GNTST_okay)
+        return st;
+    st = copy_side(v, dref, op->dest.domid, dref ? op->dest.u.ref : op->dest.u.gmfn, true, &d, &last[1]);
+    if (st == GNTST_okay) {
         memcpy((char *)mfn_to_va(d.m) + op->dest.offset, (char *)mfn_to_va(s.m) + op->source.offset, op->len);
         copy_side_end(&d);
     }
     copy_side_end(&s);
+    return st;
 }
 
-static void chunk_copy(struct vcpu *v, union grant_chunk *k, unsigned n, struct domain_cache *c)
+static void chunk_copy(struct vcpu *v, union grant_chunk *k, unsigned n, struct domain **last)
 {
     for (unsigned i = 0; i < n; i++)
-        copy_one(v, &k->copy[i], &c[0], &c[1]);
+        k->copy[i].status = copy_one(v, &k->copy[i], last);
 }
 
 static const struct {
-    void (*fn)(struct vcpu *v, union grant_chunk *k, unsigned n, struct domain_cache *c);
+    void (*fn)(struct vcpu *v, union grant_chunk *k, unsigned n, struct domain **last);
     size_t size;
 } batch_ops[] = {
     [GNTTABOP_map_grant_ref] = {chunk_map, sizeof(struct gnttab_map_grant_ref)},
@@ -560,7 +530,7 @@ static const struct {
 
 static long batch(struct vcpu *v, struct hypercall_args *args, unsigned cmd)
 {
-    struct domain_cache cache[2] = {{NULL}, {NULL}};
+    struct domain *last[2] = {NULL, NULL};
     union grant_chunk k;
     size_t size = batch_ops[cmd].size;
     unsigned done = 0;
@@ -576,143 +546,110 @@ static long batch(struct vcpu *v, struct hypercall_args *args, unsigned cmd)
         rc = copy_from_guest(v, &k, args->a[1], n * size);
         if (rc)
             break;
-        batch_ops[cmd].fn(v, &k, n, cache);
+        batch_ops[cmd].fn(v, &k, n, last);
         rc = copy_to_guest(v, args->a[1], &k, n * size);
         args->a[1] += n * size;
         args->a[2] -= n;
         done += n;
     }
-    cache_drop(&cache[0]);
-    cache_drop(&cache[1]);
+    domain_ref_end(&last[0]);
+    domain_ref_end(&last[1]);
     return rc;
 }
 
 static struct domain *query_target(struct vcpu *v, uint16_t id, int16_t *st)
 {
-    struct domain *d = domain_get(id == DOMID_SELF ? v->domain->id : id);
+    long rc;
+    struct domain *d = domain_target(v, id, PRIV_SELF_OR_CONTROL, &rc);
 
-    *st = !d                                                ? GNTST_bad_domain
-          : priv_allows(v->domain, d, PRIV_SELF_OR_CONTROL) ? GNTST_okay
-                                                            : GNTST_permission_denied;
-    if (d && *st != GNTST_okay) {
-        domain_put(d);
-        d = NULL;
-    }
+    *st = d ? GNTST_okay : rc == -XEN_ESRCH ? GNTST_bad_domain : GNTST_permission_denied;
     return d;
 }
 
-static long query_size(struct vcpu *v, uint64_t gva)
+static long query_size(struct vcpu *v, void *arg)
 {
-    struct gnttab_query_size q;
-    struct domain *d;
+    struct gnttab_query_size *q = arg;
+    domain_ref struct domain *d = query_target(v, q->dom, &q->status);
 
-    if (copy_from_guest(v, &q, gva, sizeof(q)))
-        return -XEN_EFAULT;
-    d = query_target(v, q.dom, &q.status);
     if (d) {
-        q.nr_frames = MAX(d->grant.nr_frames, 1u);
-        q.max_nr_frames = d->grant.max_frames;
-        domain_put(d);
+        q->nr_frames = MAX(d->grant.nr_frames, 1u);
+        q->max_nr_frames = d->grant.max_frames;
     }
-    return copy_to_guest(v, gva, &q, sizeof(q)) ? -XEN_EFAULT : 0;
+    return 0;
 }
 
-static long setup_table(struct vcpu *v, uint64_t gva)
+static long setup_table(struct vcpu *v, void *arg)
 {
-    struct gnttab_setup_table s;
-    struct domain *d;
+    struct gnttab_setup_table *s = arg;
+    domain_ref struct domain *d = query_target(v, s->dom, &s->status);
 
-    if (copy_from_guest(v, &s, gva, sizeof(s)))
-        return -XEN_EFAULT;
-    d = query_target(v, s.dom, &s.status);
     if (d) {
-        spin_lock(&d->grant.lock);
-        s.status = grow(&d->grant, s.nr_frames) ? GNTST_general_error : GNTST_okay;
-        spin_unlock(&d->grant.lock);
-        domain_put(d);
+        spin_guard(&d->grant.lock);
+        s->status = grow(&d->grant, s->nr_frames) ? GNTST_general_error : GNTST_okay;
     }
-    return copy_to_guest(v, gva, &s, sizeof(s)) ? -XEN_EFAULT : 0;
+    return 0;
 }
 
-static long version_op(struct vcpu *v, uint64_t gva, bool set)
+static long get_version(struct vcpu *v, void *arg)
 {
-    struct gnttab_get_version g;
-    gnttab_set_version_t s;
-    struct domain *d;
-    int16_t st;
+    struct gnttab_get_version *g = arg;
+    long rc;
+    domain_ref struct domain *d = domain_target(v, g->dom, PRIV_SELF_OR_CONTROL, &rc);
 
-    if (set) {
-        if (copy_from_guest(v, &s, gva, sizeof(s)))
-            return -XEN_EFAULT;
-        if (s.version == 2)
-            return -XEN_ENOSYS;
-        return s.version == 1 ? 0 : -XEN_EINVAL;
-    }
-    if (copy_from_guest(v, &g, gva, sizeof(g)))
-        return -XEN_EFAULT;
-    d = query_target(v, g.dom, &st);
-    if (!d)
-        return st == GNTST_bad_domain ? -XEN_ESRCH : -XEN_EPERM;
-    domain_put(d);
-    g.version = 1;
-    return copy_to_guest(v, gva, &g, sizeof(g)) ? -XEN_EFAULT : 0;
+    g->version = 1;
+    return rc;
 }
 
-static int16_t swap_refs(struct grant_domain *g, uint32_t a, uint32_t b)
+static long set_version(struct vcpu *v, void *arg)
 {
-    uint32_t limit = g->nr_frames * GRANTS_PER_FRAME;
-    struct grant_active *aa, *ab;
-    grant_entry_v1_t *ea, *eb, tmp;
+    uint32_t version = ((gnttab_set_version_t *)arg)->version;
+
+    return version == 1 ? 0 : version == 2 ? -XEN_ENOSYS : -XEN_EINVAL;
+}
+
+static int16_t swap_refs(struct domain *d, uint32_t a, uint32_t b)
+{
+    uint32_t limit = d->grant.nr_frames * GRANTS_PER_FRAME;
+    grant_entry_v1_t tmp;
 
     if (a >= limit || b >= limit)
         return GNTST_bad_gntref;
-    aa = &g->active[a / GRANTS_PER_FRAME][a % GRANTS_PER_FRAME];
-    ab = &g->active[b / GRANTS_PER_FRAME][b % GRANTS_PER_FRAME];
-    if (aa->maps || aa->copies || ab->maps || ab->copies)
+    if ((active_entry(d, a)->uses | active_entry(d, b)->uses) & GRANT_USES)
         return GNTST_eagain;
-    ea = &g->shared[a / GRANTS_PER_FRAME][a % GRANTS_PER_FRAME];
-    eb = &g->shared[b / GRANTS_PER_FRAME][b % GRANTS_PER_FRAME];
-    tmp = *ea;
-    *ea = *eb;
-    *eb = tmp;
+    tmp = *shared_entry(d, a);
+    *shared_entry(d, a) = *shared_entry(d, b);
+    *shared_entry(d, b) = tmp;
     return GNTST_okay;
 }
 
-static long swap_op(struct vcpu *v, uint64_t gva)
+static long swap_op(struct vcpu *v, void *arg)
 {
-    struct gnttab_swap_grant_ref s;
+    struct gnttab_swap_grant_ref *s = arg;
 
-    if (copy_from_guest(v, &s, gva, sizeof(s)))
-        return -XEN_EFAULT;
-    spin_lock(&v->domain->grant.lock);
-    s.status = swap_refs(&v->domain->grant, s.ref_a, s.ref_b);
-    spin_unlock(&v->domain->grant.lock);
-    return copy_to_guest(v, gva, &s, sizeof(s)) ? -XEN_EFAULT : 0;
+    spin_guard(&v->domain->grant.lock);
+    s->status = swap_refs(v->domain, s->ref_a, s->ref_b);
+    return 0;
 }
+
+static const struct subop singles[] = {
+    [GNTTABOP_setup_table] = {setup_table, sizeof(struct gnttab_setup_table), true},
+    [GNTTABOP_query_size] = {query_size, sizeof(struct gnttab_query_size), true},
+    [GNTTABOP_set_version] = {set_version, sizeof(gnttab_set_version_t), false},
+    [GNTTABOP_get_version] = {get_version, sizeof(struct gnttab_get_version), true},
+    [GNTTABOP_swap_grant_ref] = {swap_op, sizeof(struct gnttab_swap_grant_ref), true},
+};
 
 HYPERCALL(grant_table_op)
 {
     unsigned cmd = (unsigned)args->a[0] & 0xffff;
-    static long (*const singles[])(struct vcpu * v, uint64_t gva) = {
-        [GNTTABOP_setup_table] = setup_table,
-        [GNTTABOP_query_size] = query_size,
-        [GNTTABOP_swap_grant_ref] = swap_op,
-    };
 
     if ((int64_t)args->a[2] < 0)
         return -XEN_EINVAL;
     if (cmd < ARRAY_SIZE(batch_ops) && batch_ops[cmd].fn)
         return batch(v, args, cmd);
-    if (cmd == GNTTABOP_set_version || cmd == GNTTABOP_get_version)
-        return args->a[2] == 1 ? version_op(v, args->a[1], cmd == GNTTABOP_set_version) : -XEN_EINVAL;
-    if (cmd < ARRAY_SIZE(singles) && singles[cmd])
-        return args->a[2] == 1 ? singles[cmd](v, args->a[1]) : -XEN_EINVAL;
-    return -XEN_ENOSYS;
-}
-
-unsigned grant_count_maps(const struct domain *d)
-{
-    return d->grant.nr_maps;
+    if (cmd < ARRAY_SIZE(singles) && singles[cmd].fn && args->a[2] != 1)
+        return -XEN_EINVAL;
+    return subop_call(v, v, singles, ARRAY_SIZE(singles), cmd, args->a[1]);
 }
 
 unsigned grant_count_frames(const struct domain *d)

@@ -33,11 +33,6 @@ void *guest_frame_get(struct domain *d, gfn_t g, mfn_t *m)
     return mfn_to_va(*m);
 }
 
-void guest_frame_put(mfn_t m)
-{
-    page_put(m);
-}
-
 /* Reads under p2m_lock are valid in any case: after many vain tries without. */
 static __attribute__((noinline)) const char *frame_find(struct vcpu *v, uint64_t page, struct known_frame *k)
 {
@@ -155,29 +150,21 @@ int guest_walk(struct vcpu *v, uint64_t gva, bool write, gpaddr_t *gpa)
     return *gpa == NOWHERE ? -XEN_EFAULT : 0;
 }
 
-/* A copy inside one frame; the lock keeps it from being given away. */
-static int copy_frame(struct domain *d, gpaddr_t gpa, void *buf, size_t n, bool to_guest)
+/* Write inside one frame; the lock keeps it from being given away. */
+static int write_frame(struct domain *d, gpaddr_t gpa, const void *src, size_t n)
 {
     enum p2m_type t;
     uint64_t leaf;
-    char *p;
-    bool ok;
 
-    spin_lock(&d->p2m_lock);
+    spin_guard(&d->p2m_lock);
     leaf = p2m_leaf_locked(d, gfn_of(gpa));
     t = p2m_leaf_type(leaf);
-    ok = t != P2M_NONE && t != P2M_MMIO && !(to_guest && t == P2M_GRANT_RO);
-    if (likely(ok)) {
-        if (unlikely(t == P2M_LOGDIRTY) && to_guest)
-            p2m_log_dirty_locked(d, gfn_of(gpa));
-        p = (char *)mfn_to_va(p2m_leaf_mfn(leaf)) + (gpa & ~PAGE_MASK);
-        if (to_guest)
-            memcpy(p, buf, n);
-        else
-            memcpy(buf, p, n);
-    }
-    spin_unlock(&d->p2m_lock);
-    return ok ? 0 : -XEN_EFAULT;
+    if (unlikely(t == P2M_NONE || t == P2M_MMIO || t == P2M_GRANT_RO))
+        return -XEN_EFAULT;
+    if (unlikely(t == P2M_LOGDIRTY))
+        p2m_log_dirty_locked(d, gfn_of(gpa));
+    memcpy((char *)mfn_to_va(p2m_leaf_mfn(leaf)) + (gpa & ~PAGE_MASK), src, n);
+    return 0;
 }
 
 /* n bytes at gva, not over the end of the page. */
@@ -223,7 +210,7 @@ int copy_to_guest(struct vcpu *v, uint64_t gva, const void *src, size_t size)
         size_t n = MIN(size, PAGE_SIZE - (gva & ~PAGE_MASK));
         gpaddr_t gpa;
 
-        if (guest_walk(v, gva, true, &gpa) || copy_frame(v->domain, gpa, (void *)(uintptr_t)src, n, true))
+        if (guest_walk(v, gva, true, &gpa) || write_frame(v->domain, gpa, src, n))
             return -XEN_EFAULT;
         gva += n;
         src = (const char *)src + n;
@@ -232,28 +219,18 @@ int copy_to_guest(struct vcpu *v, uint64_t gva, const void *src, size_t size)
     return 0;
 }
 
-static int copy_physical(struct domain *d, gpaddr_t gpa, void *buf, size_t size, bool to_guest)
+int copy_to_gpa(struct domain *d, gpaddr_t gpa, const void *src, size_t size)
 {
     while (size) {
         size_t n = MIN(size, PAGE_SIZE - (gpa & ~PAGE_MASK));
 
-        if (copy_frame(d, gpa, buf, n, to_guest))
+        if (write_frame(d, gpa, src, n))
             return -XEN_EFAULT;
         gpa += n;
-        buf = (char *)buf + n;
+        src = (const char *)src + n;
         size -= n;
     }
     return 0;
-}
-
-int copy_from_gpa(struct domain *d, void *dst, gpaddr_t gpa, size_t size)
-{
-    return copy_physical(d, gpa, dst, size, false);
-}
-
-int copy_to_gpa(struct domain *d, gpaddr_t gpa, const void *src, size_t size)
-{
-    return copy_physical(d, gpa, (void *)(uintptr_t)src, size, true);
 }
 
 unsigned guest_fetch(struct vcpu *v, uint64_t rip, uint8_t *buf, unsigned len)

@@ -17,80 +17,73 @@ static bool guest_may_set(uint32_t index)
  * "enlightened". */
 static long set_callback(struct domain *d, uint64_t val)
 {
-    uint8_t vector = (uint8_t)val;
+    bool vector = val >> 56 == HVM_PARAM_CALLBACK_TYPE_VECTOR;
 
-    switch (val >> 56) {
-    case HVM_PARAM_CALLBACK_TYPE_VECTOR:
-        if (vector < 16)
-            return -XEN_EINVAL;
-        d->callback_vector = vector;
-        break;
-    default:
-        d->callback_vector = 0;
-    }
-    for (unsigned i = 0; i < d->max_vcpus; i++)
-        if (d->vcpu[i] && d->vcpu[i]->info->evtchn_upcall_pending)
-            vcpu_kick(d->vcpu[i]);
+    if (vector && (uint8_t)val < 16)
+        return -XEN_EINVAL;
+    d->callback_vector = vector ? (uint8_t)val : 0;
+    for_each_vcpu (d, v)
+        if (v->info->evtchn_upcall_pending)
+            vcpu_kick(v);
     return 0;
 }
 
-static long param_op(struct vcpu *v, uint64_t gva, bool set)
+static long set_param(struct vcpu *v, void *arg)
 {
-    struct xen_hvm_param p;
-    struct domain *d;
-    long rc = 0;
+    const struct xen_hvm_param *p = arg;
+    long rc;
+    domain_ref struct domain *d = NULL;
 
-    if (copy_from_guest(v, &p, gva, sizeof(p)))
-        return -XEN_EFAULT;
-    if (p.index >= NR_HVM_PARAMS)
+    if (p->index >= NR_HVM_PARAMS)
         return -XEN_EINVAL;
-    d = domain_get(p.domid == DOMID_SELF ? v->domain->id : p.domid);
+    d = domain_target(v, p->domid, PRIV_SELF_OR_CONTROL, &rc);
     if (!d)
-        return -XEN_ESRCH;
-    if (!priv_allows(v->domain, d, PRIV_SELF_OR_CONTROL) ||
-        (set && d == v->domain && !d->privileged && !guest_may_set(p.index))) {
-        rc = -XEN_EPERM;
-    } else if (set) {
-        d->hvm_params[p.index] = p.value;
-        if (p.index == HVM_PARAM_CALLBACK_IRQ)
-            rc = set_callback(d, p.value);
-    } else {
-        p.value = d->hvm_params[p.index];
-    }
-    domain_put(d);
-    return !rc && !set && copy_to_guest(v, gva, &p, sizeof(p)) ? -XEN_EFAULT : rc;
+        return rc;
+    if (d == v->domain && !d->privileged && !guest_may_set(p->index))
+        return -XEN_EPERM;
+    d->hvm_params[p->index] = p->value;
+    return p->index == HVM_PARAM_CALLBACK_IRQ ? set_callback(d, p->value) : 0;
 }
 
-static long set_upcall_vector(struct vcpu *v, uint64_t gva)
+static long get_param(struct vcpu *v, void *arg)
 {
-    struct xen_hvm_evtchn_upcall_vector u;
-    struct vcpu *target;
+    struct xen_hvm_param *p = arg;
+    long rc;
+    domain_ref struct domain *d = NULL;
 
-    if (copy_from_guest(v, &u, gva, sizeof(u)))
-        return -XEN_EFAULT;
-    target = domain_vcpu(v->domain, u.vcpu);
+    if (p->index >= NR_HVM_PARAMS)
+        return -XEN_EINVAL;
+    d = domain_target(v, p->domid, PRIV_SELF_OR_CONTROL, &rc);
+    if (d)
+        p->value = d->hvm_params[p->index];
+    return rc;
+}
+
+static long set_upcall_vector(struct vcpu *v, void *arg)
+{
+    const struct xen_hvm_evtchn_upcall_vector *u = arg;
+    struct vcpu *target = domain_vcpu(v->domain, u->vcpu);
+
     if (!target)
         return -XEN_ENOENT;
-    if (u.vector < 16)
+    if (u->vector < 16)
         return -XEN_EINVAL;
-    target->upcall_vector = u.vector;
+    target->upcall_vector = u->vector;
     if (target->info->evtchn_upcall_pending)
-        vlapic_set_irq(target, u.vector, false);
+        vlapic_set_irq(target, u->vector, false);
     return 0;
 }
+
+static const struct subop ops[] = {
+    [HVMOP_set_param] = {set_param, sizeof(struct xen_hvm_param), false},
+    [HVMOP_get_param] = {get_param, sizeof(struct xen_hvm_param), true},
+    [HVMOP_set_evtchn_upcall_vector] = {set_upcall_vector, sizeof(struct xen_hvm_evtchn_upcall_vector),
+                                        false},
+};
 
 HYPERCALL(hvm_op)
 {
-    switch (args->a[0]) {
-    case HVMOP_set_param:
-        return param_op(v, args->a[1], true);
-    case HVMOP_get_param:
-        return param_op(v, args->a[1], false);
-    case HVMOP_pagetable_dying:
+    if (args->a[0] == HVMOP_pagetable_dying)
         return -XEN_EINVAL;
-    case HVMOP_set_evtchn_upcall_vector:
-        return set_upcall_vector(v, args->a[1]);
-    default:
-        return -XEN_ENOSYS;
-    }
+    return subop_call(v, v, ops, ARRAY_SIZE(ops), args->a[0], args->a[1]);
 }

@@ -35,65 +35,47 @@ static void key_memory(void)
            heap_count_frames());
 }
 
-static bool print_domain(struct domain *d, void *arg)
-{
-    int timers = 0;
-
-    for (unsigned i = 0; i < d->max_vcpus; i++)
-        if (d->vcpu[i])
-            timers += (d->vcpu[i]->singleshot.queue != NULL) + (d->vcpu[i]->periodic.queue != NULL) +
-                      (d->vcpu[i]->poll_timer.queue != NULL) + (d->vcpu[i]->lapic.timer.queue != NULL);
-    printk(LOG_ERR,
-           "d%u: refs %d pages %lu/%lu p2m-nodes %lu tables %u foreign %lu ports %u grant-maps %u timers %d "
-           "vcpus %u dying %u\n",
-           d->id, d->refs, d->tot_pages, d->max_pages, d->p2m_nodes,
-           grant_count_frames(d) + event_count_frames(d), d->foreign_maps, event_count_used(d),
-           grant_count_maps(d), timers, d->nr_vcpus, d->dying);
-    return true;
-}
-
 static void key_domains(void)
 {
-    domain_for_each(print_domain, NULL);
-}
+    for_each_domain (d) {
+        int timers = 0;
 
-static bool print_vcpus(struct domain *d, void *arg)
-{
-    for (unsigned i = 0; i < d->max_vcpus; i++) {
-        struct vcpu *v = d->vcpu[i];
-
-        if (v)
-            printk(LOG_ERR, "d%uv%u: cpu %u %s%s%s pause %d rip %lx exits %lu cpu-time %lu ms vruntime %lu\n",
-                   d->id, i, v->processor->id, v->running ? "running " : "", v->blocked ? "blocked " : "",
-                   v->down ? "down " : "", v->pause_count + d->pause_count, virt->rip(v), v->exits,
-                   v->cpu_time_ns / MS, v->sched.vruntime);
+        for_each_vcpu (d, v)
+            timers += (v->singleshot.queue != NULL) + (v->periodic.queue != NULL) +
+                      (v->poll_timer.queue != NULL) + (v->lapic.timer.queue != NULL);
+        printk(
+            LOG_ERR,
+            "d%u: refs %d pages %lu/%lu p2m-nodes %lu tables %u foreign %lu ports %u grant-maps %u timers %d "
+            "vcpus %u dying %u\n",
+            d->id, d->refs, d->tot_pages, d->max_pages, d->p2m_nodes,
+            grant_count_frames(d) + 1 + d->evtchn.nr_ports / EVTCHN_PER_PAGE, d->foreign_maps,
+            d->evtchn.nr_used, d->grant.nr_maps, timers, d->nr_vcpus, d->dying);
     }
-    return true;
 }
 
 static void key_registers(void)
 {
-    domain_for_each(print_vcpus, NULL);
-}
-
-static bool print_ports(struct domain *d, void *arg)
-{
-    static const char *const states[] = {"free", "reserved", "unbound", "interdomain", "pirq", "virq", "ipi"};
-
-    for (uint32_t p = 1; p < d->evtchn.nr_ports; p++) {
-        const struct evtchn *e = event_port(d, p);
-
-        if (e->state != EVT_FREE)
-            printk(LOG_ERR, "d%u port %u: %s vcpu %u remote d%u port %u virq %u pending %d\n", d->id, p,
-                   states[e->state], e->vcpu, e->remote_domid, e->remote_port, e->virq,
-                   event_port_pending(d, p));
-    }
-    return true;
+    for_each_domain (d)
+        for_each_vcpu (d, v)
+            printk(LOG_ERR, "d%uv%u: cpu %u %s%s%s pause %d rip %lx exits %lu cpu-time %lu ms vruntime %lu\n",
+                   d->id, v->id, v->processor->id, v->running ? "running " : "", v->blocked ? "blocked " : "",
+                   v->down ? "down " : "", v->pause_count + d->pause_count, virt->rip(v), v->exits,
+                   v->cpu_time_ns / MS, v->sched.vruntime);
 }
 
 static void key_ports(void)
 {
-    domain_for_each(print_ports, NULL);
+    static const char *const states[] = {"free", "unbound", "interdomain", "virq", "ipi"};
+
+    for_each_domain (d)
+        for (uint32_t p = 1; p < d->evtchn.nr_ports; p++) {
+            const struct evtchn *e = event_port(d, p);
+
+            if (e->state != EVT_FREE)
+                printk(LOG_ERR, "d%u port %u: %s vcpu %u remote d%u port %u virq %u pending %d\n", d->id, p,
+                       states[e->state], e->vcpu, e->remote_domid, e->remote_port, e->virq,
+                       event_port_pending(d, p));
+        }
 }
 
 static void key_cpus(void)

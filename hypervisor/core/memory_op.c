@@ -16,20 +16,14 @@
 #define FRAMES_A_ROUND  2048u /* zeroing these takes a millisecond or two, with interrupts off */
 #define MAX_E820_GUEST  128u
 
-static struct domain *target(struct vcpu *v, uint16_t id, enum priv p, long *rc)
+static struct domain *live_target(struct vcpu *v, uint16_t id, enum priv p, long *rc)
 {
-    struct domain *d = domain_get(id == DOMID_SELF ? v->domain->id : id);
+    struct domain *d = domain_target(v, id, p, rc);
 
-    if (!d) {
-        *rc = -XEN_ESRCH;
-    } else if (!priv_allows(v->domain, d, p)) {
+    if (d && d->dying) {
         domain_put(d);
-        d = NULL;
-        *rc = -XEN_EPERM;
-    } else if (d->dying) {
-        domain_put(d);
-        d = NULL;
         *rc = -XEN_EINVAL;
+        return NULL;
     }
     return d;
 }
@@ -82,13 +76,12 @@ static int place_frame(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t)
 {
     int rc;
 
-    spin_lock(&d->p2m_lock);
+    spin_guard(&d->p2m_lock);
     rc = d->dying ? -XEN_EINVAL : clear_frame(d, g, 0);
     if (!rc)
         rc = p2m_set_locked(d, g, m, 0, t);
     if (!rc && t == P2M_FOREIGN)
         d->foreign_maps++;
-    spin_unlock(&d->p2m_lock);
     return rc;
 }
 
@@ -125,46 +118,44 @@ static int map_extent(struct domain *d, uint64_t g, mfn_t m, unsigned order)
     return rc;
 }
 
+static bool extent_add(struct domain *d, uint64_t g, mfn_t m, unsigned order)
+{
+    spin_guard(&d->p2m_lock);
+    return !d->dying && extent_empty(d, g, order) && !map_extent(d, g, m, order);
+}
+
 static bool populate_one(struct domain *d, uint64_t g, unsigned order)
 {
-    mfn_t m;
+    mfn_t m = mfn(g);
     bool ok;
 
     if (g & ((1ull << order) - 1) || (g + (1ull << order)) >> 36)
         return false;
-    if (d->direct_mapped) {
-        m = mfn(g);
-        if (!page_claim_fixed(d, m, 1ull << order))
-            return false;
-    } else {
+    if (!d->direct_mapped)
         m = page_alloc_domain(d, order, 0);
-    }
+    else if (!page_claim_fixed(d, m, 1ull << order))
+        return false;
     if (!mfn_valid_value(m))
         return false;
-    spin_lock(&d->p2m_lock);
-    ok = !d->dying && extent_empty(d, g, order) && !map_extent(d, g, m, order);
-    spin_unlock(&d->p2m_lock);
+    ok = extent_add(d, g, m, order);
     if (!ok)
-        for (uint64_t i = 0; i < 1ull << order; i++)
-            page_put(mfn_add(m, i));
+        page_put_block(m, order);
     return ok;
 }
 
 static bool decrease_one(struct domain *d, uint64_t g, unsigned order)
 {
-    bool ok = true;
-
     if ((g + (1ull << order)) >> 36)
         return false;
-    spin_lock(&d->p2m_lock);
-    for (uint64_t i = 0; i < 1ull << order && ok; i++) {
+    spin_guard(&d->p2m_lock);
+    for (uint64_t i = 0; i < 1ull << order; i++) {
         enum p2m_type t;
 
         (void)p2m_lookup_locked(d, gfn(g + i), &t, NULL);
-        ok = (t == P2M_RAM || t == P2M_LOGDIRTY) && !clear_frame(d, gfn(g + i), 0);
+        if ((t != P2M_RAM && t != P2M_LOGDIRTY) || clear_frame(d, gfn(g + i), 0))
+            return false;
     }
-    spin_unlock(&d->p2m_lock);
-    return ok;
+    return true;
 }
 
 /* The result is the number of extents done in all. */
@@ -285,44 +276,37 @@ static long add_batch(struct memory_call *c, struct domain *foreign)
 
 static long add_to_physmap_batch(struct memory_call *c)
 {
-    struct domain *foreign;
-    long rc = 0;
+    domain_ref struct domain *foreign = NULL;
+    long rc;
 
     if (c->u.batch.space != XENMAPSPACE_gmfn_foreign)
         return c->u.batch.u.res0 ? -XEN_EOPNOTSUPP : add_batch(c, NULL);
-    foreign = target(c->v, c->u.batch.u.foreign_domid, PRIV_CONTROL, &rc);
-    if (!foreign)
-        return rc;
-    rc = foreign == c->d ? -XEN_EINVAL : add_batch(c, foreign);
-    domain_put(foreign);
-    return rc;
+    foreign = live_target(c->v, c->u.batch.u.foreign_domid, PRIV_CONTROL, &rc);
+    return !foreign ? rc : foreign == c->d ? -XEN_EINVAL : add_batch(c, foreign);
 }
 
 static long remove_from_physmap(struct memory_call *c)
 {
     gfn_t g = gfn(c->u.remove.gpfn);
     enum p2m_type t;
-    long rc;
 
-    spin_lock(&c->d->p2m_lock);
+    spin_guard(&c->d->p2m_lock);
     (void)p2m_lookup_locked(c->d, g, &t, NULL);
     if (t == P2M_NONE)
-        rc = -XEN_ENOENT;
-    else if (t == P2M_GRANT_RW || t == P2M_GRANT_RO)
-        rc = -XEN_EINVAL; /* grants end by unmap_grant_ref */
-    else
-        rc = clear_frame(c->d, g, 0);
-    spin_unlock(&c->d->p2m_lock);
-    return rc;
+        return -XEN_ENOENT;
+    if (t == P2M_GRANT_RW || t == P2M_GRANT_RO)
+        return -XEN_EINVAL; /* grants end by unmap_grant_ref */
+    return clear_frame(c->d, g, 0);
 }
 
-static long memory_map_locked(struct vcpu *v, uint64_t gva)
+static long memory_map(struct vcpu *v, uint64_t gva)
 {
     struct xen_memory_map m;
     struct domain *d = v->domain;
 
     if (copy_from_guest(v, &m, gva, sizeof(m)))
         return -XEN_EFAULT;
+    spin_guard(&d->lock); /* keeps set_memory_map from freeing the map while it is copied */
     if (!d->e820)
         return -XEN_ENOSYS;
     if (m.nr_entries < d->nr_e820)
@@ -334,21 +318,10 @@ static long memory_map_locked(struct vcpu *v, uint64_t gva)
     return 0;
 }
 
-/* d->lock keeps set_memory_map from freeing the map while it is copied. */
-static long memory_map(struct vcpu *v, uint64_t gva)
-{
-    long rc;
-
-    spin_lock(&v->domain->lock);
-    rc = memory_map_locked(v, gva);
-    spin_unlock(&v->domain->lock);
-    return rc;
-}
-
 static long set_memory_map(struct memory_call *c)
 {
-    uint32_t nr = c->u.map.map.nr_entries, old_nr;
-    struct e820_entry *e, *old;
+    uint32_t nr = c->u.map.map.nr_entries;
+    struct e820_entry *e;
 
     if (nr > MAX_E820_GUEST || !nr)
         return -XEN_EINVAL;
@@ -359,13 +332,10 @@ static long set_memory_map(struct memory_call *c)
         kfree(e, nr * sizeof(*e));
         return -XEN_EFAULT;
     }
-    spin_lock(&c->d->lock);
-    old = c->d->e820;
-    old_nr = c->d->nr_e820;
+    spin_guard(&c->d->lock);
+    kfree(c->d->e820, c->d->nr_e820 * sizeof(*e));
     c->d->e820 = e;
     c->d->nr_e820 = nr;
-    spin_unlock(&c->d->lock);
-    kfree(old, old_nr * sizeof(*old));
     return 0;
 }
 
@@ -404,12 +374,8 @@ static long acquire_resource(struct memory_call *c)
 
 static long maximum_gpfn(struct memory_call *c)
 {
-    long rc;
-
-    spin_lock(&c->d->p2m_lock);
-    rc = (long)p2m_top_ram_locked(c->d);
-    spin_unlock(&c->d->p2m_lock);
-    return rc;
+    spin_guard(&c->d->p2m_lock);
+    return (long)p2m_top_ram_locked(c->d);
 }
 
 static long reservation_size(struct memory_call *c)
@@ -461,7 +427,7 @@ static long domain_op(struct vcpu *v, struct hypercall_args *args, unsigned op)
     if (op == XENMEM_acquire_resource && c.u.resource.pad)
         return -XEN_EINVAL; /* Xen looks at it before the domain */
     memcpy(&id, (const char *)&c.u + table[op].domid_offset, sizeof(id));
-    c.d = target(v, id, table[op].priv, &rc);
+    c.d = live_target(v, id, table[op].priv, &rc);
     if (!c.d)
         return rc;
     rc = table[op].fn(&c);

@@ -12,18 +12,13 @@
 #define XENPF_get_dom0_console 64 /* newer than the headers of 4.17: Linux asks for it since 6.4 */
 _Static_assert(XENPF_INTERFACE_VERSION == PLATFORM_VERSION, "platform interface of Xen 4.17");
 
-static bool publish_wallclock(struct domain *d, void *arg)
-{
-    domain_update_wallclock(d);
-    return true;
-}
-
 static long settime64(const struct xenpf_settime64 *t)
 {
     if (t->mbz)
         return -XEN_EINVAL;
     wallclock_set(t->secs * 1000000000ull + t->nsecs - t->system_time);
-    domain_for_each(publish_wallclock, NULL);
+    for_each_domain (d)
+        domain_update_wallclock(d);
     return 0;
 }
 

@@ -59,8 +59,7 @@ static void queue_insert(struct runq *q, struct vcpu *v)
     q->nr_queued++;
 }
 
-/* The lock of the queue that the vCPU belongs to. */
-static struct runq *vcpu_runq_lock(struct vcpu *v)
+struct runq *sched_vcpu_lock(struct vcpu *v)
 {
     for (;;) {
         struct cpu *c = __atomic_load_n(&v->processor, __ATOMIC_ACQUIRE);
@@ -145,7 +144,7 @@ static void wake_locked(struct runq *q, struct vcpu *v)
     v->sched.vruntime = 0; /* meaningless on another queue; enqueue() lifts it to that queue's minimum */
     __atomic_store_n(&v->processor, c, __ATOMIC_RELEASE);
     spin_unlock(&q->lock);
-    q = vcpu_runq_lock(v);
+    q = sched_vcpu_lock(v);
     if (!v->sched.queued && !v->running && vcpu_runnable(v)) {
         vcpu_runstate_change(v, RUNSTATE_runnable, now_ns());
         enqueue(q, v);
@@ -155,7 +154,7 @@ static void wake_locked(struct runq *q, struct vcpu *v)
 
 void sched_vcpu_recheck(struct vcpu *v)
 {
-    struct runq *q = vcpu_runq_lock(v);
+    struct runq *q = sched_vcpu_lock(v);
 
     if (v->sched.queued && (!vcpu_runnable(v) || !mask_test(v->hard_affinity, q->cpu->id)))
         queue_remove(q, v);
@@ -171,7 +170,7 @@ void vcpu_wake(struct vcpu *v)
 {
     if (!__atomic_exchange_n(&v->blocked, false, __ATOMIC_SEQ_CST))
         return;
-    wake_locked(vcpu_runq_lock(v), v);
+    wake_locked(sched_vcpu_lock(v), v);
 }
 
 void vcpu_kick(struct vcpu *v)
@@ -311,23 +310,12 @@ struct vcpu *sched_pick(void)
     return next;
 }
 
-/* After the registers of a vCPU that left this CPU are saved. */
 void sched_vcpu_left(struct vcpu *v)
 {
-    struct runq *q = vcpu_runq_lock(v); /* its destruction takes the lock, too: v exists until we let go */
+    struct runq *q = sched_vcpu_lock(v); /* its destruction takes the lock, too: v exists until we let go */
 
     __atomic_store_n(&v->running, false, __ATOMIC_SEQ_CST);
     wake_locked(q, v); /* woken, or its affinity changed, while it was leaving */
-}
-
-struct runq *sched_vcpu_lock(struct vcpu *v)
-{
-    return vcpu_runq_lock(v);
-}
-
-void sched_vcpu_unlock(struct runq *q)
-{
-    spin_unlock(&q->lock);
 }
 
 void sched_yield_current(void)
@@ -373,7 +361,7 @@ void sched_vcpu_init(struct vcpu *v)
 
 void sched_vcpu_destroy(struct vcpu *v)
 {
-    struct runq *q = vcpu_runq_lock(v);
+    struct runq *q = sched_vcpu_lock(v);
 
     if (v->sched.queued)
         queue_remove(q, v);

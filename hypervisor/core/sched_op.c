@@ -26,14 +26,12 @@ void vcpu_poll_end(struct vcpu *v)
 }
 
 /* Sleep until one of the ports is pending or the time comes; the result is the same. */
-static long sched_poll(struct vcpu *v, uint64_t arg)
+static long poll(struct vcpu *v, void *arg)
 {
-    struct sched_poll p;
+    const struct sched_poll p = *(struct sched_poll *)arg;
     evtchn_port_t port = 0;
     int ready = 0;
 
-    if (copy_from_guest(v, &p, arg, sizeof(p)))
-        return -XEN_EFAULT;
     if (p.nr_ports > POLL_MAX_PORTS)
         return -XEN_EINVAL;
     v->poll_port = 0;
@@ -66,124 +64,120 @@ static void watchdog_fired(void *arg)
     domain_shutdown(arg, SHUTDOWN_watchdog);
 }
 
-static long watchdog_locked(struct domain *d, uint32_t id, uint32_t seconds)
+static long watchdog(struct vcpu *v, void *arg)
 {
-    if (id > ARRAY_SIZE(d->watchdog))
+    const struct sched_watchdog *w = arg;
+    struct domain *d = v->domain;
+    uint64_t end = now_ns() + w->timeout * 1000ull * MS;
+    struct timer *t;
+    uint32_t i = 0;
+
+    if (w->id > ARRAY_SIZE(d->watchdog))
         return -XEN_EINVAL;
-    if (id == 0) {
-        if (!seconds)
+    spin_guard(&d->lock); /* of two vCPUs only one gets the free timer */
+    if (w->id) {
+        t = &d->watchdog[w->id - 1];
+        if (!t->queue)
             return -XEN_EINVAL;
-        for (unsigned i = 0; i < ARRAY_SIZE(d->watchdog); i++)
-            if (!d->watchdog[i].queue) {
-                d->watchdog[i] = (struct timer){.fn = watchdog_fired, .arg = d};
-                timer_set(&this_cpu()->timers, &d->watchdog[i], now_ns() + seconds * 1000ull * MS);
-                return (long)i + 1;
-            }
-        return -XEN_ENOSPC;
+        if (w->timeout)
+            timer_set(&this_cpu()->timers, t, end);
+        else
+            timer_stop(t);
+        return 0;
     }
-    if (!d->watchdog[id - 1].queue)
+    if (!w->timeout)
         return -XEN_EINVAL;
-    if (seconds)
-        timer_set(&this_cpu()->timers, &d->watchdog[id - 1], now_ns() + seconds * 1000ull * MS);
-    else
-        timer_stop(&d->watchdog[id - 1]);
+    while (i < ARRAY_SIZE(d->watchdog) && d->watchdog[i].queue)
+        i++;
+    if (i == ARRAY_SIZE(d->watchdog))
+        return -XEN_ENOSPC;
+    d->watchdog[i] = (struct timer){.fn = watchdog_fired, .arg = d};
+    timer_set(&this_cpu()->timers, &d->watchdog[i], end);
+    return i + 1;
+}
+
+static long yield(struct vcpu *v, void *arg)
+{
+    sched_yield_current();
     return 0;
 }
 
-static long watchdog(struct domain *d, uint32_t id, uint32_t seconds)
+static long block(struct vcpu *v, void *arg)
 {
-    long rc;
+    v->info->evtchn_upcall_mask = 0;
+    __atomic_store_n(&v->blocked, true, __ATOMIC_SEQ_CST);
+    if (vcpu_has_event(v))
+        v->blocked = false;
+    return 0;
+}
 
-    spin_lock(&d->lock); /* of two vCPUs only one gets the free timer */
-    rc = watchdog_locked(d, id, seconds);
-    spin_unlock(&d->lock);
+static long shutdown(struct vcpu *v, void *arg)
+{
+    domain_shutdown(v->domain, (uint8_t)((struct sched_shutdown *)arg)->reason);
+    return 0;
+}
+
+static long shutdown_code(struct vcpu *v, void *arg)
+{
+    v->domain->shutdown_code = (uint8_t)((struct sched_shutdown *)arg)->reason;
+    return 0;
+}
+
+static long remote_shutdown(struct vcpu *v, void *arg)
+{
+    const struct sched_remote_shutdown *r = arg;
+    long rc;
+    domain_ref struct domain *d = domain_target(v, r->domain_id, PRIV_CONTROL, &rc);
+
+    if (d)
+        domain_shutdown(d, (uint8_t)r->reason);
     return rc;
 }
 
+static const struct subop sched_ops[] = {
+    [SCHEDOP_yield] = {yield, 0, false},
+    [SCHEDOP_block] = {block, 0, false},
+    [SCHEDOP_shutdown] = {shutdown, sizeof(struct sched_shutdown), false},
+    [SCHEDOP_poll] = {poll, sizeof(struct sched_poll), false},
+    [SCHEDOP_remote_shutdown] = {remote_shutdown, sizeof(struct sched_remote_shutdown), false},
+    [SCHEDOP_shutdown_code] = {shutdown_code, sizeof(struct sched_shutdown), false},
+    [SCHEDOP_watchdog] = {watchdog, sizeof(struct sched_watchdog), false},
+};
+
 HYPERCALL(sched_op)
 {
-    union {
-        struct sched_shutdown shutdown;
-        struct sched_watchdog watchdog;
-        struct sched_remote_shutdown remote;
-    } u;
-    struct domain *d;
-
-    switch (args->a[0]) {
-    case SCHEDOP_yield:
-        sched_yield_current();
-        return 0;
-    case SCHEDOP_block:
-        v->info->evtchn_upcall_mask = 0;
-        __atomic_store_n(&v->blocked, true, __ATOMIC_SEQ_CST);
-        if (vcpu_has_event(v))
-            v->blocked = false;
-        return 0;
-    case SCHEDOP_shutdown:
-        if (copy_from_guest(v, &u.shutdown, args->a[1], sizeof(u.shutdown)))
-            return -XEN_EFAULT;
-        domain_shutdown(v->domain, (uint8_t)u.shutdown.reason);
-        return 0;
-    case SCHEDOP_shutdown_code:
-        if (copy_from_guest(v, &u.shutdown, args->a[1], sizeof(u.shutdown)))
-            return -XEN_EFAULT;
-        v->domain->shutdown_code = (uint8_t)u.shutdown.reason;
-        return 0;
-    case SCHEDOP_poll:
-        return sched_poll(v, args->a[1]);
-    case SCHEDOP_watchdog:
-        if (copy_from_guest(v, &u.watchdog, args->a[1], sizeof(u.watchdog)))
-            return -XEN_EFAULT;
-        return watchdog(v->domain, u.watchdog.id, u.watchdog.timeout);
-    case SCHEDOP_remote_shutdown:
-        if (copy_from_guest(v, &u.remote, args->a[1], sizeof(u.remote)))
-            return -XEN_EFAULT;
-        d = domain_get(u.remote.domain_id);
-        if (!d)
-            return -XEN_ESRCH;
-        if (!priv_allows(v->domain, d, PRIV_CONTROL)) {
-            domain_put(d);
-            return -XEN_EPERM;
-        }
-        domain_shutdown(d, (uint8_t)u.remote.reason);
-        domain_put(d);
-        return 0;
-    default:
-        return -XEN_ENOSYS;
-    }
+    return subop_call(v, v, sched_ops, ARRAY_SIZE(sched_ops), args->a[0], args->a[1]);
 }
 
-HYPERCALL(set_timer_op)
+/* VIRQ_TIMER at a time, or now if it is over. */
+static long singleshot_set(struct vcpu *v, uint64_t when)
 {
-    uint64_t when = args->a[0];
-
-    if (!when)
-        timer_stop(&v->singleshot);
-    else if (when <= now_ns())
+    if (when <= now_ns())
         event_vcpu_virq(v, VIRQ_TIMER);
     else
         timer_set(&this_cpu()->timers, &v->singleshot, when);
     return 0;
 }
 
+HYPERCALL(set_timer_op)
+{
+    if (args->a[0])
+        return singleshot_set(v, args->a[0]);
+    timer_stop(&v->singleshot);
+    return 0;
+}
+
 static long set_singleshot(struct vcpu *v, struct vcpu *target, uint64_t arg)
 {
     struct vcpu_set_singleshot_timer t;
-    uint64_t now;
 
     if (target != v)
         return -XEN_EINVAL;
     if (copy_from_guest(v, &t, arg, sizeof(t)))
         return -XEN_EFAULT;
-    now = now_ns();
-    if (t.timeout_abs_ns <= now) {
-        if (t.flags & VCPU_SSHOTTMR_future)
-            return -XEN_ETIME;
-        event_vcpu_virq(v, VIRQ_TIMER);
-        return 0;
-    }
-    timer_set(&this_cpu()->timers, &v->singleshot, t.timeout_abs_ns);
-    return 0;
+    if (t.flags & VCPU_SSHOTTMR_future && t.timeout_abs_ns <= now_ns())
+        return -XEN_ETIME;
+    return singleshot_set(v, t.timeout_abs_ns);
 }
 
 static long set_periodic(struct vcpu *target, struct vcpu *v, uint64_t arg)

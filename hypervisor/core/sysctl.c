@@ -221,12 +221,6 @@ SYSCTL(pcitopoinfo)
     return 0;
 }
 
-static bool count_domain(struct domain *d, void *arg)
-{
-    ++*(uint32_t *)arg;
-    return true;
-}
-
 /* One pool that holds everything. */
 SYSCTL(cpupool_op)
 {
@@ -239,7 +233,8 @@ SYSCTL(cpupool_op)
             return -XEN_ENOENT;
         p->sched_id = XEN_SCHEDULER_CREDIT2;
         p->n_dom = 0;
-        domain_for_each(count_domain, &p->n_dom);
+        for_each_domain (d)
+            p->n_dom++;
         cpus_online_mask(mask);
         return bitmap_to_guest(c->v, &p->cpumap, mask, nr_cpus);
     case XEN_SYSCTL_CPUPOOL_OP_FREEINFO:
@@ -322,24 +317,30 @@ SYSCTL(get_cpu_policy)
 }
 
 /* No power management by the hypervisor: what xenpm and libxl take for an answer. */
-SYSCTL(get_pmstat)
-{
-    return -XEN_ENODEV;
-}
-
-SYSCTL(pm_op)
+SYSCTL(no_power_management)
 {
     return -XEN_ENODEV;
 }
 
 #define OP(name) [XEN_SYSCTL_##name] = sysctl_##name
 static const sysctl_fn table[] = {
-    OP(readconsole),        OP(physinfo),       OP(sched_id),
-    OP(getdomaininfolist),  OP(debug_keys),     OP(getcpuinfo),
-    OP(availheap),          OP(get_pmstat),     OP(pm_op),
-    OP(cputopoinfo),        OP(numainfo),       OP(cpupool_op),
-    OP(scheduler_op),       OP(pcitopoinfo),    OP(get_cpu_levelling_caps),
-    OP(get_cpu_featureset), OP(get_cpu_policy),
+    OP(readconsole),
+    OP(physinfo),
+    OP(sched_id),
+    OP(getdomaininfolist),
+    OP(debug_keys),
+    OP(getcpuinfo),
+    OP(availheap),
+    OP(cputopoinfo),
+    OP(numainfo),
+    OP(cpupool_op),
+    OP(scheduler_op),
+    OP(pcitopoinfo),
+    OP(get_cpu_levelling_caps),
+    OP(get_cpu_featureset),
+    OP(get_cpu_policy),
+    [XEN_SYSCTL_get_pmstat] = sysctl_no_power_management,
+    [XEN_SYSCTL_pm_op] = sysctl_no_power_management,
 };
 
 HYPERCALL(sysctl)

@@ -49,13 +49,9 @@ static uint32_t run_flags(struct domain *d, struct xen_domctl_getdomaininfo *inf
     uint64_t now = now_ns();
 
     info->max_vcpu_id = XEN_INVALID_MAX_VCPU_ID;
-    for (uint32_t i = 0; i < d->max_vcpus; i++) {
-        const struct vcpu *v = d->vcpu[i];
-
-        if (!v)
-            continue;
+    for_each_vcpu (d, v) {
         info->cpu_time += vcpu_running_ns(v, now);
-        info->max_vcpu_id = i;
+        info->max_vcpu_id = v->id;
         if (v->down)
             continue;
         info->nr_online_vcpus++;

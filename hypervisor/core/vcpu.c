@@ -9,6 +9,8 @@
 #include "bh/page.h"
 #include "bh/time.h"
 
+#define XSAVE_BYTES (cpu_features.xsave_size + 64ul)
+
 static vcpu_info_t *default_info(struct vcpu *v)
 {
     return v->id < XEN_LEGACY_MAX_VCPUS ? (vcpu_info_t *)&v->domain->shared_info->vcpu_info[v->id]
@@ -48,15 +50,19 @@ void vcpu_timers_stop(struct vcpu *v)
     timer_stop(&v->poll_timer);
 }
 
-struct vcpu *vcpu_create(struct domain *d, uint32_t id)
+static void vcpu_free(struct vcpu *v)
 {
-    struct vcpu *v;
+    kfree(v->xsave, XSAVE_BYTES);
+    kfree(v, sizeof(*v));
+}
 
-    if (id >= d->max_vcpus || d->vcpu[id])
-        return NULL;
-    v = kzalloc(sizeof(*v));
+static int vcpu_create(struct domain *d)
+{
+    uint32_t id = d->nr_vcpus;
+    struct vcpu *v = kzalloc(sizeof(*v));
+
     if (!v)
-        return NULL;
+        return -XEN_ENOMEM;
     v->domain = d;
     v->id = id;
     v->down = id != 0;
@@ -65,12 +71,10 @@ struct vcpu *vcpu_create(struct domain *d, uint32_t id)
     v->run.state_entry_time = now_ns();
     v->xcr0 = 1;
     v->mtrr_def_type = 0xc06; /* write back, enabled */
-    v->xsave = kzalloc(cpu_features.xsave_size + 64ul);
+    v->xsave = kzalloc(XSAVE_BYTES);
     if (!v->xsave || virt->vcpu_init(v)) {
-        if (v->xsave)
-            kfree(v->xsave, cpu_features.xsave_size + 64ul);
-        kfree(v, sizeof(*v));
-        return NULL;
+        vcpu_free(v);
+        return -XEN_ENOMEM;
     }
     vcpu_fpu_reset(v);
     vlapic_init(v);
@@ -81,17 +85,27 @@ struct vcpu *vcpu_create(struct domain *d, uint32_t id)
     vcpu_update_time_info(v);
     d->vcpu[id] = v;
     d->nr_vcpus++;
-    return v;
+    return 0;
+}
+
+void vcpu_destroy(struct vcpu *v)
+{
+    sched_vcpu_destroy(v);
+    timer_kill(&v->lapic.timer);
+    timer_kill(&v->singleshot);
+    timer_kill(&v->periodic);
+    timer_kill(&v->poll_timer);
+    virt->vcpu_destroy(v);
+    vcpu_free(v);
 }
 
 int domain_set_max_vcpus(struct domain *d, uint32_t max)
 {
-    if (max > d->max_vcpus)
-        return -XEN_EINVAL;
-    for (uint32_t i = 0; i < max; i++)
-        if (!d->vcpu[i] && !vcpu_create(d, i))
-            return -XEN_ENOMEM;
-    return 0;
+    int rc = max > d->max_vcpus ? -XEN_EINVAL : 0;
+
+    while (!rc && d->nr_vcpus < max)
+        rc = vcpu_create(d);
+    return rc;
 }
 
 /* XSAVE legacy region after FNINIT (SDM vol. 1 §13.4): control word, MXCSR; components in their initial
@@ -133,19 +147,15 @@ void vcpu_init_reset(struct vcpu *v)
 
 void vcpu_init_ipi(struct vcpu *v)
 {
-    bool running;
-
-    spin_lock(&v->domain->lock);
-    running = !v->down; /* else it waits for a start-up IPI already */
-    if (running) {
+    {
+        spin_guard(&v->domain->lock);
+        if (v->down) /* it waits for a start-up IPI already */
+            return;
         v->sipi_pending = 0;
         v->init_pending = true;
     }
-    spin_unlock(&v->domain->lock);
-    if (running) {
-        vcpu_wake(v);
-        sched_vcpu_recheck(v);
-    }
+    vcpu_wake(v);
+    sched_vcpu_recheck(v);
 }
 
 /* What starts it is noted; its own CPU changes its registers, since a vCPU that goes down may still run. */
@@ -172,20 +182,19 @@ void vcpu_init_finish(struct vcpu *v)
     struct cpu_state s;
     uint8_t vector;
 
-    spin_lock(&v->domain->lock);
+    spin_guard(&v->domain->lock);
     v->init_pending = false;
     vcpu_init_reset(v);
-    if (v->sipi_pending) {
-        vector = (uint8_t)v->sipi_pending;
-        v->sipi_pending = 0;
-        virt->get_state(v, &s);
-        s.seg[SEG_CS].selector = (uint16_t)(vector << 8);
-        s.seg[SEG_CS].base = (uint64_t)vector << 12;
-        s.rip = 0;
-        virt->set_state(v, &s);
-        v->down = false;
-    }
-    spin_unlock(&v->domain->lock);
+    if (!v->sipi_pending)
+        return;
+    vector = (uint8_t)v->sipi_pending;
+    v->sipi_pending = 0;
+    virt->get_state(v, &s);
+    s.seg[SEG_CS].selector = (uint16_t)(vector << 8);
+    s.seg[SEG_CS].base = (uint64_t)vector << 12;
+    s.rip = 0;
+    virt->set_state(v, &s);
+    v->down = false;
 }
 
 bool vcpu_has_event(struct vcpu *v)
@@ -197,8 +206,8 @@ bool vcpu_has_event(struct vcpu *v)
 
 static bool all_down(const struct domain *d)
 {
-    for (unsigned i = 0; i < d->max_vcpus; i++)
-        if (d->vcpu[i] && !d->vcpu[i]->down)
+    for_each_vcpu (d, v)
+        if (!v->down)
             return false;
     return true;
 }
@@ -246,7 +255,7 @@ void vcpu_update_time_info(struct vcpu *v)
 
     time_publish(v, &v->info->time);
     time_publish(v, v->time.va);
-    sched_vcpu_unlock(q);
+    spin_unlock(&q->lock);
 }
 
 void domain_update_wallclock(struct domain *d)
@@ -312,9 +321,9 @@ int vcpu_set_area(struct vcpu *v, struct guest_area *area, size_t size, uint64_t
     *area = new;
     runstate_publish(v);
     time_publish(v, v->time.va);
-    sched_vcpu_unlock(q);
+    spin_unlock(&q->lock);
     if (old.va)
-        guest_frame_put(old.mfn);
+        page_put(old.mfn);
     return 0;
 }
 
@@ -329,10 +338,9 @@ int vcpu_set_info_area(struct vcpu *v, uint64_t g, uint32_t offset)
     p = guest_frame_get(v->domain, gfn(g), &m);
     if (!p)
         return -XEN_EINVAL;
-    spin_lock(&v->domain->lock); /* several vCPUs may register this one's at once */
+    spin_guard(&v->domain->lock); /* several vCPUs may register this one's at once */
     if (v->info_mfn.n) {
-        spin_unlock(&v->domain->lock);
-        guest_frame_put(m);
+        page_put(m);
         return -XEN_EINVAL; /* once only */
     }
     new = (vcpu_info_t *)(void *)(p + offset);
@@ -340,7 +348,6 @@ int vcpu_set_info_area(struct vcpu *v, uint64_t g, uint32_t offset)
     v->info_mfn = m;
     v->info = new;
     vcpu_update_time_info(v);
-    spin_unlock(&v->domain->lock);
     /* events may have come to the old place: look at everything once */
     new->evtchn_pending_sel = ~0ul;
     new->evtchn_upcall_pending = 1;
@@ -349,16 +356,12 @@ int vcpu_set_info_area(struct vcpu *v, uint64_t g, uint32_t offset)
 
 void vcpu_areas_release(struct domain *d)
 {
-    for (unsigned i = 0; i < d->max_vcpus; i++) {
-        struct vcpu *v = d->vcpu[i];
-
-        if (!v)
-            continue;
+    for_each_vcpu (d, v) {
         (void)vcpu_set_area(v, &v->runstate, 0, 0);
         (void)vcpu_set_area(v, &v->time, 0, 0);
         v->info = default_info(v);
         if (v->info_mfn.n)
-            guest_frame_put(v->info_mfn);
+            page_put(v->info_mfn);
         v->info_mfn = (mfn_t){0};
     }
 }

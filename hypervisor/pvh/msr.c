@@ -8,6 +8,7 @@
 #include "bh/guest_access.h"
 #include "bh/lib.h"
 #include "bh/msr.h"
+#include "bh/page.h"
 
 /* MSRs that read as a constant and ignore writes. */
 static const struct {
@@ -81,7 +82,7 @@ bool hypercall_page_fill(struct domain *d, gfn_t g)
     }
     p[23 * 32] = 0x0f;
     p[23 * 32 + 1] = 0x0b;
-    guest_frame_put(m);
+    page_put(m);
     return true;
 }
 

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "bh/cpu.h"
 #include "bh/cpuid_policy.h"
 #include "bh/event.h"
 #include "bh/grant.h"
@@ -76,7 +77,7 @@ struct vcpu {
     uint64_t xcr0;
     uint64_t tsc_aux, tsc_offset;
     uint64_t dr[4];
-    bool dr_used, shutdown_by_fault;
+    bool dr_used;
     struct cpu *last_cpu, *last_loaded;
     uint64_t mtrr_def_type, mtrr_fixed[11], mtrr_var[16];
     uint64_t exits, cpu_time_ns;
@@ -130,20 +131,29 @@ struct domain {
     uint32_t time_offset_seconds, tsc_mode, tsc_incarnation;
     uint64_t vm_assist;
     struct timer watchdog[2];
-    uint64_t created_ns;
 };
 
 extern struct domain *dom0;
 
 /* config of DOMCTL_createdomain; id DOMID_INVALID: choose. NULL with *err set. */
 struct domain *domain_create(uint16_t id, const struct xen_domctl_createdomain *config, int *err);
+void vcpu_destroy(struct vcpu *v);
 int domain_set_max_vcpus(struct domain *d, uint32_t max);
-struct vcpu *vcpu_create(struct domain *d, uint32_t id);
 /* Reference to a domain that is not dead; NULL. */
 struct domain *domain_get(uint16_t id);
 /* The first with id >= the given one. */
 struct domain *domain_get_next(uint16_t id);
+/* The one that `caller` names (DOMID_SELF is itself), if it may do `p` to it; NULL with -XEN_ESRCH or
+ * -XEN_EPERM. */
+struct domain *domain_target(const struct vcpu *caller, uint16_t id, enum priv p, long *rc);
 void domain_put(struct domain *d);
+/* A variable whose reference ends with the block: `domain_ref struct domain *d = domain_get(id);` */
+#define domain_ref __attribute__((cleanup(domain_ref_end)))
+static inline void domain_ref_end(struct domain **d)
+{
+    if (*d)
+        domain_put(*d);
+}
 /* The last reference to n frames of a domain went away. */
 void domain_uncharge(uint16_t id, uint64_t n);
 void domain_pause(struct domain *d); /* counted; waits until no vCPU runs (but the caller's) */
@@ -153,7 +163,9 @@ void domain_resume(struct domain *d);
 void domain_crash(struct domain *d, const char *why);
 /* Work on a domain's death until done. 0 or -XEN_ERESTART when time is up. */
 int domain_kill(struct domain *d);
-void domain_for_each(bool (*fn)(struct domain *d, void *arg), void *arg); /* with references; stop on false */
+/* The next in the list, in exchange for the reference to d (NULL: the first). */
+struct domain *domain_next(struct domain *d);
+#define for_each_domain(d) for (struct domain *d = domain_next(NULL); d; d = domain_next(d)) /* no break */
 
 bool vcpu_runnable(const struct vcpu *v);
 /* Something to deliver: an unmasked event or interrupt (interrupt flag not looked at). */
@@ -186,14 +198,14 @@ void domain_update_wallclock(struct domain *d);
 extern struct domain *domain_list;
 extern spinlock_t domlist_lock;
 
-static inline struct vcpu *domain_vcpu(const struct domain *d, uint32_t id)
-{
-    return id < d->max_vcpus ? d->vcpu[id] : NULL;
-}
-static inline struct vcpu *current_vcpu(void);
-
-#include "bh/cpu.h"
 static inline struct vcpu *current_vcpu(void)
 {
     return this_cpu()->current;
 }
+static inline struct vcpu *domain_vcpu(const struct domain *d, uint32_t id)
+{
+    return id < d->max_vcpus ? d->vcpu[id] : NULL;
+}
+/* They are made in the order of their ids, so that the first hole is the end. */
+#define for_each_vcpu(d, v)                                                                                  \
+    for (struct vcpu * v, **at = (d)->vcpu; at < (d)->vcpu + (d)->max_vcpus && (v = *at); at++)

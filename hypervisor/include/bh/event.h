@@ -17,7 +17,7 @@ struct vcpu;
 #define EVTCHN_MAX      65536u
 #define EVTCHN_2L_MAX   4096u
 
-enum evtchn_state { EVT_FREE, EVT_RESERVED, EVT_UNBOUND, EVT_INTERDOMAIN, EVT_PIRQ, EVT_VIRQ, EVT_IPI };
+enum evtchn_state { EVT_FREE, EVT_UNBOUND, EVT_INTERDOMAIN, EVT_VIRQ, EVT_IPI };
 
 struct evtchn {
     uint8_t state, priority, last_priority;
@@ -59,14 +59,11 @@ int event_domain_init(struct domain *d);
 /* Close some (the domain is dying, its vCPUs do not run). True: none is left. */
 bool event_domain_destroy(struct domain *d);
 void event_domain_free(struct domain *d);
-long event_channel_op(struct vcpu *v, unsigned cmd, uint64_t arg);
 /* The hypervisor signals a virtual interrupt: per vCPU, or the one domain that bound a global one. */
 void event_vcpu_virq(struct vcpu *v, unsigned virq);
 void event_global_virq(unsigned virq);
 /* Is there an unmasked pending event for SCHEDOP_poll's port? -XEN_EINVAL for a bad port. */
 int event_port_pending(struct domain *d, uint32_t port);
-unsigned event_count_used(const struct domain *d);
-unsigned event_count_frames(const struct domain *d); /* of its tables */
 /* Raise the upcall flag of a vCPU and get it delivered. */
 void vcpu_mark_upcall(struct vcpu *v);
 
@@ -78,15 +75,13 @@ void event_2l_set_pending(struct domain *d, struct evtchn *e, uint32_t port);
 void event_2l_clear_pending(struct domain *d, uint32_t port);
 void event_2l_unmask(struct domain *d, struct evtchn *e, uint32_t port);
 bool event_2l_is_pending(struct domain *d, uint32_t port);
-bool event_2l_is_masked(struct domain *d, uint32_t port);
 
 void event_fifo_set_pending(struct domain *d, struct evtchn *e, uint32_t port);
 void event_fifo_clear_pending(struct domain *d, uint32_t port);
 void event_fifo_unmask(struct domain *d, struct evtchn *e, uint32_t port);
 bool event_fifo_is_pending(struct domain *d, uint32_t port);
-bool event_fifo_is_masked(struct domain *d, uint32_t port);
-int event_fifo_init_control(struct vcpu *caller, struct evtchn_init_control *a);
-int event_fifo_expand(struct domain *d, uint64_t array_gfn);
-int event_fifo_set_priority(struct domain *d, struct evtchn *e, uint32_t priority);
+/* EVTCHNOP_init_control and EVTCHNOP_expand_array */
+long event_fifo_init_control(struct vcpu *caller, void *arg);
+long event_fifo_expand(struct vcpu *v, void *arg);
 /* Back to 2-level delivery; all ports are closed. -XEN_EAGAIN: one is not. */
 int event_fifo_destroy(struct domain *d);

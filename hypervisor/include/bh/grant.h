@@ -61,14 +61,12 @@ struct grant_domain {
     uint32_t nr_maptrack_frames, max_maptrack_frames, free_handle, nr_maps, next_drop;
 };
 
-int grant_domain_init(struct domain *d, uint32_t max_frames, uint32_t max_maptrack);
+void grant_domain_init(struct domain *d, uint32_t max_frames, uint32_t max_maptrack);
 /* Drop mappings that this dying domain made, some at a time. True: none is left. */
 bool grant_domain_destroy(struct domain *d);
 void grant_domain_free(struct domain *d);
-long grant_table_op(struct vcpu *v, unsigned cmd, uint64_t arg, unsigned count);
 /* The frame of shared entries `idx`, grown on demand (add_to_physmap, acquire_resource). 0 or -XEN_E… */
 int grant_shared_frame(struct domain *d, uint32_t idx, mfn_t *m);
 /* Frames that others can write at this moment count as written (log-dirty mode). */
 void grant_log_dirty(struct domain *d);
-unsigned grant_count_maps(const struct domain *d);
 unsigned grant_count_frames(const struct domain *d); /* of its tables */

@@ -6,7 +6,9 @@
  */
 #pragma once
 
+#include "bh/guest_access.h"
 #include "bh/types.h"
+#include "bh/xen.h"
 
 struct domain;
 struct vcpu;
@@ -22,6 +24,28 @@ bool hypercall_dispatch(struct vcpu *v);
 /* One call by number, as multicall and the exit handler make it. */
 long hypercall_call(struct vcpu *v, uint64_t nr, struct hypercall_args *args);
 
+/* A sub-operation: its structure is copied in once, and copied back after success where it has results. */
+struct subop {
+    long (*fn)(struct vcpu *v, void *arg);
+    uint8_t size;
+    bool copy_back;
+};
+#define SUBOP_MAX_SIZE 64u
+/* Carry out number `op` of a table for `v`, with the structure at gva in the memory of `caller`. */
+static inline long subop_call(struct vcpu *caller, struct vcpu *v, const struct subop *ops, size_t nr,
+                              uint64_t op, uint64_t gva)
+{
+    uint64_t arg[SUBOP_MAX_SIZE / sizeof(uint64_t)];
+    long rc;
+
+    if (op >= nr || !ops[op].fn)
+        return -XEN_ENOSYS;
+    if (copy_from_guest(caller, arg, gva, ops[op].size))
+        return -XEN_EFAULT;
+    rc = ops[op].fn(v, arg);
+    return !rc && ops[op].copy_back && copy_to_guest(caller, gva, arg, ops[op].size) ? -XEN_EFAULT : rc;
+}
+
 /* Who may use an operation on whom. */
 enum priv { PRIV_ANY, PRIV_SELF_OR_CONTROL, PRIV_CONTROL, PRIV_HWDOM };
 bool priv_allows(const struct domain *caller, const struct domain *target, enum priv p);
@@ -35,7 +59,6 @@ HYPERCALL(grant_table_op);
 HYPERCALL(vm_assist);
 HYPERCALL(vcpu_op);
 HYPERCALL(sched_op);
-HYPERCALL(sched_op_compat);
 HYPERCALL(event_channel_op);
 HYPERCALL(physdev_op);
 HYPERCALL(hvm_op);

@@ -52,6 +52,5 @@ void sched_vcpu_sync(struct vcpu *v);
 void sched_yield_current(void);
 /* Its registers are saved: other CPUs may run it now. */
 void sched_vcpu_left(struct vcpu *v);
-/* The lock under which run states change and are published: the vCPU cannot move or change state. */
+/* Lock the queue that it belongs to: the vCPU cannot move or change state, which is published under it. */
 struct runq *sched_vcpu_lock(struct vcpu *v);
-void sched_vcpu_unlock(struct runq *q);

@@ -45,6 +45,19 @@ static inline void spin_unlock(spinlock_t *l)
     __atomic_store_n(&l->owner, (uint16_t)(l->owner + 1), __ATOMIC_RELEASE);
 }
 
+/* Take the lock and hold it to the end of the block, whichever way leaves it. */
+#define spin_guard(lock)                                                                                     \
+    __attribute__((cleanup(spin_guard_end))) spinlock_t *UNIQUE(guard) = spin_locked(lock)
+static inline spinlock_t *spin_locked(spinlock_t *l)
+{
+    spin_lock(l);
+    return l;
+}
+static inline void spin_guard_end(spinlock_t **l)
+{
+    spin_unlock(*l);
+}
+
 static inline bool spin_is_locked(const spinlock_t *l)
 {
     return __atomic_load_n(&l->next, __ATOMIC_RELAXED) != __atomic_load_n(&l->owner, __ATOMIC_RELAXED);

@@ -62,6 +62,9 @@ static inline bool mfn_valid_value(mfn_t m)
 
 #define INVALID_MFN ((mfn_t){INVALID_FRAME})
 
+#define JOIN_NAMES(a, b)      a##b
+#define JOIN(a, b)            JOIN_NAMES(a, b)
+#define UNIQUE(name)          JOIN(name, __LINE__) /* for what a macro declares */
 #define ARRAY_SIZE(a)         (sizeof(a) / sizeof((a)[0]))
 #define MIN(a, b)             ((a) < (b) ? (a) : (b))
 #define MAX(a, b)             ((a) > (b) ? (a) : (b))

@@ -98,9 +98,11 @@ void vcpu_runstate_change(struct vcpu *v, int state, uint64_t now)
     v->run.state = state;
 }
 
-static void vcpu_gone(struct vcpu *v)
+void vcpu_destroy(struct vcpu *v)
 {
-    (void)v;
+    sched_vcpu_destroy(v);
+    timer_kill(&v->lapic.timer);
+    kfree(v, sizeof(*v));
 }
 static uint64_t guest_cr4(struct vcpu *v)
 {
@@ -114,7 +116,6 @@ static uint64_t guest_zero(struct vcpu *v)
 }
 static const struct virt_ops host_virt_ops = {
     .name = "host",
-    .vcpu_destroy = vcpu_gone,
     .cr4 = guest_cr4,
     .cr3 = guest_zero,
     .rip = guest_zero,
@@ -156,11 +157,6 @@ void *guest_frame_get(struct domain *d, gfn_t g, mfn_t *m)
     }
     return mfn_valid_value(*m) ? mfn_to_va(*m) : NULL;
 }
-void guest_frame_put(mfn_t m)
-{
-    page_put(m);
-}
-
 /* ---- the machine ---- */
 
 static void *aligned_map(size_t size)

@@ -4,7 +4,6 @@
 #define copy_from_guest real_copy_from_guest /* the machine of host_hypervisor.c has none of these */
 #define copy_to_guest   real_copy_to_guest
 #define guest_frame_get real_guest_frame_get
-#define guest_frame_put real_guest_frame_put
 #include "hvtest.h"
 #include <pthread.h>
 #include "host_hypervisor.h"
