@@ -99,12 +99,10 @@ void domain_put(struct domain *d)
 
 void domain_uncharge(uint16_t id, uint64_t n)
 {
-    struct domain *d = domain_get(id);
+    domain_ref struct domain *d = domain_get(id);
 
-    if (!d)
-        return;
-    __atomic_sub_fetch(&d->tot_pages, n, __ATOMIC_SEQ_CST);
-    domain_put(d);
+    if (d)
+        __atomic_sub_fetch(&d->tot_pages, n, __ATOMIC_SEQ_CST);
 }
 
 struct domain *domain_next(struct domain *d)
@@ -130,9 +128,8 @@ struct domain *domain_target(const struct vcpu *caller, uint16_t id, enum priv p
 static bool link_domain(struct domain *d, uint16_t id)
 {
     struct domain **p;
-    bool ok = false;
 
-    spin_lock(&domlist_lock);
+    spin_guard(&domlist_lock);
     if (id == DOMID_INVALID)
         for (unsigned tries = 0; tries < DOMID_FIRST_RESERVED; tries++) {
             struct domain *e;
@@ -146,14 +143,12 @@ static bool link_domain(struct domain *d, uint16_t id)
         }
     for (p = &domain_list; *p && (*p)->id < id; p = &(*p)->next)
         ;
-    if (!*p || (*p)->id != id) {
-        d->id = id;
-        d->next = *p;
-        *p = d;
-        ok = true;
-    }
-    spin_unlock(&domlist_lock);
-    return ok;
+    if (*p && (*p)->id == id)
+        return false;
+    d->id = id;
+    d->next = *p;
+    *p = d;
+    return true;
 }
 
 static int domain_parts(struct domain *d, const struct xen_domctl_createdomain *c)
@@ -266,25 +261,27 @@ void domain_crash(struct domain *d, const char *why)
     domain_shutdown(d, SHUTDOWN_crash);
 }
 
-/* Empty one p2m entry of a dying domain and drop what it referred to. */
-static bool relinquish_entry(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_type t, void *arg)
+/* Empty entries of a dying domain's p2m and drop what they referred to. True: none is left. */
+static bool relinquish_some(struct domain *d)
 {
-    unsigned *budget = arg;
+    unsigned done = 0;
+    gfn_t g = gfn(0);
+    struct p2m_leaf l;
 
-    if (p2m_clear_locked(d, g, order))
-        return true;
-    if (t != P2M_MMIO)
-        page_put_block(m, order); /* no vCPU runs and no TLB holds it: no deferring */
-    *budget -= MIN(*budget, 1u << MIN(order, 9u));
-    return *budget > 0;
+    spin_guard(&d->p2m_lock);
+    p2m_flush_locked(d);
+    while (done < RELINQUISH_ROUND && p2m_next_locked(d, &g, &l))
+        if (!p2m_clear_locked(d, l.g, l.order)) {
+            if (l.type != P2M_MMIO)
+                page_put_block(l.m, l.order); /* no vCPU runs and no TLB holds it: no deferring */
+            done += 1u << MIN(l.order, 9u);
+        }
+    d->deferred->pending = false;
+    return done < RELINQUISH_ROUND;
 }
 
 int domain_kill(struct domain *d)
 {
-    unsigned budget = RELINQUISH_ROUND;
-    gfn_t g = gfn(0);
-    bool done;
-
     if (d->dying == DOMAIN_ALIVE) {
         domain_pause(d);
         d->dying = DOMAIN_DYING;
@@ -300,14 +297,7 @@ int domain_kill(struct domain *d)
     if (!event_domain_destroy(d))
         return -XEN_ERESTART;
     vcpu_areas_release(d); /* no sender reaches them any more */
-    if (!grant_domain_destroy(d))
-        return -XEN_ERESTART;
-    spin_lock(&d->p2m_lock);
-    p2m_flush_locked(d);
-    done = p2m_walk_locked(d, &g, relinquish_entry, &budget);
-    d->deferred->pending = false;
-    spin_unlock(&d->p2m_lock);
-    if (!done)
+    if (!grant_domain_destroy(d) || !relinquish_some(d))
         return -XEN_ERESTART;
     d->dying = DOMAIN_DEAD;
     event_global_virq(VIRQ_DOM_EXC);

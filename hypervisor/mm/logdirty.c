@@ -75,13 +75,12 @@ void logdirty_mark(struct domain *d, gfn_t g)
 
     if (!__atomic_load_n(&d->logdirty, __ATOMIC_ACQUIRE))
         return;
-    spin_lock(&d->p2m_lock);
+    spin_guard(&d->p2m_lock);
     (void)p2m_lookup_locked(d, g, &t, NULL);
     if (d->logdirty && t == P2M_LOGDIRTY)
         p2m_log_dirty_locked(d, g);
     else if (d->logdirty && t == P2M_RAM)
         set_bit(d->logdirty, g.n);
-    spin_unlock(&d->p2m_lock);
 }
 
 void p2m_log_dirty_locked(struct domain *d, gfn_t g)
@@ -99,29 +98,18 @@ void p2m_log_dirty_locked(struct domain *d, gfn_t g)
 
 /* --- entering and leaving the mode --- */
 
-struct walk {
-    enum p2m_type from, to;
-    unsigned budget;
-};
-
-static bool retype(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_type t, void *arg)
-{
-    struct walk *w = arg;
-
-    if (t == w->from && page_owner(m) == d->id)
-        p2m_change_type_locked(d, g, w->from, w->to);
-    return --w->budget > 0;
-}
-
 /* One round over the p2m; the TLBs are clean when all is done. */
 static int retype_all(struct domain *d, struct logdirty *l, enum p2m_type from, enum p2m_type to)
 {
-    struct walk w = {from, to, ROUND};
+    struct p2m_leaf leaf;
     gfn_t g = gfn(l->next);
 
-    if (!p2m_walk_locked(d, &g, retype, &w)) {
+    for (unsigned n = 0; p2m_next_locked(d, &g, &leaf); n++) {
+        if (n == ROUND)
+            return -XEN_ERESTART;
+        if (leaf.type == from && page_owner(leaf.m) == d->id)
+            p2m_change_type_locked(d, leaf.g, from, to);
         l->next = g.n;
-        return -XEN_ERESTART;
     }
     p2m_flush_locked(d);
     l->doing = IDLE;
@@ -142,19 +130,15 @@ static bool begin(struct logdirty *l, enum doing what)
 
 int logdirty_enable(struct domain *d)
 {
-    struct logdirty *l = d->logdirty ? NULL : kzalloc(sizeof(*l));
-    int rc;
+    struct logdirty *l = d->logdirty ? d->logdirty : kzalloc(sizeof(*l));
 
-    if (!d->logdirty && !l)
+    if (!l)
         return -XEN_ENOMEM;
-    spin_lock(&d->p2m_lock);
-    if (l) {
+    spin_guard(&d->p2m_lock);
+    if (!d->logdirty)
         l->doing = ENABLING;
-        d->logdirty = l;
-    }
-    rc = d->logdirty->doing == ENABLING ? retype_all(d, d->logdirty, P2M_RAM, P2M_LOGDIRTY) : -XEN_EINVAL;
-    spin_unlock(&d->p2m_lock);
-    return rc;
+    d->logdirty = l;
+    return l->doing == ENABLING ? retype_all(d, l, P2M_RAM, P2M_LOGDIRTY) : -XEN_EINVAL;
 }
 
 int logdirty_disable(struct domain *d)
@@ -163,11 +147,10 @@ int logdirty_disable(struct domain *d)
 
     if (!d->logdirty)
         return 0;
-    spin_lock(&d->p2m_lock);
+    spin_guard(&d->p2m_lock);
     rc = begin(d->logdirty, DISABLING) ? retype_all(d, d->logdirty, P2M_LOGDIRTY, P2M_RAM) : -XEN_EBUSY;
     if (!rc)
         logdirty_free(d);
-    spin_unlock(&d->p2m_lock);
     return rc;
 }
 

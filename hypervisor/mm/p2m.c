@@ -210,24 +210,17 @@ mfn_t p2m_lookup_locked(struct domain *d, gfn_t g, enum p2m_type *type, unsigned
         e = __atomic_load_n(find(d, g, &level), __ATOMIC_ACQUIRE);
     if (order)
         *order = level_shift(level);
-    if (!(e & PTE_P)) {
-        if (type)
-            *type = P2M_NONE;
-        return INVALID_MFN;
-    }
     if (type)
-        *type = entry_type(e);
+        *type = e & PTE_P ? entry_type(e) : P2M_NONE;
+    if (!(e & PTE_P))
+        return INVALID_MFN;
     return mfn((e & PTE_ADDR) >> PAGE_SHIFT | (g.n & ((1ull << level_shift(level)) - 1)));
 }
 
 mfn_t p2m_lookup(struct domain *d, gfn_t g, enum p2m_type *type, unsigned *order)
 {
-    mfn_t m;
-
-    spin_lock(&d->p2m_lock);
-    m = p2m_lookup_locked(d, g, type, order);
-    spin_unlock(&d->p2m_lock);
-    return m;
+    spin_guard(&d->p2m_lock);
+    return p2m_lookup_locked(d, g, type, order);
 }
 
 mfn_t p2m_get_ram(struct domain *d, gfn_t g, bool write, enum p2m_type *type)
@@ -235,15 +228,14 @@ mfn_t p2m_get_ram(struct domain *d, gfn_t g, bool write, enum p2m_type *type)
     enum p2m_type t;
     mfn_t m;
 
-    spin_lock(&d->p2m_lock);
+    spin_guard(&d->p2m_lock);
     m = p2m_lookup_locked(d, g, &t, NULL);
     if (t == P2M_LOGDIRTY && write)
         p2m_log_dirty_locked(d, g);
-    if (t == P2M_NONE || t == P2M_MMIO || (write && t == P2M_GRANT_RO) || !page_get(m, page_owner(m)))
-        m = INVALID_MFN;
-    spin_unlock(&d->p2m_lock);
     if (type)
         *type = t;
+    if (t == P2M_NONE || t == P2M_MMIO || (write && t == P2M_GRANT_RO) || !page_get(m, page_owner(m)))
+        return INVALID_MFN;
     return m;
 }
 
@@ -360,12 +352,8 @@ int p2m_set_locked(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_
 
 int p2m_set(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_type type)
 {
-    int rc;
-
-    spin_lock(&d->p2m_lock);
-    rc = p2m_set_locked(d, g, m, order, type);
-    spin_unlock(&d->p2m_lock);
-    return rc;
+    spin_guard(&d->p2m_lock);
+    return p2m_set_locked(d, g, m, order, type);
 }
 
 int p2m_clear_locked(struct domain *d, gfn_t g, unsigned order)
@@ -405,20 +393,11 @@ int p2m_add_grant_slow(struct domain *d, gfn_t g, mfn_t m, bool write)
     return 0;
 }
 
-int p2m_clear(struct domain *d, gfn_t g, unsigned order)
-{
-    int rc;
-
-    spin_lock(&d->p2m_lock);
-    rc = p2m_clear_locked(d, g, order);
-    spin_unlock(&d->p2m_lock);
-    return rc;
-}
-
-static unsigned best_order(uint64_t start, uint64_t end, uint64_t align)
+/* The largest entry that can start at a frame and does not reach over the end. */
+static unsigned best_order(uint64_t start, uint64_t end)
 {
     for (unsigned o = ORDER_1G; o; o -= 9)
-        if (!((start | align) & ((1ull << o) - 1)) && end - start >= 1ull << o)
+        if (!(start & ((1ull << o) - 1)) && end - start >= 1ull << o)
             return o;
     return 0;
 }
@@ -427,14 +406,11 @@ int p2m_map_identity(struct domain *d, uint64_t start, uint64_t end)
 {
     int rc = 0;
 
-    spin_lock(&d->p2m_lock);
-    while (start < end && !rc) {
-        unsigned o = best_order(start, end, 0);
-
+    spin_guard(&d->p2m_lock);
+    for (unsigned o; start < end && !rc; start += 1ull << o) {
+        o = best_order(start, end);
         rc = p2m_set_locked(d, gfn(start), mfn(start), o, P2M_MMIO);
-        start += 1ull << o;
     }
-    spin_unlock(&d->p2m_lock);
     return rc;
 }
 
@@ -442,16 +418,12 @@ int p2m_unmap_range(struct domain *d, uint64_t start, uint64_t end)
 {
     int rc = 0;
 
-    spin_lock(&d->p2m_lock);
-    while (start < end && !rc) {
-        unsigned level, o = best_order(start, end, 0);
-
+    spin_guard(&d->p2m_lock);
+    for (unsigned o, level; start < end && !rc; start += 1ull << o) {
         find(d, gfn(start), &level);
-        o = MIN(o, level_shift(level));
+        o = MIN(best_order(start, end), level_shift(level));
         rc = p2m_clear_locked(d, gfn(start), o);
-        start += 1ull << o;
     }
-    spin_unlock(&d->p2m_lock);
     return rc;
 }
 
@@ -541,9 +513,8 @@ void p2m_flush_removed_locked(struct domain *d)
 
 void p2m_flush(struct domain *d)
 {
-    spin_lock(&d->p2m_lock);
+    spin_guard(&d->p2m_lock);
     p2m_flush_locked(d);
-    spin_unlock(&d->p2m_lock);
 }
 
 paddr_t p2m_root(const struct domain *d)
@@ -551,24 +522,19 @@ paddr_t p2m_root(const struct domain *d)
     return mfn_pa(d->p2m_root);
 }
 
-/* Visit leaves in address order from *g on; the callback may clear the entry it is given. Stops when fn
- * returns false, with *g the next frame to visit. True: all done. */
-bool p2m_walk_locked(struct domain *d, gfn_t *g,
-                     bool (*fn)(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_type t,
-                                void *arg),
-                     void *arg)
+bool p2m_next_locked(struct domain *d, gfn_t *g, struct p2m_leaf *leaf)
 {
     while (!(g->n >> 36)) {
         unsigned level;
         uint64_t e = *find(d, *g, &level), step = 1ull << level_shift(level);
-        gfn_t here = gfn(ROUND_DOWN(g->n, step));
 
-        g->n = here.n + step;
-        if (e & PTE_P &&
-            !fn(d, here, mfn((e & PTE_ADDR) >> PAGE_SHIFT), level_shift(level), entry_type(e), arg))
-            return false;
+        *leaf = (struct p2m_leaf){gfn(ROUND_DOWN(g->n, step)), mfn_of(e & PTE_ADDR), level_shift(level),
+                                  entry_type(e)};
+        g->n = leaf->g.n + step;
+        if (e & PTE_P)
+            return true;
     }
-    return true;
+    return false;
 }
 
 static bool top_ram(const uint64_t *table, unsigned level, uint64_t first, uint64_t *top)

@@ -9,11 +9,12 @@
 #include "bh/page.h"
 #include "bh/spinlock.h"
 
-#define MAX_ORDER  18u
-#define FREE_HEAD  0x80u /* of info: first frame of a free block */
-#define FREE_DIRTY 0x40u
-#define LOW_LIMIT  (1ull << (32 - PAGE_SHIFT))
-#define JOIN_MAX   4096u /* blocks looked at in one go */
+#define MAX_ORDER   18u
+#define FREE_HEAD   0x80u /* of info: first frame of a free block */
+#define FREE_DIRTY  0x40u
+#define LOW_LIMIT   (1ull << (32 - PAGE_SHIFT))
+#define SCRUB_ORDER 4u    /* 64 KiB a step keeps wake-ups fast */
+#define JOIN_MAX    4096u /* blocks looked at in one go */
 
 struct free_block {
     struct free_block *next, *prev;
@@ -21,8 +22,10 @@ struct free_block {
 
 enum { ZONE_LOW, ZONE_HIGH, NR_ZONES };
 
+#define NR_ORDERS (MAX_ORDER + 1)
+#define NR_LISTS  (NR_ZONES * 2 * NR_ORDERS)
 static spinlock_t heap_lock;
-static struct free_block lists[NR_ZONES][2][MAX_ORDER + 1]; /* [zone][dirty][order] */
+static struct free_block lists[NR_ZONES][2][NR_ORDERS]; /* [zone][dirty][order] */
 static uint64_t nr_total, nr_free, nr_dirty;
 struct page *page_table_base;
 uint64_t max_page;
@@ -38,6 +41,19 @@ bool page_fail_injected(void)
 static unsigned zone_of(uint64_t n)
 {
     return n < LOW_LIMIT ? ZONE_LOW : ZONE_HIGH;
+}
+
+/* What the records of 2^order frames say from now on. */
+static void records_set(uint64_t n, unsigned order, uint16_t owner, uint16_t info)
+{
+    for (uint64_t i = 0; i < 1ull << order; i++)
+        page_table_base[n + i] = (struct page){owner, info};
+}
+
+/* Number i of all; its blocks' order is i % NR_ORDERS. */
+static struct free_block *list(unsigned i)
+{
+    return &lists[0][0][0] + i;
 }
 
 static void list_add(struct free_block *head, struct free_block *b)
@@ -84,8 +100,7 @@ static bool is_free_head(uint64_t n, unsigned order, bool dirty)
 /* Put a block back and join it with its free neighbours of the same state. */
 static void block_free(uint64_t n, unsigned order, bool dirty)
 {
-    for (uint64_t i = 0; i < 1ull << order; i++)
-        page_table_base[n + i] = (struct page){OWNER_FREE, 0};
+    records_set(n, order, OWNER_FREE, 0);
     nr_free += 1ull << order;
     nr_dirty += dirty ? 1ull << order : 0;
     while (order < MAX_ORDER) {
@@ -100,27 +115,30 @@ static void block_free(uint64_t n, unsigned order, bool dirty)
     block_insert(n, order, dirty);
 }
 
-/* Smallest block of at least `order` in a zone; clean before dirty. Splits it. */
+/* Take the first block of a list, cut down to `order`: the rest goes back. */
+static uint64_t block_take_first(unsigned zone, bool dirty, unsigned from, unsigned order)
+{
+    uint64_t n = va_to_mfn(lists[zone][dirty][from].next).n;
+
+    block_remove(n);
+    while (from > order) {
+        from--;
+        block_insert(n + (1ull << from), from, dirty);
+    }
+    nr_free -= 1ull << order;
+    nr_dirty -= dirty ? 1ull << order : 0;
+    return n;
+}
+
+/* From the smallest block of at least `order` in a zone; clean before dirty. */
 static uint64_t block_take(unsigned zone, unsigned order, bool *dirty)
 {
     for (unsigned o = order; o <= MAX_ORDER; o++)
-        for (unsigned s = 0; s < 2; s++) {
-            struct free_block *head = &lists[zone][s][o];
-            uint64_t n;
-
-            if (list_empty(head))
-                continue;
-            n = va_to_mfn(head->next).n;
-            block_remove(n);
-            while (o > order) {
-                o--;
-                block_insert(n + (1ull << o), o, s);
+        for (unsigned s = 0; s < 2; s++)
+            if (!list_empty(&lists[zone][s][o])) {
+                *dirty = s;
+                return block_take_first(zone, s, o, order);
             }
-            nr_free -= 1ull << order;
-            nr_dirty -= s ? 1ull << order : 0;
-            *dirty = s;
-            return n;
-        }
     return INVALID_FRAME;
 }
 
@@ -161,23 +179,25 @@ static bool join_mixed(unsigned order)
     return any;
 }
 
+static uint64_t take_owned(unsigned order, unsigned flags, uint16_t owner, bool *dirty)
+{
+    uint64_t n;
+
+    spin_guard(&heap_lock);
+    n = block_take_any(order, flags, dirty);
+    if (n == INVALID_FRAME && join_mixed(order))
+        n = block_take_any(order, flags, dirty);
+    if (n != INVALID_FRAME)
+        records_set(n, order, owner, 1);
+    return n;
+}
+
 static mfn_t alloc(unsigned order, unsigned flags, uint16_t owner)
 {
     bool dirty = false;
-    uint64_t n;
+    uint64_t n =
+        order > MAX_ORDER || page_fail_injected() ? INVALID_FRAME : take_owned(order, flags, owner, &dirty);
 
-    if (order > MAX_ORDER || page_fail_injected())
-        return INVALID_MFN;
-    spin_lock(&heap_lock);
-    n = block_take_any(order, flags, &dirty);
-    if (n == INVALID_FRAME && join_mixed(order))
-        n = block_take_any(order, flags, &dirty);
-    if (n != INVALID_FRAME)
-        for (uint64_t i = 0; i < 1ull << order; i++)
-            page_table_base[n + i] = (struct page){owner, 1};
-    spin_unlock(&heap_lock);
-    if (n == INVALID_FRAME)
-        return INVALID_MFN;
     if (dirty && !(flags & PAGE_DIRTY_OK))
         memset(mfn_to_va(mfn(n)), 0, PAGE_SIZE << order);
     return mfn(n);
@@ -189,35 +209,28 @@ mfn_t page_alloc(unsigned order, unsigned flags)
 }
 
 /* Take frame n out of the free block that holds it, order by order. */
-static bool take_fixed(uint64_t n)
+static bool take_fixed(uint64_t n, uint16_t owner)
 {
-    unsigned order;
+    unsigned order = 0;
     uint64_t head = n;
     bool dirty;
 
-    for (order = 0; order <= MAX_ORDER; order++) {
+    while (!is_free_head(head, order, false) && !is_free_head(head, order, true)) {
+        if (++order > MAX_ORDER)
+            return false;
         head = ROUND_DOWN(n, 1ull << order);
-        if (is_free_head(head, order, false) || is_free_head(head, order, true))
-            break;
     }
-    if (order > MAX_ORDER)
-        return false;
     dirty = page_table_base[head].info & FREE_DIRTY;
     block_remove(head);
-    while (order > 0) {
-        uint64_t half;
+    while (order-- > 0) {
+        uint64_t half = head + (1ull << order);
 
-        order--;
-        half = head + (1ull << order);
-        if (n >= half) {
-            block_insert(head, order, dirty);
-            head = half;
-        } else {
-            block_insert(half, order, dirty);
-        }
+        block_insert(n < half ? half : head, order, dirty);
+        head = n < half ? head : half;
     }
     nr_free--;
     nr_dirty -= dirty;
+    records_set(n, 0, owner, 1);
     return true;
 }
 
@@ -225,30 +238,24 @@ mfn_t page_alloc_top(unsigned order)
 {
     mfn_t best = INVALID_MFN;
 
-    spin_lock(&heap_lock);
-    for (unsigned z = 0; z < NR_ZONES; z++)
-        for (unsigned s = 0; s < 2; s++)
-            for (unsigned o = order; o <= MAX_ORDER; o++)
-                for (struct free_block *b = lists[z][s][o].next; b != &lists[z][s][o]; b = b->next) {
-                    uint64_t last = va_to_mfn(b).n + (1ull << o) - (1ull << order);
+    spin_guard(&heap_lock);
+    for (unsigned i = 0; i < NR_LISTS; i++)
+        for (struct free_block *b = list(i)->next; i % NR_ORDERS >= order && b != list(i); b = b->next) {
+            uint64_t last = va_to_mfn(b).n + (1ull << i % NR_ORDERS) - (1ull << order);
 
-                    if (!mfn_valid_value(best) || last > best.n)
-                        best = mfn(last);
-                }
-    if (mfn_valid_value(best))
-        for (uint64_t i = 0; i < 1ull << order; i++) {
-            ASSERT(take_fixed(best.n + i));
-            page_table_base[best.n + i] = (struct page){OWNER_HYPERVISOR, 1};
+            if (!mfn_valid_value(best) || last > best.n)
+                best = mfn(last);
         }
-    spin_unlock(&heap_lock);
+    if (mfn_valid_value(best))
+        for (uint64_t i = 0; i < 1ull << order; i++)
+            ASSERT(take_fixed(best.n + i, OWNER_HYPERVISOR));
     return best;
 }
 
 void page_free(mfn_t m, unsigned order)
 {
-    spin_lock(&heap_lock);
+    spin_guard(&heap_lock);
     block_free(m.n, order, true);
-    spin_unlock(&heap_lock);
 }
 
 mfn_t page_alloc_domain(struct domain *d, unsigned order, unsigned flags)
@@ -268,16 +275,16 @@ bool page_claim_fixed(struct domain *d, mfn_t m, uint64_t count)
 {
     uint64_t i;
 
-    spin_lock(&heap_lock);
-    for (i = 0; i < count && m.n + i < max_page && take_fixed(m.n + i); i++)
-        page_table_base[m.n + i] = (struct page){d->id, 1};
-    if (i < count)
-        while (i-- > 0)
-            block_free(m.n + i, 0, true);
-    else
+    spin_guard(&heap_lock);
+    for (i = 0; i < count && m.n + i < max_page && take_fixed(m.n + i, d->id);)
+        i++;
+    if (i == count) {
         __atomic_add_fetch(&d->tot_pages, count, __ATOMIC_RELAXED);
-    spin_unlock(&heap_lock);
-    return i == count;
+        return true;
+    }
+    while (i-- > 0)
+        block_free(m.n + i, 0, true);
+    return false;
 }
 
 bool page_get(mfn_t m, uint16_t owner)
@@ -327,13 +334,6 @@ void page_put_block(mfn_t m, unsigned order)
     domain_uncharge(owner, n);
 }
 
-unsigned page_refs(mfn_t m)
-{
-    const struct page *pg = mfn_page(m);
-
-    return pg && pg->owner != OWNER_FREE ? pg->info : 0;
-}
-
 uint16_t page_owner(mfn_t m)
 {
     const struct page *pg = mfn_page(m);
@@ -352,10 +352,8 @@ void page_init(void *where, uint64_t limit)
     max_page = limit;
     for (uint64_t i = 0; i < limit; i += 2) /* two records a store */
         *(uint64_t *)(void *)&page_table_base[i] = (uint64_t)OWNER_NONE << 32 | OWNER_NONE;
-    for (unsigned z = 0; z < NR_ZONES; z++)
-        for (unsigned s = 0; s < 2; s++)
-            for (unsigned o = 0; o <= MAX_ORDER; o++)
-                lists[z][s][o].next = lists[z][s][o].prev = &lists[z][s][o];
+    for (unsigned i = 0; i < NR_LISTS; i++)
+        list(i)->next = list(i)->prev = list(i);
 }
 
 void page_add_ram(paddr_t start, paddr_t end, bool dirty)
@@ -378,37 +376,33 @@ void page_add_ram(paddr_t start, paddr_t end, bool dirty)
     }
 }
 
+/* A dirty block, in part if it is large; INVALID_FRAME: none. */
+static uint64_t take_dirty(unsigned *order)
+{
+    spin_guard(&heap_lock);
+    for (unsigned z = 0; z < NR_ZONES; z++)
+        for (unsigned o = 0; o <= MAX_ORDER; o++)
+            if (!list_empty(&lists[z][1][o])) {
+                uint64_t n;
+
+                *order = MIN(o, SCRUB_ORDER);
+                n = block_take_first(z, true, o, *order);
+                records_set(n, *order, OWNER_HYPERVISOR, 1);
+                return n;
+            }
+    return INVALID_FRAME;
+}
+
 bool page_scrub_some(void)
 {
-    const unsigned chunk = 4; /* 64 KiB a step keeps wake-ups fast */
-    uint64_t n = INVALID_FRAME;
-    unsigned order = 0;
+    unsigned order;
+    uint64_t n = nr_dirty ? take_dirty(&order) : INVALID_FRAME;
 
-    if (!nr_dirty || !spin_trylock(&heap_lock))
-        return nr_dirty != 0;
-    for (unsigned z = 0; z < NR_ZONES && n == INVALID_FRAME; z++)
-        for (unsigned o = 0; o <= MAX_ORDER && n == INVALID_FRAME; o++)
-            if (!list_empty(&lists[z][1][o])) {
-                n = va_to_mfn(lists[z][1][o].next).n;
-                block_remove(n);
-                for (order = o; order > chunk;) {
-                    order--;
-                    block_insert(n + (1ull << order), order, true);
-                }
-            }
-    if (n != INVALID_FRAME) {
-        nr_free -= 1ull << order;
-        nr_dirty -= 1ull << order;
-        for (uint64_t i = 0; i < 1ull << order; i++)
-            page_table_base[n + i] = (struct page){OWNER_HYPERVISOR, 1};
-    }
-    spin_unlock(&heap_lock);
     if (n == INVALID_FRAME)
         return false;
     memset(mfn_to_va(mfn(n)), 0, PAGE_SIZE << order);
-    spin_lock(&heap_lock);
+    spin_guard(&heap_lock);
     block_free(n, order, false);
-    spin_unlock(&heap_lock);
     return nr_dirty != 0;
 }
 
@@ -426,19 +420,14 @@ uint64_t page_count_free_in(uint64_t start, uint64_t end)
 {
     uint64_t count = 0;
 
-    spin_lock(&heap_lock);
-    for (unsigned i = 0; i < NR_ZONES * 2 * (MAX_ORDER + 1); i++) {
-        const struct free_block *head = &lists[0][0][0] + i;
-
-        for (const struct free_block *b = head->next; b != head; b = b->next) {
-            uint64_t first = MAX(va_to_mfn(b).n, start),
-                     last = va_to_mfn(b).n + (1ull << i % (MAX_ORDER + 1));
+    spin_guard(&heap_lock);
+    for (unsigned i = 0; i < NR_LISTS; i++)
+        for (const struct free_block *b = list(i)->next; b != list(i); b = b->next) {
+            uint64_t first = MAX(va_to_mfn(b).n, start), last = va_to_mfn(b).n + (1ull << i % NR_ORDERS);
 
             if (first < MIN(last, end))
                 count += MIN(last, end) - first;
         }
-    }
-    spin_unlock(&heap_lock);
     return count;
 }
 

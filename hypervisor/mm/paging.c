@@ -11,16 +11,10 @@
 #include "bh/paging.h"
 #include "bh/spinlock.h"
 
-#define PTE_P      BIT(0)
-#define PTE_RW     BIT(1)
 #define PTE_PWT    BIT(3)
 #define PTE_PCD    BIT(4)
-#define PTE_A      BIT(5)
-#define PTE_D      BIT(6)
-#define PTE_PS     BIT(7)
 #define PTE_G      BIT(8)
 #define PTE_NX     BIT(63)
-#define PTE_ADDR   0x000ffffffffff000ull
 #define MMIO_BASE  0xffff820000000000ull
 #define STACK_BASE 0xffff818000000000ull
 #define STACK_STEP (CPU_STACK_SIZE * 2)
@@ -40,18 +34,11 @@ void paging_set_early(paddr_t (*early)(void))
 
 static uint64_t *node_new(void)
 {
-    paddr_t pa;
+    void *node = early_frame ? pa_to_va(early_frame()) : page_va_alloc(0, PAGE_ZERO);
 
-    if (early_frame) {
-        pa = early_frame();
-    } else {
-        mfn_t m = page_alloc(0, PAGE_ZERO);
-
-        if (!mfn_valid_value(m))
-            panic("no memory left for the hypervisor's own page tables");
-        pa = mfn_pa(m);
-    }
-    return pa_to_va(pa);
+    if (!node)
+        panic("no memory left for the hypervisor's own page tables");
+    return node;
 }
 
 /* The entry for va at a level (1: 4 KiB, 2: 2 MiB, 3: 1 GiB), nodes made on the way. */
@@ -72,7 +59,7 @@ static uint64_t *entry_for(uint64_t va, unsigned level)
 
 static void map_range(uint64_t va, paddr_t pa, uint64_t size, uint64_t flags)
 {
-    while (size) {
+    for (uint64_t step; size; va += step, pa += step, size -= step) {
         unsigned level = 1;
 
         if (cpu_features.gb_pages && !((va | pa) & 0x3fffffff) && size >= 0x40000000)
@@ -80,9 +67,7 @@ static void map_range(uint64_t va, paddr_t pa, uint64_t size, uint64_t flags)
         else if (!((va | pa) & 0x1fffff) && size >= 0x200000)
             level = 2;
         *entry_for(va, level) = pa | flags | PTE_P | PTE_A | PTE_D | (level > 1 ? PTE_PS : 0);
-        va += 1ull << (12 + 9 * (level - 1));
-        pa += 1ull << (12 + 9 * (level - 1));
-        size -= 1ull << (12 + 9 * (level - 1));
+        step = 1ull << (12 + 9 * (level - 1));
     }
 }
 
@@ -101,20 +86,14 @@ static bool mapped(uint64_t va)
     }
 }
 
-bool directmap_covers(paddr_t pa)
-{
-    return mapped(DIRECTMAP_BASE + pa);
-}
-
 void directmap_add(paddr_t pa, size_t len)
 {
     paddr_t end = ROUND_UP(pa + len, PAGE_SIZE);
 
-    spin_lock(&paging_lock);
+    spin_guard(&paging_lock);
     for (pa = ROUND_DOWN(pa, PAGE_SIZE); pa < end; pa += PAGE_SIZE)
-        if (!directmap_covers(pa))
+        if (!mapped(DIRECTMAP_BASE + pa))
             map_range(DIRECTMAP_BASE + pa, pa, PAGE_SIZE, nx);
-    spin_unlock(&paging_lock);
 }
 
 static void map_image(const char *from, const char *to, uint64_t flags)
@@ -162,12 +141,11 @@ static void *map_device(paddr_t pa, size_t size, uint64_t caching)
     paddr_t start = ROUND_DOWN(pa, PAGE_SIZE);
     uint64_t len = ROUND_UP(pa + size, PAGE_SIZE) - start, va;
 
-    spin_lock(&paging_lock);
+    spin_guard(&paging_lock);
     va = mmio_next;
     mmio_next += len;
     for (uint64_t off = 0; off < len; off += PAGE_SIZE)
         map_range(va + off, start + off, PAGE_SIZE, PTE_RW | caching | PTE_G | nx);
-    spin_unlock(&paging_lock);
     return (void *)(uintptr_t)(va + (pa - start));
 }
 
@@ -183,15 +161,11 @@ void *map_framebuffer(paddr_t pa, size_t size)
 
 uint64_t stack_alloc(void)
 {
-    uint64_t top;
-
-    spin_lock(&paging_lock);
+    spin_guard(&paging_lock);
     stack_next += STACK_STEP;
-    top = stack_next;
     for (uint64_t off = PAGE_SIZE; off <= CPU_STACK_SIZE; off += PAGE_SIZE)
-        map_range(top - off, va_to_pa(node_new()), PAGE_SIZE, PTE_RW | PTE_G | nx);
-    spin_unlock(&paging_lock);
-    return top;
+        map_range(stack_next - off, va_to_pa(node_new()), PAGE_SIZE, PTE_RW | PTE_G | nx);
+    return stack_next;
 }
 
 void paging_free_init(void)

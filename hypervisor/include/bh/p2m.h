@@ -19,8 +19,7 @@ enum p2m_type {
     P2M_MMIO,    /* device memory or firmware region, machine frame as given, uncached decided by the guest */
     P2M_FOREIGN, /* another domain's frame, mapped by privilege; holds a reference */
     P2M_GRANT_RW, /* another domain's frame, mapped by grant; holds a reference */
-    P2M_GRANT_RO,
-    P2M_NR_TYPES
+    P2M_GRANT_RO
 };
 
 /* Machine frame behind a guest frame, INVALID_MFN if none. type and order (of the mapping found) may be NULL.
@@ -29,9 +28,6 @@ mfn_t p2m_lookup(struct domain *d, gfn_t g, enum p2m_type *type, unsigned *order
 /* Point 2^order guest frames (order 0, 9 or 18; both aligned) at machine frames. Replaces what was there
  * without touching references: the caller owns those rules. 0 or -XEN_ENOMEM (nothing changed). */
 int __must_check p2m_set(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_type type);
-/* Forget 2^order guest frames; splits superpages. 0 or -XEN_ENOMEM (when a split needs a node). The TLBs (CPU
- * and IOMMU) are flushed later, in batch, before any frame is reused: p2m_flush(). */
-int __must_check p2m_clear(struct domain *d, gfn_t g, unsigned order);
 /* Identity map [start, end) frames as P2M_MMIO with the largest pages that fit, or remove it. */
 int __must_check p2m_map_identity(struct domain *d, uint64_t start, uint64_t end);
 int __must_check p2m_unmap_range(struct domain *d, uint64_t start, uint64_t end);

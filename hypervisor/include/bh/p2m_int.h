@@ -6,13 +6,6 @@
 #include "bh/p2m.h"
 #include "bh/page.h"
 
-#define PTE_P      BIT(0)
-#define PTE_RW     BIT(1)
-#define PTE_US     BIT(2)
-#define PTE_A      BIT(5)
-#define PTE_D      BIT(6)
-#define PTE_PS     BIT(7)
-#define PTE_ADDR   0x000ffffffffff000ull
 #define TYPE_SHIFT 52
 
 #define P2M_DEFER_MAX   64u
@@ -39,14 +32,21 @@ int p2m_init(struct domain *d);
 void p2m_destroy(struct domain *d); /* nodes only; entries are gone already */
 mfn_t p2m_lookup_locked(struct domain *d, gfn_t g, enum p2m_type *type, unsigned *order);
 int __must_check p2m_set_locked(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_type type);
+/* Forget 2^order guest frames; splits superpages. 0 or -XEN_ENOMEM (when a split needs a node). The TLBs (CPU
+ * and IOMMU) are flushed later, in batch, before any frame is reused: p2m_flush(). */
 int __must_check p2m_clear_locked(struct domain *d, gfn_t g, unsigned order);
 /* After clearing the entry that pointed at m: drop its reference once no TLB can use it. */
 void p2m_defer_put_locked(struct domain *d, mfn_t m);
 void p2m_flush_locked(struct domain *d);
-bool p2m_walk_locked(struct domain *d, gfn_t *g,
-                     bool (*fn)(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_type t,
-                                void *arg),
-                     void *arg);
+struct p2m_leaf {
+    gfn_t g;
+    mfn_t m;
+    unsigned order;
+    enum p2m_type type;
+};
+/* The first leaf over or behind *g, which then is the frame behind it; the leaf may be cleared. False: none.
+ */
+bool p2m_next_locked(struct domain *d, gfn_t *g, struct p2m_leaf *leaf);
 /* Last frame of RAM; 0 without any. From the top down: the tree may be large. */
 uint64_t p2m_top_ram_locked(const struct domain *d);
 bool p2m_change_type_locked(struct domain *d, gfn_t g, enum p2m_type from, enum p2m_type to);

@@ -11,6 +11,15 @@
 
 struct domain;
 
+/* Page table entries of the CPU, its second stage and guests (APM vol. 2 §5.3). */
+#define PTE_P    BIT(0)
+#define PTE_RW   BIT(1)
+#define PTE_US   BIT(2)
+#define PTE_A    BIT(5)
+#define PTE_D    BIT(6)
+#define PTE_PS   BIT(7)
+#define PTE_ADDR 0x000ffffffffff000ull
+
 struct page {
     uint16_t owner; /* domain id, or one of OWNER_… */
     uint16_t
@@ -45,9 +54,8 @@ bool page_claim_fixed(struct domain *d, mfn_t m, uint64_t count);
 bool __must_check page_get(mfn_t m, uint16_t owner);
 /* Drop a reference; the last one frees the frame (and uncharges the owner). */
 void page_put(mfn_t m);
-/* Drop the owner's reference to 2^order frames of a dying domain that nobody else can newly reference. */
+/* Drop the owner's reference to 2^order frames that nobody else can newly reference. */
 void page_put_block(mfn_t m, unsigned order);
-unsigned page_refs(mfn_t m);
 uint16_t page_owner(mfn_t m);
 
 uint64_t page_count_total(void);

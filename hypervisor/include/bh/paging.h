@@ -11,7 +11,6 @@ void paging_set_early(paddr_t (*early)(void));
 paddr_t paging_root(void);
 /* More of physical memory into the direct map (ACPI tables in reserved memory), read-only. */
 void directmap_add(paddr_t pa, size_t len);
-bool directmap_covers(paddr_t pa);
 /* A stack of CPU_STACK_SIZE with an unmapped page below it. Returns its top. */
 uint64_t stack_alloc(void);
 /* Unmap boot-only code and data and give its frames to the heap. */

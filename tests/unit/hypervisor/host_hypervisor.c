@@ -9,6 +9,7 @@
 #include "bh/guest_access.h"
 #include "bh/iommu.h"
 #include "bh/lapic.h"
+#include "bh/time.h"
 #include "bh/vlapic_irq.h"
 
 #define ARENA_ALIGN (1ull << 21)
@@ -157,6 +158,18 @@ void *guest_frame_get(struct domain *d, gfn_t g, mfn_t *m)
     }
     return mfn_valid_value(*m) ? mfn_to_va(*m) : NULL;
 }
+unsigned page_refs(mfn_t m)
+{
+    const struct page *pg = mfn_page(m);
+
+    return pg && pg->owner != OWNER_FREE ? pg->info : 0;
+}
+int p2m_clear(struct domain *d, gfn_t g, unsigned order)
+{
+    spin_guard(&d->p2m_lock);
+    return p2m_clear_locked(d, g, order);
+}
+
 /* ---- the machine ---- */
 
 static void *aligned_map(size_t size)

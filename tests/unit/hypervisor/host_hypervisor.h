@@ -26,6 +26,8 @@ struct domain *host_domain(uint16_t id, unsigned ram, unsigned max_port);
 void host_domain_kill(struct domain *d);
 /* NULL once it is gone; no reference is kept. */
 struct domain *host_domain_find(uint16_t id);
+unsigned page_refs(mfn_t m);
+int p2m_clear(struct domain *d, gfn_t g, unsigned order);
 long host_event_op(struct domain *d, unsigned cmd, void *arg);
 long host_grant_op(struct domain *d, unsigned cmd, void *arg, unsigned count);
 
