@@ -50,17 +50,13 @@ static DOMCTL(createdomain)
 
 static DOMCTL(destroydomain)
 {
-    if (c->d == c->v->domain || c->d->hardware)
-        return -XEN_EINVAL;
-    return domain_kill(c->d);
+    return c->d->hardware ? -XEN_EINVAL : domain_kill(c->d);
 }
 
 static DOMCTL(pausedomain)
 {
     struct domain *d = c->d;
 
-    if (d == c->v->domain)
-        return -XEN_EINVAL;
     if (d->tool_pauses >= MAX_TOOL_PAUSES)
         return -XEN_EOVERFLOW;
     d->tool_pauses++;
@@ -84,20 +80,17 @@ static DOMCTL(unpausedomain)
 /* The domain asked for or the next higher one: tools compare the id that comes back. */
 static DOMCTL(getdomaininfo)
 {
-    struct domain *d = domain_get_next(c->op->domain);
+    domain_ref struct domain *d = domain_get_next(c->op->domain);
 
     if (!d)
         return -XEN_ESRCH;
     domain_info(d, &c->op->u.getdomaininfo);
     c->op->domain = d->id;
-    domain_put(d);
     return 0;
 }
 
 static DOMCTL(resumedomain)
 {
-    if (c->d == c->v->domain)
-        return -XEN_EINVAL;
     domain_resume(c->d);
     return 0;
 }
@@ -121,17 +114,16 @@ static DOMCTL(settimeoffset)
 
 static DOMCTL(set_target)
 {
-    struct domain *target;
+    domain_ref struct domain *target = domain_get(c->op->u.set_target.target);
 
     if (c->d->target != DOMID_INVALID)
         return -XEN_EINVAL;
-    target = domain_get(c->op->u.set_target.target);
     if (!target)
         return -XEN_ESRCH;
-    if (target != c->d && !target->hardware)
-        c->d->target = target->id;
-    domain_put(target);
-    return c->d->target == DOMID_INVALID ? -XEN_EINVAL : 0;
+    if (target == c->d || target->hardware)
+        return -XEN_EINVAL;
+    c->d->target = target->id;
+    return 0;
 }
 
 static DOMCTL(get_address_size)
@@ -163,7 +155,14 @@ static DOMCTL(setvnumainfo)
 
 /* What an operation needs, and whether it returns data when it succeeds. All are for privileged domains; some
  * also for the one that runs xenstored. */
-enum { NO_TARGET = 1, ALIVE = 2, XENSTORE_TOO = 4, COPYBACK = 8 };
+enum {
+    NO_TARGET = 1,
+    ALIVE = 2,
+    XENSTORE_TOO = 4,
+    COPYBACK = 8,
+    OTHER = 16,  /* not the caller's own domain */
+    PAUSED = 32, /* nor may it run meanwhile */
+};
 
 #define OP(name, flags) [XEN_DOMCTL_##name] = {domctl_##name, flags}
 static const struct {
@@ -171,17 +170,17 @@ static const struct {
     uint8_t flags;
 } table[] = {
     OP(createdomain, NO_TARGET | COPYBACK),
-    OP(destroydomain, 0),
-    OP(pausedomain, 0),
+    OP(destroydomain, OTHER),
+    OP(pausedomain, OTHER),
     OP(unpausedomain, 0),
     OP(getdomaininfo, NO_TARGET | XENSTORE_TOO | COPYBACK),
     OP(setvcpuaffinity, 0),
-    OP(shadow_op, ALIVE | COPYBACK),
+    OP(shadow_op, ALIVE | COPYBACK | OTHER),
     OP(max_mem, 0),
-    OP(setvcpucontext, ALIVE),
-    OP(getvcpucontext, ALIVE),
+    OP(setvcpucontext, ALIVE | OTHER | PAUSED),
+    OP(getvcpucontext, ALIVE | OTHER | PAUSED),
     OP(getvcpuinfo, COPYBACK),
-    OP(max_vcpus, ALIVE),
+    OP(max_vcpus, ALIVE | OTHER),
     OP(scheduler_op, COPYBACK),
     OP(setdomainhandle, 0),
     OP(irq_permission, 0),
@@ -190,21 +189,21 @@ static const struct {
     OP(hypercall_init, ALIVE),
     OP(settimeoffset, ALIVE),
     OP(getvcpuaffinity, 0),
-    OP(resumedomain, ALIVE),
+    OP(resumedomain, ALIVE | OTHER),
     OP(sendtrigger, ALIVE),
-    OP(gethvmcontext, ALIVE | COPYBACK),
-    OP(sethvmcontext, ALIVE),
+    OP(gethvmcontext, ALIVE | COPYBACK | OTHER | PAUSED),
+    OP(sethvmcontext, ALIVE | OTHER | PAUSED),
     OP(get_address_size, COPYBACK),
     OP(set_target, ALIVE),
-    OP(gethvmcontext_partial, ALIVE | COPYBACK),
+    OP(gethvmcontext_partial, ALIVE | COPYBACK | OTHER | PAUSED),
     OP(gettscinfo, COPYBACK),
-    OP(settscinfo, ALIVE),
+    OP(settscinfo, ALIVE | OTHER),
     OP(getpageframeinfo3, ALIVE),
     OP(setnodeaffinity, 0),
     OP(getnodeaffinity, 0),
     OP(setvnumainfo, 0),
     OP(get_cpu_policy, 0),
-    OP(set_cpu_policy, ALIVE),
+    OP(set_cpu_policy, ALIVE | OTHER),
     OP(get_paging_mempool_size, COPYBACK),
     OP(set_paging_mempool_size, ALIVE),
 };
@@ -212,15 +211,21 @@ static const struct {
 static long domctl_locked(struct domctl_call *c, uint32_t cmd)
 {
     uint8_t flags = table[cmd].flags;
+    domain_ref struct domain *d = NULL;
     long rc;
 
     if (flags & NO_TARGET)
         return table[cmd].fn(c);
-    c->d = domain_get(c->op->domain);
-    if (!c->d)
+    d = c->d = domain_get(c->op->domain);
+    if (!d)
         return -XEN_ESRCH;
-    rc = flags & ALIVE && c->d->dying ? -XEN_EINVAL : table[cmd].fn(c);
-    domain_put(c->d);
+    if ((flags & ALIVE && d->dying) || (flags & OTHER && d == c->v->domain))
+        return -XEN_EINVAL;
+    if (flags & PAUSED)
+        domain_pause(d);
+    rc = table[cmd].fn(c);
+    if (flags & PAUSED)
+        domain_unpause(d);
     return rc;
 }
 

@@ -3,89 +3,54 @@
 #include "toolstack.h"
 #include "bh/hvm_context.h"
 
-/* Save into a buffer of its own, then to the caller. */
-static long save_to_guest(struct vcpu *v, struct domain *d, struct xen_domctl_hvmcontext *h, size_t need)
-{
-    size_t used = 0;
-    void *buf = kzalloc(need);
-    long rc;
-
-    if (!buf)
-        return -XEN_ENOMEM;
-    rc = hvm_context_save(d, buf, need, &used);
-    if (!rc && copy_to_guest(v, HANDLE(h->buffer), buf, used))
-        rc = -XEN_EFAULT;
-    h->size = (uint32_t)used;
-    kfree(buf, need);
-    return rc;
-}
-
 DOMCTL(gethvmcontext)
 {
     struct xen_domctl_hvmcontext *h = &c->op->u.hvmcontext;
-    size_t need;
-    long rc = 0;
+    uint32_t room = h->size;
+    size_t size;
+    long rc = hvm_context_save(c->d, NULL, 0, &size);
+    scratch(buf, size);
 
-    if (c->d == c->v->domain)
-        return -XEN_EINVAL;
-    domain_pause(c->d);
-    need = hvm_context_size(c->d);
+    if (!buf.p)
+        return -XEN_ENOMEM;
+    if (HANDLE(h->buffer) && room < size)
+        return -XEN_ENOSPC;
+    h->size = (uint32_t)size;
     if (!HANDLE(h->buffer))
-        h->size = (uint32_t)need;
-    else if (h->size < need)
-        rc = -XEN_ENOSPC;
-    else
-        rc = save_to_guest(c->v, c->d, h, need);
-    domain_unpause(c->d);
-    return rc;
+        return rc;
+    rc = hvm_context_save(c->d, buf.p, size, &size);
+    return rc ? rc : copy_to_guest(c->v, HANDLE(h->buffer), buf.p, size);
 }
 
 DOMCTL(gethvmcontext_partial)
 {
     struct xen_domctl_hvmcontext_partial *h = &c->op->u.hvmcontext_partial;
-    size_t used = 0;
-    void *buf;
+    uint64_t room = h->bufsz;
+    size_t used;
     long rc;
+    scratch(buf, PAGE_SIZE * 2);
 
-    if (c->d == c->v->domain)
-        return -XEN_EINVAL;
-    buf = kzalloc(PAGE_SIZE * 2);
-    if (!buf)
+    if (!buf.p)
         return -XEN_ENOMEM;
-    domain_pause(c->d);
-    rc = hvm_context_save_one(c->d, h->type, h->instance, buf, PAGE_SIZE * 2, &used);
-    domain_unpause(c->d);
-    if (!rc && HANDLE(h->buffer)) {
-        if (h->bufsz < used)
-            rc = -XEN_ENOSPC;
-        else if (copy_to_guest(c->v, HANDLE(h->buffer), buf, used))
-            rc = -XEN_EFAULT;
-    }
-    kfree(buf, PAGE_SIZE * 2);
+    rc = hvm_context_save_one(c->d, h->type, h->instance, buf.p, buf.size, &used);
     h->bufsz = used;
-    return rc;
+    if (rc || !HANDLE(h->buffer))
+        return rc;
+    return room < used ? -XEN_ENOSPC : copy_to_guest(c->v, HANDLE(h->buffer), buf.p, used);
 }
 
 DOMCTL(sethvmcontext)
 {
     const struct xen_domctl_hvmcontext *h = &c->op->u.hvmcontext;
-    void *buf;
-    long rc;
+    scratch(buf, MIN(h->size, HVM_CONTEXT_MAX_SIZE));
 
-    if (c->d == c->v->domain || !h->size || h->size > HVM_CONTEXT_MAX_SIZE)
+    if (!h->size || h->size > HVM_CONTEXT_MAX_SIZE)
         return -XEN_EINVAL;
-    buf = kzalloc(h->size);
-    if (!buf)
+    if (!buf.p)
         return -XEN_ENOMEM;
-    if (copy_from_guest(c->v, buf, HANDLE(h->buffer), h->size)) {
-        rc = -XEN_EFAULT;
-    } else {
-        domain_pause(c->d);
-        rc = hvm_context_load(c->d, buf, h->size);
-        domain_unpause(c->d);
-    }
-    kfree(buf, h->size);
-    return rc;
+    if (copy_from_guest(c->v, buf.p, HANDLE(h->buffer), h->size))
+        return -XEN_EFAULT;
+    return hvm_context_load(c->d, buf.p, h->size);
 }
 
 #define FOR_EACH_REGISTER(X)                                                                                 \
@@ -97,7 +62,6 @@ static void registers_get(struct vcpu *v, struct vcpu_guest_context *g)
     struct cpu_state s = {0};
 
     virt->get_state(v, &s);
-    memset(g, 0, sizeof(*g));
     memcpy(&g->fpu_ctxt, v->xsave, sizeof(g->fpu_ctxt));
     g->flags = (v->down ? 0 : VGCF_online) | VGCF_i387_valid | (virt->cpl(v) ? 0 : VGCF_in_kernel);
 #define GET_REGISTER(r) g->user_regs.r = v->regs.r;
@@ -131,42 +95,34 @@ static void registers_set(struct vcpu *v, const struct vcpu_guest_context *g)
     virt->set_state(v, &s);
 }
 
-static long vcpucontext(struct domctl_call *c, bool set)
-{
-    struct xen_domctl_vcpucontext *x = &c->op->u.vcpucontext;
-    struct vcpu *v = domain_vcpu(c->d, x->vcpu);
-    struct vcpu_guest_context *g;
-    long rc = 0;
-
-    if (c->d == c->v->domain || x->vcpu >= c->d->max_vcpus)
-        return -XEN_EINVAL;
-    if (!v)
-        return -XEN_ESRCH;
-    g = kzalloc(sizeof(*g));
-    if (!g)
-        return -XEN_ENOMEM;
-    if (set && copy_from_guest(c->v, g, HANDLE(x->ctxt), sizeof(*g)))
-        rc = -XEN_EFAULT;
-    if (!rc) {
-        domain_pause(c->d);
-        if (set)
-            registers_set(v, g);
-        else
-            registers_get(v, g);
-        domain_unpause(c->d);
-    }
-    if (!rc && !set && copy_to_guest(c->v, HANDLE(x->ctxt), g, sizeof(*g)))
-        rc = -XEN_EFAULT;
-    kfree(g, sizeof(*g));
-    return rc;
-}
-
 DOMCTL(getvcpucontext)
 {
-    return vcpucontext(c, false);
+    struct xen_domctl_vcpucontext *x = &c->op->u.vcpucontext;
+    long rc;
+    struct vcpu *v = domctl_vcpu(c, x->vcpu, &rc);
+    scratch(g, sizeof(struct vcpu_guest_context));
+
+    if (!v)
+        return rc;
+    if (!g.p)
+        return -XEN_ENOMEM;
+    registers_get(v, g.p);
+    return copy_to_guest(c->v, HANDLE(x->ctxt), g.p, g.size);
 }
 
 DOMCTL(setvcpucontext)
 {
-    return vcpucontext(c, true);
+    struct xen_domctl_vcpucontext *x = &c->op->u.vcpucontext;
+    long rc;
+    struct vcpu *v = domctl_vcpu(c, x->vcpu, &rc);
+    scratch(g, sizeof(struct vcpu_guest_context));
+
+    if (!v)
+        return rc;
+    if (!g.p)
+        return -XEN_ENOMEM;
+    if (copy_from_guest(c->v, g.p, HANDLE(x->ctxt), g.size))
+        return -XEN_EFAULT;
+    registers_set(v, g.p);
+    return 0;
 }

@@ -19,15 +19,11 @@ static uint64_t mempool_size(const struct domain *d)
 
 static long mempool_set(struct domain *d, uint64_t size)
 {
-    long rc = 0;
-
-    spin_lock(&d->p2m_lock);
+    spin_guard(&d->p2m_lock);
     if (size >> PAGE_SHIFT < d->p2m_nodes)
-        rc = -XEN_EBUSY;
-    else
-        d->p2m_limit = size >> PAGE_SHIFT;
-    spin_unlock(&d->p2m_lock);
-    return rc;
+        return -XEN_EBUSY;
+    d->p2m_limit = size >> PAGE_SHIFT;
+    return 0;
 }
 
 DOMCTL(get_paging_mempool_size)
@@ -94,7 +90,7 @@ DOMCTL(shadow_op)
 {
     struct xen_domctl_shadow_op *s = &c->op->u.shadow_op;
 
-    if (c->d == c->v->domain || c->d->hardware)
+    if (c->d->hardware)
         return -XEN_EINVAL;
     switch (s->op) {
     case XEN_DOMCTL_SHADOW_OP_OFF:

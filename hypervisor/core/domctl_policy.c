@@ -47,28 +47,23 @@ static long check_msrs(struct vcpu *v, struct xen_domctl_cpu_policy *p)
 DOMCTL(set_cpu_policy)
 {
     struct xen_domctl_cpu_policy *p = &c->op->u.cpu_policy;
-    struct cpuid_policy *policy;
     long rc;
+    scratch(policy, sizeof(*c->d->cpuid));
 
-    if (c->d == c->v->domain)
-        return -XEN_EINVAL;
     if (c->d->started)
         return -XEN_EEXIST;
     if (p->nr_leaves > POLICY_MAX_LEAVES || p->nr_msrs > POLICY_MAX_MSRS)
         return -XEN_E2BIG;
-    policy = kzalloc(sizeof(*policy));
-    if (!policy)
+    if (!policy.p)
         return -XEN_ENOMEM;
-    *policy = *c->d->cpuid;
+    memcpy(policy.p, c->d->cpuid, policy.size);
     p->err_leaf = p->err_subleaf = p->err_msr = ~0u;
     c->copyback = true;
-    rc = apply_leaves(c->v, p, policy);
-    if (!rc)
-        rc = check_msrs(c->v, p);
-    if (!rc) {
-        cpuid_policy_finish(policy);
-        *c->d->cpuid = *policy;
-    }
-    kfree(policy, sizeof(*policy));
-    return rc;
+    rc = apply_leaves(c->v, p, policy.p);
+    rc = rc ? rc : check_msrs(c->v, p);
+    if (rc)
+        return rc;
+    cpuid_policy_finish(policy.p);
+    memcpy(c->d->cpuid, policy.p, policy.size);
+    return 0;
 }

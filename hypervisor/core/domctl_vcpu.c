@@ -3,12 +3,11 @@
 #include "toolstack.h"
 #include "bh/time.h"
 
-/* -EINVAL beyond the domain's limit, -ESRCH for one that was not made yet: as Xen tells them apart. */
-static struct vcpu *find_vcpu(struct domain *d, uint32_t id, long *rc)
+struct vcpu *domctl_vcpu(const struct domctl_call *c, uint32_t id, long *rc)
 {
-    struct vcpu *v = domain_vcpu(d, id);
+    struct vcpu *v = domain_vcpu(c->d, id);
 
-    *rc = id >= d->max_vcpus ? -XEN_EINVAL : v ? 0 : -XEN_ESRCH;
+    *rc = id >= c->d->max_vcpus ? -XEN_EINVAL : v ? 0 : -XEN_ESRCH;
     return v;
 }
 
@@ -16,9 +15,7 @@ DOMCTL(max_vcpus)
 {
     uint32_t max = c->op->u.max_vcpus.max;
 
-    if (c->d == c->v->domain || max != c->d->max_vcpus)
-        return -XEN_EINVAL;
-    return domain_set_max_vcpus(c->d, max);
+    return max == c->d->max_vcpus ? domain_set_max_vcpus(c->d, max) : -XEN_EINVAL;
 }
 
 /* mask &= other; false when nothing is left. */
@@ -41,7 +38,7 @@ DOMCTL(setvcpuaffinity)
 
     if (!set_hard && !set_soft)
         return -XEN_EINVAL;
-    v = find_vcpu(c->d, a->vcpu, &rc);
+    v = domctl_vcpu(c, a->vcpu, &rc);
     if (!v)
         return rc;
     cpus_online_mask(online);
@@ -73,7 +70,7 @@ DOMCTL(getvcpuaffinity)
 
     if (!(a->flags & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)))
         return -XEN_EINVAL;
-    v = find_vcpu(c->d, a->vcpu, &rc);
+    v = domctl_vcpu(c, a->vcpu, &rc);
     if (!v)
         return rc;
     if (a->flags & XEN_VCPUAFFINITY_HARD)
@@ -103,19 +100,15 @@ DOMCTL(getnodeaffinity)
 DOMCTL(getvcpuinfo)
 {
     struct xen_domctl_getvcpuinfo *i = &c->op->u.getvcpuinfo;
-    struct vcpu *v;
-    uint64_t now = now_ns();
     long rc;
+    struct vcpu *v = domctl_vcpu(c, i->vcpu, &rc);
 
-    v = find_vcpu(c->d, i->vcpu, &rc);
     if (!v)
         return rc;
     i->online = !v->down;
     i->blocked = v->blocked;
     i->running = v->running;
-    i->cpu_time = v->run.time[RUNSTATE_running];
-    if (v->run.state == RUNSTATE_running && now > v->run.state_entry_time)
-        i->cpu_time += now - v->run.state_entry_time;
+    i->cpu_time = vcpu_running_ns(v, now_ns());
     i->cpu = v->processor->id;
     return 0;
 }
@@ -171,7 +164,7 @@ DOMCTL(settscinfo)
 {
     const struct xen_domctl_tsc_info *t = &c->op->u.tsc_info;
 
-    if (c->d == c->v->domain || (t->tsc_mode != TSC_DEFAULT && t->tsc_mode != TSC_NEVER_EMULATE))
+    if (t->tsc_mode != TSC_DEFAULT && t->tsc_mode != TSC_NEVER_EMULATE)
         return -XEN_EINVAL;
     c->d->tsc_mode = t->tsc_mode;
     c->d->tsc_incarnation = t->incarnation;

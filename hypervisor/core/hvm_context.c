@@ -37,12 +37,18 @@ struct record_type {
 #define FOR_EACH_SEGMENT(X)                                                                                  \
     X(es, SEG_ES)                                                                                            \
     X(cs, SEG_CS) X(ss, SEG_SS) X(ds, SEG_DS) X(fs, SEG_FS) X(gs, SEG_GS) X(ldtr, SEG_LDTR) X(tr, SEG_TR)
+/* Fields of the record, and where struct vcpu and struct cpu_state have them. */
 #define FOR_EACH_REGISTER(X)                                                                                 \
-    X(rax) X(rbx) X(rcx) X(rdx) X(rbp) X(rsi) X(rdi) X(r8) X(r9) X(r10) X(r11) X(r12) X(r13) X(r14) X(r15)
-/* Fields that the record and cpu_state have both. */
+    X(rax, regs.rax)                                                                                         \
+    X(rbx, regs.rbx) X(rcx, regs.rcx) X(rdx, regs.rdx) X(rbp, regs.rbp) X(rsi, regs.rsi) X(rdi, regs.rdi)    \
+        X(r8, regs.r8) X(r9, regs.r9) X(r10, regs.r10) X(r11, regs.r11) X(r12, regs.r12) X(r13, regs.r13)    \
+            X(r14, regs.r14) X(r15, regs.r15) X(dr0, dr[0]) X(dr1, dr[1]) X(dr2, dr[2]) X(dr3, dr[3])
 #define FOR_EACH_STATE(X)                                                                                    \
-    X(rsp) X(rip) X(rflags) X(cr0) X(cr2) X(cr3) X(cr4) X(dr6) X(dr7) X(sysenter_esp) X(sysenter_eip)
-#define FOR_EACH_MSR(X) X(lstar) X(star) X(cstar) X(efer)
+    X(rsp, rsp)                                                                                              \
+    X(rip, rip) X(rflags, rflags) X(cr0, cr0) X(cr2, cr2) X(cr3, cr3) X(cr4, cr4) X(dr6, dr6) X(dr7, dr7)    \
+        X(sysenter_cs, sysenter_cs) X(sysenter_esp, sysenter_esp) X(sysenter_eip, sysenter_eip)              \
+            X(msr_lstar, lstar) X(msr_star, star) X(msr_cstar, cstar) X(msr_efer, efer)                      \
+                X(msr_syscall_mask, sfmask) X(shadow_gs, kernel_gs_base)
 
 static uint32_t cpu_size(const struct vcpu *v)
 {
@@ -57,7 +63,7 @@ static void cpu_save(const struct context *x, struct vcpu *v, void *out)
     virt->get_state(v, &s);
     memcpy(c->fpu_regs, v->xsave, sizeof(c->fpu_regs));
     c->flags = XEN_X86_FPU_INITIALISED;
-#define SAVE_REGISTER(r) c->r = v->regs.r;
+#define SAVE_REGISTER(field, r) c->field = v->r;
     FOR_EACH_REGISTER(SAVE_REGISTER)
 #define SAVE_SEGMENT(name, i)                                                                                \
     c->name##_sel = s.seg[i].selector;                                                                       \
@@ -69,17 +75,8 @@ static void cpu_save(const struct context *x, struct vcpu *v, void *out)
     c->idtr_base = s.seg[SEG_IDTR].base;
     c->gdtr_limit = s.seg[SEG_GDTR].limit;
     c->gdtr_base = s.seg[SEG_GDTR].base;
-#define SAVE_STATE(r) c->r = s.r;
+#define SAVE_STATE(field, r) c->field = s.r;
     FOR_EACH_STATE(SAVE_STATE)
-#define SAVE_MSR(m) c->msr_##m = s.m;
-    FOR_EACH_MSR(SAVE_MSR)
-    c->sysenter_cs = s.sysenter_cs;
-    c->msr_syscall_mask = s.sfmask;
-    c->shadow_gs = s.kernel_gs_base;
-    c->dr0 = v->dr[0];
-    c->dr1 = v->dr[1];
-    c->dr2 = v->dr[2];
-    c->dr3 = v->dr[3];
     c->msr_tsc_aux = v->tsc_aux;
     c->tsc = x->tsc_now + v->tsc_offset;
     c->pending_event = (uint32_t)s.event;
@@ -113,14 +110,11 @@ static void fpu_load(struct vcpu *v, const void *untrusted_legacy)
 /* A vCPU that is still down keeps in step with the one that is loaded. */
 static void tsc_load(const struct context *x, struct vcpu *v, uint64_t tsc)
 {
-    for (uint32_t i = 0; i < x->d->max_vcpus; i++) {
-        struct vcpu *w = x->d->vcpu[i];
-
-        if (!w || (w != v && !w->down))
-            continue;
-        virt->set_tsc_offset(w, tsc - x->tsc_now);
-        vcpu_update_time_info(w);
-    }
+    for_each_vcpu (x->d, w)
+        if (w == v || w->down) {
+            virt->set_tsc_offset(w, tsc - x->tsc_now);
+            vcpu_update_time_info(w);
+        }
 }
 
 static void cpu_state_load(struct vcpu *v, const struct hvm_hw_cpu *c)
@@ -134,13 +128,8 @@ static void cpu_state_load(struct vcpu *v, const struct hvm_hw_cpu *c)
     FOR_EACH_SEGMENT(LOAD_SEGMENT)
     s.seg[SEG_IDTR] = (struct segment){0, 0, c->idtr_limit, c->idtr_base};
     s.seg[SEG_GDTR] = (struct segment){0, 0, c->gdtr_limit, c->gdtr_base};
-#define LOAD_STATE(r) s.r = c->r;
+#define LOAD_STATE(field, r) s.r = c->field;
     FOR_EACH_STATE(LOAD_STATE)
-#define LOAD_MSR(m) s.m = c->msr_##m;
-    FOR_EACH_MSR(LOAD_MSR)
-    s.sysenter_cs = c->sysenter_cs;
-    s.sfmask = c->msr_syscall_mask;
-    s.kernel_gs_base = c->shadow_gs;
     s.rax = c->rax;
     s.rflags = (s.rflags & 0x3f7fd5ull) | 2;
     s.cr0 |= CR0_ET;
@@ -161,17 +150,13 @@ static int cpu_load(const struct context *x, struct vcpu *v, const void *untrust
     memcpy(&c, untrusted_data, sizeof(c));
     if (!cpu_valid(&c))
         return -XEN_EINVAL;
-#define LOAD_REGISTER(r) v->regs.r = c.r;
+#define LOAD_REGISTER(field, r) v->r = c.field;
     FOR_EACH_REGISTER(LOAD_REGISTER)
     if (c.flags & XEN_X86_FPU_INITIALISED)
         fpu_load(v, c.fpu_regs);
     else
         vcpu_fpu_reset(v);
     cpu_state_load(v, &c);
-    v->dr[0] = c.dr0;
-    v->dr[1] = c.dr1;
-    v->dr[2] = c.dr2;
-    v->dr[3] = c.dr3;
     v->dr_used = true; /* DR7 may arm them before the guest touches one: never another vCPU's */
     v->tsc_aux = (uint32_t)c.msr_tsc_aux;
     tsc_load(x, v, c.tsc);
@@ -346,10 +331,40 @@ static int mtrr_load(const struct context *x, struct vcpu *v, const void *untrus
     return 0;
 }
 
+/* --- the first of all, once --- */
+
+static uint32_t header_size(const struct vcpu *v)
+{
+    return v->id ? 0 : sizeof(struct hvm_save_header);
+}
+
+static void header_save(const struct context *x, struct vcpu *v, void *out)
+{
+    *(struct hvm_save_header *)out = (struct hvm_save_header){.magic = HVM_FILE_MAGIC,
+                                                              .version = HVM_FILE_VERSION,
+                                                              .cpuid = cpuid_policy_host()->basic[1].a,
+                                                              .gtsc_khz = (uint32_t)tsc_khz};
+}
+
+static int header_load(const struct context *x, struct vcpu *v, const void *untrusted_data, uint32_t length)
+{
+    struct hvm_save_header h;
+
+    if (length != sizeof(h))
+        return -XEN_EINVAL;
+    memcpy(&h, untrusted_data, sizeof(h));
+    if (h.magic != HVM_FILE_MAGIC || h.version != HVM_FILE_VERSION)
+        return -XEN_EINVAL;
+    for_each_vcpu (x->d, w)
+        w->down = true;
+    return 0;
+}
+
 _Static_assert(MTRR_VCNT * 2 == ARRAY_SIZE(((struct vcpu *)0)->mtrr_var), "variable MTRRs");
 _Static_assert(NUM_FIXED_MSR == ARRAY_SIZE(((struct vcpu *)0)->mtrr_fixed), "fixed MTRRs");
 
 static const struct record_type types[HVM_SAVE_CODE_MAX + 1] = {
+    [HVM_SAVE_CODE(HEADER)] = {header_save, header_load, sizeof(struct hvm_save_header), header_size},
     [HVM_SAVE_CODE(CPU)] = {cpu_save, cpu_load, sizeof(struct hvm_hw_cpu), cpu_size},
     [HVM_SAVE_CODE(LAPIC)] = {lapic_save, lapic_load, sizeof(struct hvm_hw_lapic), NULL},
     [HVM_SAVE_CODE(LAPIC_REGS)] = {lapic_regs_save, lapic_regs_load, sizeof(struct hvm_hw_lapic_regs), NULL},
@@ -371,69 +386,41 @@ static uint32_t record_size(unsigned type, const struct vcpu *v)
     return !v || !t->save ? 0 : t->size ? t->size(v) : t->length;
 }
 
-static struct hvm_save_header header(void)
+/* A descriptor at *pos and room behind it for the data, zeroed; without a buffer it is only counted. False:
+ * full. */
+static bool record_begin(uint8_t *buf, size_t size, size_t *pos, struct hvm_save_descriptor desc)
 {
-    return (struct hvm_save_header){.magic = HVM_FILE_MAGIC,
-                                    .version = HVM_FILE_VERSION,
-                                    .cpuid = cpuid_policy_host()->basic[1].a,
-                                    .gtsc_khz = (uint32_t)tsc_khz};
-}
+    size_t length = sizeof(desc) + desc.length;
 
-size_t hvm_context_size(const struct domain *d)
-{
-    size_t size = 2 * sizeof(struct hvm_save_descriptor) + sizeof(struct hvm_save_header);
-
-    for (unsigned t = 0; t < ARRAY_SIZE(types); t++)
-        for (uint32_t i = 0; i < d->max_vcpus; i++)
-            if (record_size(t, d->vcpu[i]))
-                size += sizeof(struct hvm_save_descriptor) + record_size(t, d->vcpu[i]);
-    return size;
-}
-
-struct writer {
-    uint8_t *buf;
-    size_t size, pos;
-};
-
-/* Room for a record, zeroed; NULL: full. */
-static void *record_begin(struct writer *w, unsigned type, uint32_t instance, uint32_t length)
-{
-    struct hvm_save_descriptor desc = {(uint16_t)type, (uint16_t)instance, length};
-    uint8_t *p = w->buf + w->pos;
-
-    if (w->size - w->pos < sizeof(desc) + length)
-        return NULL;
-    memcpy(p, &desc, sizeof(desc));
-    memset(p + sizeof(desc), 0, length);
-    w->pos += sizeof(desc) + length;
-    return p + sizeof(desc);
+    if (buf && size - *pos < length)
+        return false;
+    if (buf) {
+        memset(buf + *pos, 0, length);
+        memcpy(buf + *pos, &desc, sizeof(desc));
+    }
+    *pos += length;
+    return true;
 }
 
 int hvm_context_save(struct domain *d, void *buf, size_t size, size_t *used)
 {
     struct context x = {d, rdtsc()};
-    struct writer w = {buf, size, 0};
-    struct hvm_save_header h = header();
-    void *p = record_begin(&w, HVM_SAVE_CODE(HEADER), 0, sizeof(h));
 
-    if (!p)
-        return -XEN_ENOSPC;
-    memcpy(p, &h, sizeof(h));
-    for (unsigned t = 0; t < ARRAY_SIZE(types); t++)
-        for (uint32_t i = 0; i < d->max_vcpus; i++) {
-            uint32_t length = record_size(t, d->vcpu[i]);
+    *used = 0;
+    for (uint16_t t = 0; t < ARRAY_SIZE(types); t++)
+        for_each_vcpu (d, v) {
+            uint32_t length = record_size(t, v);
 
             if (!length)
                 continue;
-            p = record_begin(&w, t, i, length);
-            if (!p)
+            if (!record_begin(buf, size, used, (struct hvm_save_descriptor){t, (uint16_t)v->id, length}))
                 return -XEN_ENOSPC;
-            types[t].save(&x, d->vcpu[i], p);
+            if (buf)
+                types[t].save(&x, v, (uint8_t *)buf + *used - length);
         }
-    if (!record_begin(&w, HVM_SAVE_CODE(END), 0, 0))
-        return -XEN_ENOSPC;
-    *used = w.pos;
-    return 0;
+    return record_begin(buf, size, used, (struct hvm_save_descriptor){HVM_SAVE_CODE(END), 0, 0})
+               ? 0
+               : -XEN_ENOSPC;
 }
 
 int hvm_context_save_one(struct domain *d, uint32_t type, uint32_t instance, void *buf, size_t size,
@@ -441,15 +428,7 @@ int hvm_context_save_one(struct domain *d, uint32_t type, uint32_t instance, voi
 {
     struct context x = {d, rdtsc()};
     struct vcpu *v = domain_vcpu(d, instance);
-    struct hvm_save_header h = header();
 
-    if (type == HVM_SAVE_CODE(HEADER) && !instance) {
-        *used = sizeof(h);
-        if (size < sizeof(h))
-            return -XEN_ENOSPC;
-        memcpy(buf, &h, sizeof(h));
-        return 0;
-    }
     *used = type < ARRAY_SIZE(types) ? record_size(type, v) : 0;
     if (!*used)
         return -XEN_ENOENT;
@@ -475,21 +454,12 @@ static int load_record(const struct context *x, const struct hvm_save_descriptor
     return rc;
 }
 
-static bool header_valid(const struct hvm_save_descriptor *desc, const void *data)
-{
-    struct hvm_save_header h;
-
-    if (desc->typecode != HVM_SAVE_CODE(HEADER) || desc->length != sizeof(h))
-        return false;
-    memcpy(&h, data, sizeof(h));
-    return h.magic == HVM_FILE_MAGIC && h.version == HVM_FILE_VERSION;
-}
-
 int hvm_context_load(struct domain *d, const void *untrusted_buf, size_t size)
 {
     struct context x = {d, rdtsc()};
     const uint8_t *p = untrusted_buf;
     bool first = true;
+    int rc;
 
     for (size_t pos = 0;; first = false) {
         struct hvm_save_descriptor desc;
@@ -498,22 +468,13 @@ int hvm_context_load(struct domain *d, const void *untrusted_buf, size_t size)
             return -XEN_EINVAL;
         memcpy(&desc, p + pos, sizeof(desc));
         pos += sizeof(desc);
-        if (size - pos < desc.length)
+        if (size - pos < desc.length || first != (desc.typecode == HVM_SAVE_CODE(HEADER)))
             return -XEN_EINVAL;
-        if (first) {
-            if (!header_valid(&desc, p + pos))
-                return -XEN_EINVAL;
-            for (uint32_t i = 0; i < d->max_vcpus; i++)
-                if (d->vcpu[i])
-                    d->vcpu[i]->down = true;
-        } else if (desc.typecode == HVM_SAVE_CODE(END)) {
+        if (desc.typecode == HVM_SAVE_CODE(END))
             return 0;
-        } else {
-            int rc = load_record(&x, &desc, p + pos);
-
-            if (rc)
-                return rc;
-        }
+        rc = load_record(&x, &desc, p + pos);
+        if (rc)
+            return rc;
         pos += desc.length;
     }
 }

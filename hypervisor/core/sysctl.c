@@ -117,14 +117,13 @@ SYSCTL(getdomaininfolist)
     uint32_t id = l->first_domain, n = 0;
 
     while (n < l->max_domains && id < DOMID_FIRST_RESERVED) {
-        struct domain *d = domain_get_next((uint16_t)id);
+        domain_ref struct domain *d = domain_get_next((uint16_t)id);
         struct xen_domctl_getdomaininfo info;
 
         if (!d)
             break;
         domain_info(d, &info);
         id = d->id + 1u;
-        domain_put(d);
         if (copy_to_guest(c->v, HANDLE(l->buffer) + n * sizeof(info), &info, sizeof(info)))
             return -XEN_EFAULT;
         n++;

@@ -36,7 +36,7 @@ void cpus_online_mask(uint64_t mask[CPU_MASK_WORDS])
         mask[i / 64] |= BIT(i % 64);
 }
 
-static uint64_t vcpu_running_ns(const struct vcpu *v, uint64_t now)
+uint64_t vcpu_running_ns(const struct vcpu *v, uint64_t now)
 {
     uint64_t since = v->run.state_entry_time, ns = v->run.time[RUNSTATE_running];
 
@@ -87,22 +87,18 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 
 static long leaves_to_guest(struct vcpu *v, const struct cpuid_policy *p, uint32_t *nr, uint64_t gva)
 {
-    const size_t size = POLICY_MAX_LEAVES * sizeof(xen_cpuid_leaf_t);
-    xen_cpuid_leaf_t *leaves;
+    scratch(leaves, POLICY_MAX_LEAVES * sizeof(xen_cpuid_leaf_t));
     uint32_t room = *nr;
-    long rc = 0;
 
     *nr = POLICY_MAX_LEAVES;
     if (!gva)
         return 0;
-    leaves = kzalloc(size);
-    if (!leaves)
+    if (!leaves.p)
         return -XEN_ENOMEM;
-    *nr = cpuid_policy_export(p, leaves, POLICY_MAX_LEAVES);
-    if (copy_to_guest(v, gva, leaves, MIN(*nr, room) * sizeof(*leaves)))
-        rc = -XEN_EFAULT;
-    kfree(leaves, size);
-    return rc ? rc : *nr > room ? -XEN_ENOBUFS : 0;
+    *nr = cpuid_policy_export(p, leaves.p, POLICY_MAX_LEAVES);
+    if (copy_to_guest(v, gva, leaves.p, MIN(*nr, room) * sizeof(xen_cpuid_leaf_t)))
+        return -XEN_EFAULT;
+    return *nr > room ? -XEN_ENOBUFS : 0;
 }
 
 /* PLATFORM_INFO and ARCH_CAPABILITIES: both show nothing. */

@@ -25,6 +25,9 @@ struct domctl_call {
     bool copyback;
 };
 typedef long (*domctl_fn)(struct domctl_call *c);
+/* A vCPU of the target; NULL with -XEN_EINVAL beyond the domain's limit, -XEN_ESRCH for one that was not made
+ * yet. */
+struct vcpu *domctl_vcpu(const struct domctl_call *c, uint32_t id, long *rc);
 
 /* Bitmap of at most MAX_CPUS bits; what the caller gives less is zero, what it gives more is ignored. */
 int bitmap_from_guest(struct vcpu *v, const struct xenctl_bitmap *b, uint64_t mask[CPU_MASK_WORDS]);
@@ -33,6 +36,7 @@ int bitmap_to_guest(struct vcpu *v, const struct xenctl_bitmap *b, const uint64_
                     unsigned nr);
 void cpus_online_mask(uint64_t mask[CPU_MASK_WORDS]);
 
+uint64_t vcpu_running_ns(const struct vcpu *v, uint64_t now);
 void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info);
 
 /* A policy into the caller's arrays of leaves and MSRs, as both get_cpu_policy operations do. Null handles

@@ -11,9 +11,7 @@ struct domain;
 
 #define HVM_CONTEXT_MAX_SIZE (1ul << 20) /* accepted from the toolstack */
 
-/* Bytes that hvm_context_save() will need at most. */
-size_t hvm_context_size(const struct domain *d);
-/* All records. 0 with the size in *used, or -XEN_ENOSPC. */
+/* All records, or (buf NULL) only how many bytes they are. 0 with the size in *used, or -XEN_ENOSPC. */
 int hvm_context_save(struct domain *d, void *buf, size_t size, size_t *used);
 /* One record's data, without its descriptor. 0, -XEN_ENOENT or -XEN_ENOSPC; *used is its size. */
 int hvm_context_save_one(struct domain *d, uint32_t type, uint32_t instance, void *buf, size_t size,

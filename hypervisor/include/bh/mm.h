@@ -48,6 +48,17 @@ static inline void *page_va_alloc(unsigned order, unsigned flags)
 /* Small objects, zeroed. NULL when out of memory. The caller tells the same size again. */
 void *kzalloc(size_t size) __must_check;
 void kfree(void *p, size_t size);
+/* Memory that goes with the block: `scratch(s, size); if (!s.p) …` */
+struct scratch {
+    void *p;
+    size_t size;
+};
+static inline void scratch_end(struct scratch *s)
+{
+    kfree(s->p, s->size);
+}
+#define scratch(name, bytes)                                                                                 \
+    __attribute__((cleanup(scratch_end))) struct scratch name = {kzalloc(bytes), bytes}
 /* Frames that hold small objects, and what of them is in use. */
 uint64_t heap_count_frames(void);
 uint64_t heap_count_bytes(void);
