@@ -204,33 +204,30 @@ int copy_from_guest(struct vcpu *v, void *dst, uint64_t gva, size_t size)
     return rc;
 }
 
-int copy_to_guest(struct vcpu *v, uint64_t gva, const void *src, size_t size)
+/* To the guest's virtual memory by the page tables of v; NULL: the address is physical. */
+static int copy_out(struct domain *d, struct vcpu *v, uint64_t address, const void *src, size_t size)
 {
     while (size) {
-        size_t n = MIN(size, PAGE_SIZE - (gva & ~PAGE_MASK));
-        gpaddr_t gpa;
+        size_t n = MIN(size, PAGE_SIZE - (address & ~PAGE_MASK));
+        gpaddr_t gpa = address;
 
-        if (guest_walk(v, gva, true, &gpa) || write_frame(v->domain, gpa, src, n))
+        if ((v && guest_walk(v, address, true, &gpa)) || write_frame(d, gpa, src, n))
             return -XEN_EFAULT;
-        gva += n;
+        address += n;
         src = (const char *)src + n;
         size -= n;
     }
     return 0;
 }
 
+int copy_to_guest(struct vcpu *v, uint64_t gva, const void *src, size_t size)
+{
+    return copy_out(v->domain, v, gva, src, size);
+}
+
 int copy_to_gpa(struct domain *d, gpaddr_t gpa, const void *src, size_t size)
 {
-    while (size) {
-        size_t n = MIN(size, PAGE_SIZE - (gpa & ~PAGE_MASK));
-
-        if (write_frame(d, gpa, src, n))
-            return -XEN_EFAULT;
-        gpa += n;
-        src = (const char *)src + n;
-        size -= n;
-    }
-    return 0;
+    return copy_out(d, NULL, gpa, src, size);
 }
 
 unsigned guest_fetch(struct vcpu *v, uint64_t rip, uint8_t *buf, unsigned len)

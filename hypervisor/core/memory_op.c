@@ -374,8 +374,7 @@ static long acquire_resource(struct memory_call *c)
 
 static long maximum_gpfn(struct memory_call *c)
 {
-    spin_guard(&c->d->p2m_lock);
-    return (long)p2m_top_ram_locked(c->d);
+    return (long)c->d->top_ram;
 }
 
 static long reservation_size(struct memory_call *c)

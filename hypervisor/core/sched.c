@@ -26,35 +26,24 @@ bool vcpu_runnable(const struct vcpu *v)
 
 static void queue_remove(struct runq *q, struct vcpu *v)
 {
-    struct sched_node *n = &v->sched;
+    struct vcpu **p = &q->head;
 
-    if (n->prev)
-        n->prev->sched.next = n->next;
-    else
-        q->head = n->next;
-    if (n->next)
-        n->next->sched.prev = n->prev;
-    n->next = n->prev = NULL;
-    n->queued = false;
+    while (*p != v)
+        p = &(*p)->sched.next;
+    *p = v->sched.next;
+    v->sched.queued = false;
     q->nr_queued--;
 }
 
+/* Behind all that have run as little. */
 static void queue_insert(struct runq *q, struct vcpu *v)
 {
-    struct vcpu *after = NULL, *p = q->head;
+    struct vcpu **p = &q->head;
 
-    while (p && p->sched.vruntime <= v->sched.vruntime) {
-        after = p;
-        p = p->sched.next;
-    }
-    v->sched.prev = after;
-    v->sched.next = p;
-    if (p)
-        p->sched.prev = v;
-    if (after)
-        after->sched.next = v;
-    else
-        q->head = v;
+    while (*p && (*p)->sched.vruntime <= v->sched.vruntime)
+        p = &(*p)->sched.next;
+    v->sched.next = *p;
+    *p = v;
     v->sched.queued = true;
     q->nr_queued++;
 }

@@ -316,30 +316,24 @@ SYSCTL(get_cpu_policy)
 }
 
 /* No power management by the hypervisor: what xenpm and libxl take for an answer. */
-SYSCTL(no_power_management)
+SYSCTL(get_pmstat)
+{
+    return -XEN_ENODEV;
+}
+
+SYSCTL(pm_op)
 {
     return -XEN_ENODEV;
 }
 
 #define OP(name) [XEN_SYSCTL_##name] = sysctl_##name
 static const sysctl_fn table[] = {
-    OP(readconsole),
-    OP(physinfo),
-    OP(sched_id),
-    OP(getdomaininfolist),
-    OP(debug_keys),
-    OP(getcpuinfo),
-    OP(availheap),
-    OP(cputopoinfo),
-    OP(numainfo),
-    OP(cpupool_op),
-    OP(scheduler_op),
-    OP(pcitopoinfo),
-    OP(get_cpu_levelling_caps),
-    OP(get_cpu_featureset),
-    OP(get_cpu_policy),
-    [XEN_SYSCTL_get_pmstat] = sysctl_no_power_management,
-    [XEN_SYSCTL_pm_op] = sysctl_no_power_management,
+    OP(readconsole),        OP(physinfo),       OP(sched_id),
+    OP(getdomaininfolist),  OP(debug_keys),     OP(getcpuinfo),
+    OP(availheap),          OP(get_pmstat),     OP(pm_op),
+    OP(cputopoinfo),        OP(numainfo),       OP(cpupool_op),
+    OP(scheduler_op),       OP(pcitopoinfo),    OP(get_cpu_levelling_caps),
+    OP(get_cpu_featureset), OP(get_cpu_policy),
 };
 
 HYPERCALL(sysctl)

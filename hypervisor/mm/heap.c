@@ -9,7 +9,7 @@
 #include "bh/spinlock.h"
 
 struct slab {
-    struct slab *next, *prev; /* of slabs with room */
+    struct slab *next; /* of those with room */
     void *free;
     uint16_t used, capacity;
     uint32_t size;
@@ -20,41 +20,34 @@ static struct slab *partial[NR_CLASSES];
 static spinlock_t slab_lock;
 static uint64_t nr_slabs, bytes_used;
 
-static unsigned class_of(size_t size)
+/* How often `unit` has to be doubled to hold `size`. */
+static unsigned doublings(size_t unit, size_t size)
 {
-    unsigned c = 0;
+    unsigned n = 0;
 
-    while ((32u << c) < size)
-        c++;
-    return c;
+    while (unit << n < size)
+        n++;
+    return n;
 }
 
-static unsigned order_of(size_t size)
+static unsigned class_of(size_t size)
 {
-    unsigned o = 0;
-
-    while ((PAGE_SIZE << o) < size)
-        o++;
-    return o;
+    return doublings(1ul << MIN_SHIFT, size);
 }
 
 static void slab_link(unsigned c, struct slab *s)
 {
-    s->prev = NULL;
     s->next = partial[c];
-    if (s->next)
-        s->next->prev = s;
     partial[c] = s;
 }
 
 static void slab_unlink(unsigned c, struct slab *s)
 {
-    if (s->prev)
-        s->prev->next = s->next;
-    else
-        partial[c] = s->next;
-    if (s->next)
-        s->next->prev = s->prev;
+    struct slab **p = &partial[c];
+
+    while (*p != s)
+        p = &(*p)->next;
+    *p = s->next;
 }
 
 static struct slab *slab_new(unsigned c)
@@ -82,7 +75,7 @@ void *kzalloc(size_t size)
     void *p = NULL;
 
     if (c >= NR_CLASSES)
-        return page_va_alloc(order_of(size), PAGE_ZERO);
+        return page_va_alloc(doublings(PAGE_SIZE, size), PAGE_ZERO);
     if (page_fail_injected())
         return NULL;
     spin_lock(&slab_lock);
@@ -108,7 +101,7 @@ void kfree(void *p, size_t size)
     if (!p)
         return;
     if (c >= NR_CLASSES) {
-        page_free(va_to_mfn(p), order_of(size));
+        page_free(va_to_mfn(p), doublings(PAGE_SIZE, size));
         return;
     }
     spin_lock(&slab_lock);

@@ -345,8 +345,8 @@ int p2m_set_locked(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_
         if (level > 1 && !(old & PTE_PS))
             node_free(d, mfn_of(old & PTE_ADDR), level - 1);
     }
-    if (unlikely(d->logdirty) && type == P2M_RAM)
-        logdirty_mark_locked(d, g, order);
+    if (type == P2M_RAM)
+        d->top_ram = MAX(d->top_ram, g.n + (1ull << order) - 1);
     return 0;
 }
 
@@ -535,33 +535,6 @@ bool p2m_next_locked(struct domain *d, gfn_t *g, struct p2m_leaf *leaf)
             return true;
     }
     return false;
-}
-
-static bool top_ram(const uint64_t *table, unsigned level, uint64_t first, uint64_t *top)
-{
-    for (unsigned i = 512; i-- > 0;) {
-        uint64_t e = table[i], g = first + ((uint64_t)i << level_shift(level));
-        enum p2m_type t = entry_type(e);
-
-        if (!(e & PTE_P))
-            continue;
-        if (level > 1 && !(e & PTE_PS)) {
-            if (top_ram(pa_to_va(e & PTE_ADDR), level - 1, g, top))
-                return true;
-        } else if (t == P2M_RAM || t == P2M_LOGDIRTY) {
-            *top = g + (1ull << level_shift(level)) - 1;
-            return true;
-        }
-    }
-    return false;
-}
-
-uint64_t p2m_top_ram_locked(const struct domain *d)
-{
-    uint64_t top = 0;
-
-    (void)top_ram(mfn_to_va(d->p2m_root), 4, 0, &top);
-    return top;
 }
 
 bool p2m_split_locked(struct domain *d, gfn_t g)

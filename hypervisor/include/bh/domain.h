@@ -116,6 +116,7 @@ struct domain {
     volatile uint64_t tlb_generation;
     uint64_t p2m_generation;       /* counts mappings that went away; before their frames are reused */
     struct p2m_deferred *deferred; /* references to drop at the next flush */
+    uint64_t top_ram;              /* highest frame that ever was RAM */
     uint64_t foreign_maps;
     struct logdirty *logdirty;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Log-dirty mode: which frames of a domain were written, for saving it while it runs (mm/logdirty.c). Its
- * RAM becomes P2M_LOGDIRTY, which is read-only; the first write to a frame splits what maps it down to 4 KiB,
- * sets the frame's bit and makes it writable. Everything under the domain's p2m_lock.
+ * RAM becomes P2M_LOGDIRTY, which is read-only; the first write to a frame splits what maps it down to 4 KiB
+ * and makes it P2M_RAM again. Everything under the domain's p2m_lock.
  */
 #pragma once
 
@@ -11,10 +11,8 @@
 struct domain;
 struct vcpu;
 
-/* Note a write and make the entry writable again. p2m_lock held. Also when the mode was left meanwhile. */
+/* Note a write: a logged entry becomes writable. p2m_lock held. Also when the mode was left meanwhile. */
 void p2m_log_dirty_locked(struct domain *d, gfn_t g);
-/* 2^order frames have new contents, written not by the guest's CPUs. p2m_lock held; d->logdirty is set. */
-void logdirty_mark_locked(struct domain *d, gfn_t g, unsigned order);
 /* The same for one frame, taking the lock; nothing to do when the mode is off. */
 void logdirty_mark(struct domain *d, gfn_t g);
 
@@ -23,10 +21,10 @@ int logdirty_enable(struct domain *d);  /* -XEN_EINVAL: is on already */
 int logdirty_disable(struct domain *d); /* frees everything */
 
 struct logdirty_stats {
-    uint32_t faults, dirty;
+    uint32_t faults, dirty; /* first writes since the last cleaning; frames that were told */
 };
 /* The bits of frames 0 to nr - 1 to the caller's memory at gva (0: nowhere), those set are cleared and
- * protected again when `clean`. -XEN_ENOMEM: bits were lost for lack of memory, save everything again. */
+ * protected again when `clean`. */
 int logdirty_read(struct domain *d, struct vcpu *caller, bool clean, uint64_t nr, uint64_t gva,
                   struct logdirty_stats *stats);
 /* The domain is gone. */

@@ -47,8 +47,6 @@ struct p2m_leaf {
 /* The first leaf over or behind *g, which then is the frame behind it; the leaf may be cleared. False: none.
  */
 bool p2m_next_locked(struct domain *d, gfn_t *g, struct p2m_leaf *leaf);
-/* Last frame of RAM; 0 without any. From the top down: the tree may be large. */
-uint64_t p2m_top_ram_locked(const struct domain *d);
 bool p2m_change_type_locked(struct domain *d, gfn_t g, enum p2m_type from, enum p2m_type to);
 /* Make the entry for g a 4 KiB one. False: no memory for the nodes. */
 bool p2m_split_locked(struct domain *d, gfn_t g);

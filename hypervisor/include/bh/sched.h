@@ -19,7 +19,7 @@ struct vcpu;
 #define SCHED_CAP_PERIOD_NS  50000000ul
 
 struct sched_node {                /* in struct vcpu */
-    struct vcpu *next, *prev;      /* run queue */
+    struct vcpu *next;             /* run queue */
     uint64_t vruntime;             /* ns at weight 256 */
     uint64_t run_since;            /* ns, when running */
     uint64_t cap_used, cap_period; /* ns used in the current period, its start */

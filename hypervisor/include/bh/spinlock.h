@@ -57,8 +57,3 @@ static inline void spin_guard_end(spinlock_t **l)
 {
     spin_unlock(*l);
 }
-
-static inline bool spin_is_locked(const spinlock_t *l)
-{
-    return __atomic_load_n(&l->next, __ATOMIC_RELAXED) != __atomic_load_n(&l->owner, __ATOMIC_RELAXED);
-}

@@ -31,6 +31,11 @@ int p2m_clear(struct domain *d, gfn_t g, unsigned order);
 long host_event_op(struct domain *d, unsigned cmd, void *arg);
 long host_grant_op(struct domain *d, unsigned cmd, void *arg, unsigned count);
 
+static inline bool spin_is_locked(const spinlock_t *l)
+{
+    return l->next != l->owner;
+}
+
 struct host_snapshot;
 struct host_snapshot *host_snapshot_new(void);
 void host_snapshot_save(struct host_snapshot *s);
