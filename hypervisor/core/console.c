@@ -35,15 +35,23 @@ static void emit(const char *s, size_t len)
     }
 }
 
-void console_write(const char *s, size_t len)
+/* Everything goes through here. */
+static void output(const char *prefix, const char *s, size_t len)
 {
     if (!forced)
         spin_lock(&console_lock);
+    if (line_start)
+        emit(prefix, strlen(prefix));
     emit(s, len);
     if (len)
         line_start = s[len - 1] == '\n';
     if (!forced)
         spin_unlock(&console_lock);
+}
+
+void console_write(const char *s, size_t len)
+{
+    output("", s, len);
     event_global_virq(VIRQ_CON_RING);
 }
 
@@ -55,15 +63,7 @@ void vprintk(int level, const char *fmt, va_list ap)
     if (level > max_level)
         return;
     n = bh_vsnprintf(buf, sizeof(buf), fmt, ap);
-    n = MIN(n, (int)sizeof(buf) - 1);
-    if (!forced)
-        spin_lock(&console_lock);
-    if (line_start)
-        emit("(bh) ", 5);
-    emit(buf, (size_t)n);
-    line_start = n && buf[n - 1] == '\n';
-    if (!forced)
-        spin_unlock(&console_lock);
+    output("(bh) ", buf, MIN((size_t)n, sizeof(buf) - 1));
 }
 
 void printk(int level, const char *fmt, ...)

@@ -125,30 +125,29 @@ struct domain *domain_target(const struct vcpu *caller, uint16_t id, enum priv p
     return allowed ? d : NULL;
 }
 
+/* Into the list under the id, or DOMID_INVALID: the next one that is free. False: taken. */
 static bool link_domain(struct domain *d, uint16_t id)
 {
-    struct domain **p;
+    unsigned tries = id == DOMID_INVALID ? DOMID_FIRST_RESERVED : 1;
 
     spin_guard(&domlist_lock);
-    if (id == DOMID_INVALID)
-        for (unsigned tries = 0; tries < DOMID_FIRST_RESERVED; tries++) {
-            struct domain *e;
+    while (tries-- > 0) {
+        struct domain **p = &domain_list;
 
-            id = next_id;
+        d->id = id;
+        if (id == DOMID_INVALID) {
+            d->id = next_id;
             next_id = next_id + 1 == DOMID_FIRST_RESERVED ? 1 : (uint16_t)(next_id + 1);
-            for (e = domain_list; e && e->id != id; e = e->next)
-                ;
-            if (!e)
-                break;
         }
-    for (p = &domain_list; *p && (*p)->id < id; p = &(*p)->next)
-        ;
-    if (*p && (*p)->id == id)
-        return false;
-    d->id = id;
-    d->next = *p;
-    *p = d;
-    return true;
+        while (*p && (*p)->id < d->id)
+            p = &(*p)->next;
+        if (!*p || (*p)->id != d->id) {
+            d->next = *p;
+            *p = d;
+            return true;
+        }
+    }
+    return false;
 }
 
 static int domain_parts(struct domain *d, const struct xen_domctl_createdomain *c)

@@ -18,20 +18,10 @@ DOMCTL(max_vcpus)
     return max == c->d->max_vcpus ? domain_set_max_vcpus(c->d, max) : -XEN_EINVAL;
 }
 
-/* mask &= other; false when nothing is left. */
-static bool mask_and(uint64_t *mask, const uint64_t *other)
-{
-    uint64_t any = 0;
-
-    for (unsigned i = 0; i < CPU_MASK_WORDS; i++)
-        any |= mask[i] &= other[i];
-    return any != 0;
-}
-
 DOMCTL(setvcpuaffinity)
 {
     struct xen_domctl_vcpuaffinity *a = &c->op->u.vcpuaffinity;
-    uint64_t online[CPU_MASK_WORDS], hard[CPU_MASK_WORDS], soft[CPU_MASK_WORDS];
+    uint64_t hard[CPU_MASK_WORDS], soft[CPU_MASK_WORDS], any = 0;
     bool set_hard = a->flags & XEN_VCPUAFFINITY_HARD, set_soft = a->flags & XEN_VCPUAFFINITY_SOFT;
     struct vcpu *v;
     long rc;
@@ -41,11 +31,12 @@ DOMCTL(setvcpuaffinity)
     v = domctl_vcpu(c, a->vcpu, &rc);
     if (!v)
         return rc;
-    cpus_online_mask(online);
-    if ((set_hard && bitmap_from_guest(c->v, &a->cpumap_hard, hard)) ||
-        (set_soft && bitmap_from_guest(c->v, &a->cpumap_soft, soft)))
+    if ((set_hard && bitmap_from_guest(c->v, &a->cpumap_hard, hard, nr_cpus)) ||
+        (set_soft && bitmap_from_guest(c->v, &a->cpumap_soft, soft, nr_cpus)))
         return -XEN_EFAULT;
-    if (set_hard && !mask_and(hard, online))
+    for (unsigned i = 0; i < CPU_MASK_WORDS; i++)
+        any |= set_hard ? hard[i] : 1;
+    if (!any)
         return -XEN_EINVAL;
     if (set_hard)
         memcpy(v->hard_affinity, hard, sizeof(hard));
@@ -54,12 +45,9 @@ DOMCTL(setvcpuaffinity)
     sched_vcpu_recheck(v);
     if (set_hard && bitmap_to_guest(c->v, &a->cpumap_hard, hard, nr_cpus))
         return -XEN_EFAULT;
-    if (set_soft) { /* the effective one */
-        mask_and(soft, v->hard_affinity);
-        mask_and(soft, online);
-        return bitmap_to_guest(c->v, &a->cpumap_soft, soft, nr_cpus);
-    }
-    return 0;
+    for (unsigned i = 0; set_soft && i < CPU_MASK_WORDS; i++)
+        soft[i] &= v->hard_affinity[i]; /* the effective one */
+    return set_soft ? bitmap_to_guest(c->v, &a->cpumap_soft, soft, nr_cpus) : 0;
 }
 
 DOMCTL(getvcpuaffinity)
@@ -85,7 +73,7 @@ DOMCTL(setnodeaffinity)
 {
     uint64_t mask[CPU_MASK_WORDS];
 
-    if (bitmap_from_guest(c->v, &c->op->u.nodeaffinity.nodemap, mask))
+    if (bitmap_from_guest(c->v, &c->op->u.nodeaffinity.nodemap, mask, MAX_CPUS))
         return -XEN_EFAULT;
     return mask[0] & 1 ? 0 : -XEN_EINVAL;
 }

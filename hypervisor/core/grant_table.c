@@ -366,9 +366,8 @@ static inline int16_t map_place(struct domain *d, struct gnttab_map_grant_ref *o
     return GNTST_okay;
 }
 
-static void chunk_map(struct vcpu *v, union grant_chunk *k, unsigned n, struct domain **last)
+static void chunk_map(struct domain *d, union grant_chunk *k, unsigned n, struct domain **last)
 {
-    struct domain *d = v->domain;
     uint64_t unplaced = 0;
     bool dying;
     mfn_t m[CHUNK];
@@ -413,8 +412,9 @@ static unsigned unmap_end(const struct domain *d, const struct maptrack *t, unsi
 }
 
 /* The entries go and the TLBs are cleaned, all at once; then the uses end. */
-static void unmap(struct domain *d, struct gnttab_unmap_grant_ref *ops, unsigned n, struct domain **last)
+static void chunk_unmap(struct domain *d, union grant_chunk *k, unsigned n, struct domain **last)
 {
+    struct gnttab_unmap_grant_ref *ops = k->unmap;
     struct maptrack t[CHUNK];
 
     spin_lock(&d->p2m_lock);
@@ -435,11 +435,6 @@ static void unmap(struct domain *d, struct gnttab_unmap_grant_ref *ops, unsigned
         i += unmap_end(d, &t[i], n - i, last);
 }
 
-static void chunk_unmap(struct vcpu *v, union grant_chunk *k, unsigned n, struct domain **last)
-{
-    unmap(v->domain, k->unmap, n, last);
-}
-
 bool grant_domain_destroy(struct domain *d)
 {
     struct grant_domain *g = &d->grant;
@@ -447,12 +442,12 @@ bool grant_domain_destroy(struct domain *d)
     domain_ref struct domain *last = NULL;
 
     while (g->next_drop < end && g->nr_maps) {
-        struct gnttab_unmap_grant_ref ops[CHUNK] = {0};
+        union grant_chunk k = {0};
         unsigned n = 0;
 
         while (n < CHUNK && g->next_drop < end)
-            ops[n++].handle = g->next_drop++;
-        unmap(d, ops, n, &last);
+            k.unmap[n++].handle = g->next_drop++;
+        chunk_unmap(d, &k, n, &last);
     }
     return !g->nr_maps;
 }
@@ -464,24 +459,24 @@ struct copy_side {
     mfn_t m; /* referenced */
 };
 
-static int16_t copy_side(struct vcpu *v, bool by_ref, uint16_t domid, uint64_t ref_or_gfn, bool write,
+static int16_t copy_side(struct domain *d, bool by_ref, uint16_t domid, uint64_t ref_or_gfn, bool write,
                          struct copy_side *side, struct domain **last)
 {
     struct p2m_run run = {P2M_NOTHING_SEEN, 0};
 
     *side = (struct copy_side){.use = {(uint32_t)ref_or_gfn, write, true}};
     if (!by_ref) {
-        if (domid != DOMID_SELF && domid != v->domain->id)
+        if (domid != DOMID_SELF && domid != d->id)
             return GNTST_permission_denied;
-        side->m = p2m_get_ram(v->domain, gfn(ref_or_gfn), write, NULL);
+        side->m = p2m_get_ram(d, gfn(ref_or_gfn), write, NULL);
         return mfn_valid_value(side->m) ? GNTST_okay : GNTST_bad_page;
     }
-    side->granter = domain_again(last, v->domain, domid);
+    side->granter = domain_again(last, d, domid);
     if (!side->granter || side->granter->dying)
         return GNTST_bad_domain;
     spin_guard(&side->granter->grant.lock);
     spin_guard(&side->granter->p2m_lock);
-    return pin_locked(side->granter, v->domain->id, side->use, &run, &side->m);
+    return pin_locked(side->granter, d->id, side->use, &run, &side->m);
 }
 
 static void copy_side_end(const struct copy_side *side)
@@ -492,35 +487,36 @@ static void copy_side_end(const struct copy_side *side)
         page_put(side->m);
 }
 
-static int16_t copy_one(struct vcpu *v, const struct gnttab_copy *op, struct domain **last)
+static int16_t copy_one(struct domain *d, const struct gnttab_copy *op, struct domain **last)
 {
     bool sref = op->flags & GNTCOPY_source_gref, dref = op->flags & GNTCOPY_dest_gref;
-    struct copy_side s, d;
+    struct copy_side from, to;
     int16_t st;
 
     if ((uint32_t)op->source.offset + op->len > PAGE_SIZE || (uint32_t)op->dest.offset + op->len > PAGE_SIZE)
         return GNTST_bad_copy_arg;
-    st = copy_side(v, sref, op->source.domid, sref ? op->source.u.ref : op->source.u.gmfn, false, &s,
+    st = copy_side(d, sref, op->source.domid, sref ? op->source.u.ref : op->source.u.gmfn, false, &from,
                    &last[0]);
     if (st != GNTST_okay)
         return st;
-    st = copy_side(v, dref, op->dest.domid, dref ? op->dest.u.ref : op->dest.u.gmfn, true, &d, &last[1]);
+    st = copy_side(d, dref, op->dest.domid, dref ? op->dest.u.ref : op->dest.u.gmfn, true, &to, &last[1]);
     if (st == GNTST_okay) {
-        memcpy((char *)mfn_to_va(d.m) + op->dest.offset, (char *)mfn_to_va(s.m) + op->source.offset, op->len);
-        copy_side_end(&d);
+        memcpy((char *)mfn_to_va(to.m) + op->dest.offset, (char *)mfn_to_va(from.m) + op->source.offset,
+               op->len);
+        copy_side_end(&to);
     }
-    copy_side_end(&s);
+    copy_side_end(&from);
     return st;
 }
 
-static void chunk_copy(struct vcpu *v, union grant_chunk *k, unsigned n, struct domain **last)
+static void chunk_copy(struct domain *d, union grant_chunk *k, unsigned n, struct domain **last)
 {
     for (unsigned i = 0; i < n; i++)
-        k->copy[i].status = copy_one(v, &k->copy[i], last);
+        k->copy[i].status = copy_one(d, &k->copy[i], last);
 }
 
 static const struct {
-    void (*fn)(struct vcpu *v, union grant_chunk *k, unsigned n, struct domain **last);
+    void (*fn)(struct domain *d, union grant_chunk *k, unsigned n, struct domain **last);
     size_t size;
 } batch_ops[] = {
     [GNTTABOP_map_grant_ref] = {chunk_map, sizeof(struct gnttab_map_grant_ref)},
@@ -546,7 +542,7 @@ static long batch(struct vcpu *v, struct hypercall_args *args, unsigned cmd)
         rc = copy_from_guest(v, &k, args->a[1], n * size);
         if (rc)
             break;
-        batch_ops[cmd].fn(v, &k, n, last);
+        batch_ops[cmd].fn(v->domain, &k, n, last);
         rc = copy_to_guest(v, args->a[1], &k, n * size);
         args->a[1] += n * size;
         args->a[2] -= n;

@@ -31,8 +31,7 @@ static void key_fail_state(void)
 static void key_memory(void)
 {
     printk(LOG_ERR, "memory: %lu pages, %lu free (%lu of them to be scrubbed), %lu bytes of objects in %lu\n",
-           page_count_total(), page_count_free(), page_count_scrub(), heap_count_bytes(),
-           heap_count_frames());
+           page_counts.total, page_counts.free, page_counts.dirty, heap_counts.bytes, heap_counts.frames);
 }
 
 static void key_domains(void)

@@ -372,14 +372,13 @@ static long acquire_resource(struct memory_call *c)
     return rc;
 }
 
-static long maximum_gpfn(struct memory_call *c)
+static long domain_size(struct memory_call *c)
 {
-    return (long)c->d->top_ram;
-}
+    const struct domain *d = c->d;
 
-static long reservation_size(struct memory_call *c)
-{
-    return (long)(c->op == XENMEM_maximum_reservation ? c->d->max_pages : c->d->tot_pages);
+    return (long)(c->op == XENMEM_maximum_gpfn          ? d->top_ram
+                  : c->op == XENMEM_maximum_reservation ? d->max_pages
+                                                        : d->tot_pages);
 }
 
 /* No populate-on-demand: the target always equals what there is. */
@@ -409,9 +408,9 @@ static const struct {
     OP(acquire_resource, acquire_resource, struct xen_mem_acquire_resource, domid, PRIV_CONTROL, true),
     OP(set_pod_target, pod_target, struct xen_pod_target, domid, PRIV_CONTROL, true),
     OP(get_pod_target, pod_target, struct xen_pod_target, domid, PRIV_CONTROL, true),
-    [XENMEM_current_reservation] = {reservation_size, sizeof(domid_t), 0, PRIV_SELF_OR_CONTROL, false},
-    [XENMEM_maximum_reservation] = {reservation_size, sizeof(domid_t), 0, PRIV_SELF_OR_CONTROL, false},
-    [XENMEM_maximum_gpfn] = {maximum_gpfn, sizeof(domid_t), 0, PRIV_SELF_OR_CONTROL, false},
+    [XENMEM_current_reservation] = {domain_size, sizeof(domid_t), 0, PRIV_SELF_OR_CONTROL, false},
+    [XENMEM_maximum_reservation] = {domain_size, sizeof(domid_t), 0, PRIV_SELF_OR_CONTROL, false},
+    [XENMEM_maximum_gpfn] = {domain_size, sizeof(domid_t), 0, PRIV_SELF_OR_CONTROL, false},
 };
 
 static long domain_op(struct vcpu *v, struct hypercall_args *args, unsigned op)

@@ -16,7 +16,7 @@ static long settime64(const struct xenpf_settime64 *t)
 {
     if (t->mbz)
         return -XEN_EINVAL;
-    wallclock_set(t->secs * 1000000000ull + t->nsecs - t->system_time);
+    wallclock_ns = t->secs * 1000000000ull + t->nsecs - t->system_time;
     for_each_domain (d)
         domain_update_wallclock(d);
     return 0;

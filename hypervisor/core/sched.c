@@ -115,26 +115,23 @@ static void enqueue(struct runq *q, struct vcpu *v)
         timer_set(&q->cpu->timers, &q->slice, running->sched.run_since + SCHED_SLICE_NS);
 }
 
+static bool waits_for_queue(const struct vcpu *v)
+{
+    return !v->sched.queued && !v->running && vcpu_runnable(v);
+}
+
+/* Put it on a queue if it is to run; q is locked, and unlocked here. */
 static void wake_locked(struct runq *q, struct vcpu *v)
 {
-    struct cpu *c;
+    struct cpu *c = waits_for_queue(v) ? choose_cpu(v) : q->cpu;
 
-    if (v->sched.queued || v->running || !vcpu_runnable(v)) {
+    if (c != q->cpu) {
+        v->sched.vruntime = 0; /* meaningless on another queue; enqueue() lifts it to that queue's minimum */
+        __atomic_store_n(&v->processor, c, __ATOMIC_RELEASE);
         spin_unlock(&q->lock);
-        return;
+        q = sched_vcpu_lock(v);
     }
-    c = choose_cpu(v);
-    if (c == q->cpu) {
-        vcpu_runstate_change(v, RUNSTATE_runnable, now_ns());
-        enqueue(q, v);
-        spin_unlock(&q->lock);
-        return;
-    }
-    v->sched.vruntime = 0; /* meaningless on another queue; enqueue() lifts it to that queue's minimum */
-    __atomic_store_n(&v->processor, c, __ATOMIC_RELEASE);
-    spin_unlock(&q->lock);
-    q = sched_vcpu_lock(v);
-    if (!v->sched.queued && !v->running && vcpu_runnable(v)) {
+    if (waits_for_queue(v)) {
         vcpu_runstate_change(v, RUNSTATE_runnable, now_ns());
         enqueue(q, v);
     }
@@ -147,11 +144,8 @@ void sched_vcpu_recheck(struct vcpu *v)
 
     if (v->sched.queued && (!vcpu_runnable(v) || !mask_test(v->hard_affinity, q->cpu->id)))
         queue_remove(q, v);
-    if (v->running) {
+    if (v->running)
         cpu_kick(q->cpu, WORK_RESCHED);
-        spin_unlock(&q->lock);
-        return;
-    }
     wake_locked(q, v);
 }
 

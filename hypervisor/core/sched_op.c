@@ -25,37 +25,42 @@ void vcpu_poll_end(struct vcpu *v)
     timer_stop(&v->poll_timer);
 }
 
+/* Is one of the ports pending? Tells the last that was looked at; -XEN_E… */
+static int any_pending(struct vcpu *v, const struct sched_poll *p, evtchn_port_t *port)
+{
+    int rc = 0;
+
+    for (unsigned i = 0; i < p->nr_ports && !rc; i++) {
+        rc = copy_from_guest(v, port, (uint64_t)(uintptr_t)p->ports.p + i * sizeof(*port), sizeof(*port));
+        rc = rc ? rc : event_port_pending(v->domain, *port);
+    }
+    return rc;
+}
+
 /* Sleep until one of the ports is pending or the time comes; the result is the same. */
 static long poll(struct vcpu *v, void *arg)
 {
-    const struct sched_poll p = *(struct sched_poll *)arg;
+    const struct sched_poll *p = arg;
     evtchn_port_t port = 0;
-    int ready = 0;
+    int ready;
 
-    if (p.nr_ports > POLL_MAX_PORTS)
+    if (p->nr_ports > POLL_MAX_PORTS)
         return -XEN_EINVAL;
     v->poll_port = 0;
     poll_begin(v);
-    for (unsigned i = 0; i < p.nr_ports && !ready; i++) {
-        if (copy_from_guest(v, &port, (uint64_t)(uintptr_t)p.ports.p + i * sizeof(port), sizeof(port)))
-            ready = -XEN_EFAULT;
-        else
-            ready = event_port_pending(v->domain, port);
-    }
-    if (ready || (p.timeout && p.timeout <= now_ns())) {
+    ready = any_pending(v, p, &port);
+    if (ready || (p->timeout && p->timeout <= now_ns())) {
         v->blocked = false;
         vcpu_poll_end(v);
-        return ready < 0 ? ready : 0;
+        return MIN(ready, 0);
     }
-    if (p.nr_ports == 1)
+    if (p->nr_ports == 1)
         v->poll_port = port;
-    if (p.timeout)
-        timer_set(&this_cpu()->timers, &v->poll_timer, p.timeout);
+    if (p->timeout)
+        timer_set(&this_cpu()->timers, &v->poll_timer, p->timeout);
     /* an event that came before `polling` was seen by others is seen by us now */
-    for (unsigned i = 0; i < p.nr_ports; i++)
-        if (!copy_from_guest(v, &port, (uint64_t)(uintptr_t)p.ports.p + i * sizeof(port), sizeof(port)) &&
-            event_port_pending(v->domain, port) > 0)
-            v->blocked = false;
+    if (any_pending(v, p, &port))
+        v->blocked = false;
     return 0;
 }
 
@@ -105,9 +110,7 @@ static long yield(struct vcpu *v, void *arg)
 static long block(struct vcpu *v, void *arg)
 {
     v->info->evtchn_upcall_mask = 0;
-    __atomic_store_n(&v->blocked, true, __ATOMIC_SEQ_CST);
-    if (vcpu_has_event(v))
-        v->blocked = false;
+    vcpu_block(v);
     return 0;
 }
 

@@ -13,7 +13,6 @@
 
 _Static_assert(XEN_SYSCTL_INTERFACE_VERSION == 0x15, "sysctl interface of Xen 4.17");
 
-#define NR_FEATURE_WORDS 19u
 #define NEAR             10u /* distances of nodes, without a SLIT */
 #define FAR              20u
 #define SCHED_RATELIMIT  1000u
@@ -53,27 +52,36 @@ SYSCTL(readconsole)
     return 0;
 }
 
-/* Words of a featureset (arch-x86/cpufeatureset.h). */
+/* Words of a featureset (arch-x86/cpufeatureset.h): where the policy has them, 0: nowhere. */
+#define WORD(field) offsetof(struct cpuid_policy, field)
+static const uint16_t feature_words[] = {WORD(basic[1].d),
+                                         WORD(basic[1].c),
+                                         WORD(ext[1].d),
+                                         WORD(ext[1].c),
+                                         WORD(leafd[1].a),
+                                         WORD(leaf7[0].b),
+                                         WORD(leaf7[0].c),
+                                         WORD(ext[7].d),
+                                         WORD(ext[8].b),
+                                         WORD(leaf7[0].d),
+                                         WORD(leaf7[1].a),
+                                         WORD(ext[0x21].a),
+                                         WORD(leaf7[1].b),
+                                         WORD(leaf7[2].d),
+                                         WORD(leaf7[1].c),
+                                         WORD(leaf7[1].d),
+                                         0,
+                                         0,
+                                         WORD(ext[0x21].c)};
+#define NR_FEATURE_WORDS ARRAY_SIZE(feature_words)
+
 static void featureset(const struct cpuid_policy *p, uint32_t f[NR_FEATURE_WORDS])
 {
-    memset(f, 0, NR_FEATURE_WORDS * sizeof(f[0]));
-    f[0] = p->basic[1].d;
-    f[1] = p->basic[1].c;
-    f[2] = p->ext[1].d;
-    f[3] = p->ext[1].c;
-    f[4] = p->leafd[1].a;
-    f[5] = p->leaf7[0].b;
-    f[6] = p->leaf7[0].c;
-    f[7] = p->ext[7].d;
-    f[8] = p->ext[8].b;
-    f[9] = p->leaf7[0].d;
-    f[10] = p->leaf7[1].a;
-    f[11] = p->ext[0x21].a;
-    f[12] = p->leaf7[1].b;
-    f[13] = p->leaf7[2].d;
-    f[14] = p->leaf7[1].c;
-    f[15] = p->leaf7[1].d;
-    f[18] = p->ext[0x21].c;
+    for (unsigned i = 0; i < NR_FEATURE_WORDS; i++) {
+        f[i] = 0;
+        if (feature_words[i])
+            memcpy(&f[i], (const char *)p + feature_words[i], sizeof(f[i]));
+    }
 }
 
 SYSCTL(physinfo)
@@ -92,11 +100,11 @@ SYSCTL(physinfo)
                                       .cores_per_socket = socket / core,
                                       .nr_cpus = nr_cpus,
                                       .max_cpu_id = nr_cpus - 1,
-                                      .nr_nodes = topology_nodes(),
+                                      .nr_nodes = topology_nodes,
                                       .cpu_khz = (uint32_t)tsc_khz,
-                                      .total_pages = page_count_total(),
-                                      .free_pages = page_count_free(),
-                                      .scrub_pages = page_count_scrub(),
+                                      .total_pages = page_counts.total,
+                                      .free_pages = page_counts.free,
+                                      .scrub_pages = page_counts.dirty,
                                       .max_mfn = max_page - 1};
     p->capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap | XEN_SYSCTL_PHYSCAP_gnttab_v1 |
                       (iommu ? XEN_SYSCTL_PHYSCAP_directio : 0);
@@ -163,7 +171,7 @@ SYSCTL(getcpuinfo)
 
 SYSCTL(availheap)
 {
-    c->op->u.availheap.avail_bytes = page_count_free() << PAGE_SHIFT;
+    c->op->u.availheap.avail_bytes = page_counts.free << PAGE_SHIFT;
     return 0;
 }
 
@@ -186,7 +194,7 @@ SYSCTL(cputopoinfo)
 SYSCTL(numainfo)
 {
     struct xen_sysctl_numainfo *t = &c->op->u.numainfo;
-    uint32_t nodes = topology_nodes(), n = MIN(t->num_nodes, nodes);
+    uint32_t nodes = topology_nodes, n = MIN(t->num_nodes, nodes);
 
     for (uint32_t i = 0; i < n; i++) {
         xen_sysctl_meminfo_t mem;
@@ -210,7 +218,7 @@ SYSCTL(numainfo)
 SYSCTL(pcitopoinfo)
 {
     struct xen_sysctl_pcitopoinfo *t = &c->op->u.pcitopoinfo;
-    const uint32_t node = topology_nodes() > 1 ? XEN_INVALID_NODE_ID : 0;
+    const uint32_t node = topology_nodes > 1 ? XEN_INVALID_NODE_ID : 0;
 
     if (!HANDLE(t->devs) || !HANDLE(t->nodes) || t->num_devs > MAX_PCI_TOPOLOGY)
         return -XEN_EINVAL;
@@ -224,7 +232,7 @@ SYSCTL(pcitopoinfo)
 SYSCTL(cpupool_op)
 {
     struct xen_sysctl_cpupool_op *p = &c->op->u.cpupool_op;
-    uint64_t mask[CPU_MASK_WORDS] = {0};
+    static const uint64_t all[CPU_MASK_WORDS] = {[0 ... CPU_MASK_WORDS - 1] = ~0ull};
 
     switch (p->op) {
     case XEN_SYSCTL_CPUPOOL_OP_INFO:
@@ -234,10 +242,9 @@ SYSCTL(cpupool_op)
         p->n_dom = 0;
         for_each_domain (d)
             p->n_dom++;
-        cpus_online_mask(mask);
-        return bitmap_to_guest(c->v, &p->cpumap, mask, nr_cpus);
+        return bitmap_to_guest(c->v, &p->cpumap, all, nr_cpus);
     case XEN_SYSCTL_CPUPOOL_OP_FREEINFO:
-        return bitmap_to_guest(c->v, &p->cpumap, mask, 0);
+        return bitmap_to_guest(c->v, &p->cpumap, all, 0);
     case XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN:
         return p->cpupool_id ? -XEN_ENOENT : 0;
     case XEN_SYSCTL_CPUPOOL_OP_CREATE:

@@ -12,7 +12,7 @@ uint64_t tsc_khz;
 uint32_t tsc_to_ns_mul;
 int8_t tsc_shift;
 uint64_t boot_tsc;
-static uint64_t wallclock_ns;
+uint64_t wallclock_ns;
 
 /* A counter to measure the TSC with: current value modulo `mask` + 1, and its period in femtoseconds. */
 static uint64_t (*ref_read)(void);
@@ -178,16 +178,6 @@ void time_init(const struct acpi_info *acpi)
     boot_tsc = rdtsc();
     wallclock_ns = rtc_seconds() * 1000000000ull;
     pr_info("TSC: %lu.%03lu MHz by %s\n", tsc_khz / 1000, tsc_khz % 1000, name);
-}
-
-uint64_t wallclock_base_ns(void)
-{
-    return wallclock_ns;
-}
-
-void wallclock_set(uint64_t base_ns)
-{
-    wallclock_ns = base_ns;
 }
 
 void time_program(void)

@@ -69,21 +69,16 @@ static void heap_remove(struct timer_queue *q, struct timer *t)
     t->queue = NULL;
 }
 
-/* Take the timer off whatever queue holds it. */
-static void timer_detach(struct timer *t)
+void timer_stop(struct timer *t)
 {
-    for (;;) {
-        struct timer_queue *q = __atomic_load_n(&t->queue, __ATOMIC_ACQUIRE);
+    struct timer_queue *q;
 
-        if (!q)
-            return;
-        spin_lock(&q->lock);
+    while ((q = __atomic_load_n(&t->queue, __ATOMIC_ACQUIRE)) != NULL) {
+        spin_guard(&q->lock);
         if (t->queue == q) {
             heap_remove(q, t);
-            spin_unlock(&q->lock);
             return;
         }
-        spin_unlock(&q->lock);
     }
 }
 
@@ -93,7 +88,7 @@ void timer_set(struct timer_queue *q, struct timer *t, uint64_t expires)
 
     spin_lock(&t->lock);
     if (__atomic_load_n(&t->queue, __ATOMIC_ACQUIRE) != q)
-        timer_detach(t);
+        timer_stop(t);
     spin_lock(&q->lock);
     if (t->queue) /* only holders of t->lock arm it: it is this one */
         heap_remove(q, t);
@@ -107,17 +102,12 @@ void timer_set(struct timer_queue *q, struct timer *t, uint64_t expires)
         time_queue_changed(q);
 }
 
-void timer_stop(struct timer *t)
-{
-    timer_detach(t);
-}
-
 void timer_kill(struct timer *t)
 {
     do {
         struct timer_queue *q;
 
-        timer_detach(t);
+        timer_stop(t);
         q = __atomic_load_n(&t->ran, __ATOMIC_SEQ_CST);
         while (q && __atomic_load_n(&q->running, __ATOMIC_SEQ_CST) == t)
             __builtin_ia32_pause();
@@ -126,29 +116,30 @@ void timer_kill(struct timer *t)
 
 uint64_t timer_next(struct timer_queue *q)
 {
-    uint64_t e;
+    spin_guard(&q->lock);
+    return q->root ? q->root->expires : UINT64_MAX;
+}
 
-    spin_lock(&q->lock);
-    e = q->root ? q->root->expires : UINT64_MAX;
-    spin_unlock(&q->lock);
-    return e;
+/* Take the first that expired off the queue; NULL: none has. */
+static struct timer *take_expired(struct timer_queue *q, uint64_t now)
+{
+    struct timer *t;
+
+    spin_guard(&q->lock);
+    t = q->root;
+    if (!t || t->expires > now)
+        return NULL;
+    t->ran = q;
+    __atomic_store_n(&q->running, t, __ATOMIC_SEQ_CST);
+    heap_remove(q, t);
+    return t;
 }
 
 void timer_run(struct timer_queue *q, uint64_t now)
 {
-    for (;;) {
-        struct timer *t;
+    struct timer *t;
 
-        spin_lock(&q->lock);
-        t = q->root;
-        if (!t || t->expires > now) {
-            spin_unlock(&q->lock);
-            return;
-        }
-        t->ran = q;
-        __atomic_store_n(&q->running, t, __ATOMIC_SEQ_CST);
-        heap_remove(q, t);
-        spin_unlock(&q->lock);
+    while ((t = take_expired(q, now)) != NULL) {
         t->fn(t->arg);
         __atomic_store_n(&q->running, NULL, __ATOMIC_SEQ_CST);
     }

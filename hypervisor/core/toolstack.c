@@ -5,9 +5,10 @@
 
 #define BITMAP_ZERO_MAX 512u /* bytes */
 
-int bitmap_from_guest(struct vcpu *v, const struct xenctl_bitmap *b, uint64_t mask[CPU_MASK_WORDS])
+int bitmap_from_guest(struct vcpu *v, const struct xenctl_bitmap *b, uint64_t mask[CPU_MASK_WORDS],
+                      unsigned nr)
 {
-    uint32_t bits = MIN(b->nr_bits, (uint32_t)MAX_CPUS);
+    uint32_t bits = MIN(b->nr_bits, nr);
 
     memset(mask, 0, CPU_MASK_WORDS * sizeof(mask[0]));
     if (copy_from_guest(v, mask, HANDLE(b->bitmap), (bits + 7) / 8))
@@ -27,13 +28,6 @@ int bitmap_to_guest(struct vcpu *v, const struct xenctl_bitmap *b, const uint64_
         if (mask[i / 64] >> (i % 64) & 1)
             out[i / 8] |= (uint8_t)(1u << i % 8);
     return copy_to_guest(v, HANDLE(b->bitmap), out, bytes) ? -XEN_EFAULT : 0;
-}
-
-void cpus_online_mask(uint64_t mask[CPU_MASK_WORDS])
-{
-    memset(mask, 0, CPU_MASK_WORDS * sizeof(mask[0]));
-    for (unsigned i = 0; i < nr_cpus; i++)
-        mask[i / 64] |= BIT(i % 64);
 }
 
 uint64_t vcpu_running_ns(const struct vcpu *v, uint64_t now)

@@ -29,12 +29,12 @@ typedef long (*domctl_fn)(struct domctl_call *c);
  * yet. */
 struct vcpu *domctl_vcpu(const struct domctl_call *c, uint32_t id, long *rc);
 
-/* Bitmap of at most MAX_CPUS bits; what the caller gives less is zero, what it gives more is ignored. */
-int bitmap_from_guest(struct vcpu *v, const struct xenctl_bitmap *b, uint64_t mask[CPU_MASK_WORDS]);
+/* Bitmap of nr bits, MAX_CPUS at most; what the caller gives less is zero, what it gives more is ignored. */
+int bitmap_from_guest(struct vcpu *v, const struct xenctl_bitmap *b, uint64_t mask[CPU_MASK_WORDS],
+                      unsigned nr);
 /* The first nr bits; the rest of the caller's bitmap (up to 4096 bits) is zeroed. */
 int bitmap_to_guest(struct vcpu *v, const struct xenctl_bitmap *b, const uint64_t mask[CPU_MASK_WORDS],
                     unsigned nr);
-void cpus_online_mask(uint64_t mask[CPU_MASK_WORDS]);
 
 uint64_t vcpu_running_ns(const struct vcpu *v, uint64_t now);
 void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info);

@@ -10,7 +10,8 @@
 #define LEAF_AMD_TOPOLOGY 0x8000001eu
 #define TOPOEXT           BIT(22) /* 0x80000001 ecx */
 
-static unsigned nr_nodes = 1, nr_memory;
+unsigned topology_nodes = 1;
+static unsigned nr_memory;
 static struct acpi_memory memory[ACPI_MAX_MEMORY];
 static uint8_t cpu_node[MAX_CPUS];
 
@@ -44,15 +45,10 @@ struct cpu_place topology_cpu(unsigned cpu)
                               id >> socket_bits, cpu_node[cpu]};
 }
 
-unsigned topology_nodes(void)
-{
-    return nr_nodes;
-}
-
 void topology_memory(unsigned node, uint64_t *total, uint64_t *free)
 {
-    *total = nr_memory ? 0 : page_count_total() << PAGE_SHIFT;
-    *free = nr_memory ? 0 : page_count_free() << PAGE_SHIFT;
+    *total = nr_memory ? 0 : page_counts.total << PAGE_SHIFT;
+    *free = nr_memory ? 0 : page_counts.free << PAGE_SHIFT;
     for (unsigned i = 0; i < nr_memory; i++)
         if (memory[i].node == node) {
             *total += memory[i].end - memory[i].start;
@@ -76,14 +72,14 @@ void topology_init(const struct acpi_info *acpi)
 
     if (acpi->nr_nodes < 2)
         return;
-    nr_nodes = acpi->nr_nodes;
+    topology_nodes = acpi->nr_nodes;
     nr_memory = acpi->nr_memory;
     memcpy(memory, acpi->memory, sizeof(memory));
     for (unsigned i = 0; i < nr_cpus; i++)
         for (unsigned j = 0; j < acpi->nr_cpus; j++)
             if (acpi->apic_id[j] == cpus[i]->apic_id)
                 cpu_node[i] = acpi->cpu_node[j];
-    for (unsigned n = 0; n < nr_nodes; n++) {
+    for (unsigned n = 0; n < topology_nodes; n++) {
         topology_memory(n, &total, &free);
         pr_info("node %u (proximity domain %u): %u CPUs, %lu MiB\n", n, acpi->proximity[n], count_cpus(n),
                 total >> 20);

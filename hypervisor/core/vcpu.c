@@ -36,13 +36,6 @@ static void periodic_fired(void *arg)
               MAX(v->periodic.expires + v->periodic_ns, now_ns() + 100 * US));
 }
 
-void vcpu_timers_init(struct vcpu *v)
-{
-    v->singleshot = (struct timer){.fn = singleshot_fired, .arg = v};
-    v->periodic = (struct timer){.fn = periodic_fired, .arg = v};
-    v->poll_timer = (struct timer){.fn = poll_timeout, .arg = v};
-}
-
 void vcpu_timers_stop(struct vcpu *v)
 {
     timer_stop(&v->singleshot);
@@ -78,7 +71,9 @@ static int vcpu_create(struct domain *d)
     }
     vcpu_fpu_reset(v);
     vlapic_init(v);
-    vcpu_timers_init(v);
+    v->singleshot = (struct timer){.fn = singleshot_fired, .arg = v};
+    v->periodic = (struct timer){.fn = periodic_fired, .arg = v};
+    v->poll_timer = (struct timer){.fn = poll_timeout, .arg = v};
     sched_vcpu_init(v);
     vcpu_init_reset(v);
     v->down = id != 0;
@@ -221,15 +216,20 @@ void vcpu_go_down(struct vcpu *v)
         domain_shutdown(v->domain, SHUTDOWN_poweroff);
 }
 
+void vcpu_block(struct vcpu *v)
+{
+    __atomic_store_n(&v->blocked, true, __ATOMIC_SEQ_CST);
+    if (vcpu_has_event(v))
+        v->blocked = false;
+}
+
 void vcpu_halt(struct vcpu *v)
 {
     if (!(virt->rflags(v) & RFLAGS_IF) && !v->nmi_pending) {
         vcpu_go_down(v);
         return;
     }
-    __atomic_store_n(&v->blocked, true, __ATOMIC_SEQ_CST);
-    if (vcpu_has_event(v))
-        v->blocked = false;
+    vcpu_block(v);
 }
 
 /* version is odd while the fields change (struct vcpu_time_info). They never do after boot: time is linear.
@@ -261,7 +261,7 @@ void vcpu_update_time_info(struct vcpu *v)
 void domain_update_wallclock(struct domain *d)
 {
     shared_info_t *s = d->shared_info;
-    uint64_t base = wallclock_base_ns() + (uint64_t)(int64_t)(int32_t)d->time_offset_seconds * 1000000000ul;
+    uint64_t base = wallclock_ns + (uint64_t)(int64_t)(int32_t)d->time_offset_seconds * 1000000000ul;
 
     s->wc_version |= 1;
     __atomic_thread_fence(__ATOMIC_RELEASE);

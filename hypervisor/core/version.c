@@ -22,17 +22,7 @@ static long put_string(struct vcpu *v, uint64_t gva, const char *s, size_t field
     char buf[1024] = {0};
 
     strlcpy(buf, s, MIN(field, sizeof(buf)));
-    return copy_to_guest(v, gva, buf, field) ? -XEN_EFAULT : 0;
-}
-
-static long compile_info(struct vcpu *v, uint64_t gva)
-{
-    struct xen_compile_info c = {0};
-
-    strlcpy(c.compiler, "C11", sizeof(c.compiler));
-    strlcpy(c.compile_by, "bulkhead", sizeof(c.compile_by));
-    strlcpy(c.compile_domain, "bulkhead", sizeof(c.compile_domain));
-    return copy_to_guest(v, gva, &c, sizeof(c)) ? -XEN_EFAULT : 0;
+    return copy_to_guest(v, gva, buf, field);
 }
 
 static long get_features(struct vcpu *v, uint64_t gva)
@@ -44,11 +34,13 @@ static long get_features(struct vcpu *v, uint64_t gva)
     if (fi.submap_idx >= XENFEAT_NR_SUBMAPS)
         return -XEN_EINVAL;
     fi.submap = features(v->domain);
-    return copy_to_guest(v, gva, &fi, sizeof(fi)) ? -XEN_EFAULT : 0;
+    return copy_to_guest(v, gva, &fi, sizeof(fi));
 }
 
 HYPERCALL(xen_version)
 {
+    static const struct xen_compile_info compiled = {
+        .compiler = "C11", .compile_by = "bulkhead", .compile_domain = "bulkhead"};
     struct xen_platform_parameters pp = {.virt_start = 0xffff800000000000ul};
     uint64_t gva = args->a[1];
 
@@ -58,20 +50,20 @@ HYPERCALL(xen_version)
     case XENVER_extraversion:
         return put_string(v, gva, ".7-bulkhead", sizeof(xen_extraversion_t));
     case XENVER_compile_info:
-        return compile_info(v, gva);
+        return copy_to_guest(v, gva, &compiled, sizeof(compiled));
     case XENVER_capabilities:
         return put_string(v, gva, "hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ",
                           sizeof(xen_capabilities_info_t));
     case XENVER_changeset:
         return put_string(v, gva, "", sizeof(xen_changeset_info_t));
     case XENVER_platform_parameters:
-        return copy_to_guest(v, gva, &pp, sizeof(pp)) ? -XEN_EFAULT : 0;
+        return copy_to_guest(v, gva, &pp, sizeof(pp));
     case XENVER_get_features:
         return get_features(v, gva);
     case XENVER_pagesize:
         return gva ? -XEN_EINVAL : (long)PAGE_SIZE;
     case XENVER_guest_handle:
-        return copy_to_guest(v, gva, v->domain->handle, sizeof(v->domain->handle)) ? -XEN_EFAULT : 0;
+        return copy_to_guest(v, gva, v->domain->handle, sizeof(v->domain->handle));
     case XENVER_commandline:
         return put_string(v, gva, v->domain->privileged ? saved_cmdline : "<denied>",
                           sizeof(xen_commandline_t));

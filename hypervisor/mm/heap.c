@@ -18,7 +18,7 @@ struct slab {
 enum { MIN_SHIFT = 5, MAX_SHIFT = 11, NR_CLASSES = MAX_SHIFT - MIN_SHIFT + 1 };
 static struct slab *partial[NR_CLASSES];
 static spinlock_t slab_lock;
-static uint64_t nr_slabs, bytes_used;
+struct heap_counts heap_counts;
 
 /* How often `unit` has to be doubled to hold `size`. */
 static unsigned doublings(size_t unit, size_t size)
@@ -64,7 +64,7 @@ static struct slab *slab_new(unsigned c)
         s->capacity++;
     }
     slab_link(c, s);
-    nr_slabs++;
+    heap_counts.frames++;
     return s;
 }
 
@@ -83,7 +83,7 @@ void *kzalloc(size_t size)
     if (s) {
         p = s->free;
         s->free = *(void **)p;
-        bytes_used += s->size;
+        heap_counts.bytes += s->size;
         if (++s->used == s->capacity)
             slab_unlink(c, s);
     }
@@ -108,23 +108,13 @@ void kfree(void *p, size_t size)
     ASSERT(s->size == 32u << c && s->used);
     *(void **)p = s->free;
     s->free = p;
-    bytes_used -= s->size;
+    heap_counts.bytes -= s->size;
     if (s->used-- == s->capacity)
         slab_link(c, s);
     if (!s->used) {
         slab_unlink(c, s);
-        nr_slabs--;
+        heap_counts.frames--;
         page_free(va_to_mfn(s), 0);
     }
     spin_unlock(&slab_lock);
-}
-
-uint64_t heap_count_frames(void)
-{
-    return nr_slabs;
-}
-
-uint64_t heap_count_bytes(void)
-{
-    return bytes_used;
 }

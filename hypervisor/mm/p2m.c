@@ -19,11 +19,6 @@ static unsigned level_shift(unsigned level)
     return 9 * (level - 1);
 }
 
-static enum p2m_type entry_type(uint64_t e)
-{
-    return (enum p2m_type)(e >> TYPE_SHIFT & 0xf);
-}
-
 static bool type_writable(enum p2m_type t)
 {
     return t != P2M_GRANT_RO && t != P2M_LOGDIRTY;
@@ -201,20 +196,16 @@ uint64_t p2m_find_leaf_locked(struct domain *d, gfn_t g)
 
 mfn_t p2m_lookup_locked(struct domain *d, gfn_t g, enum p2m_type *type, unsigned *order)
 {
-    unsigned level;
-    uint64_t e;
+    unsigned level = 4;
+    uint64_t e = g.n >> 36 ? 0 : __atomic_load_n(find(d, g, &level), __ATOMIC_ACQUIRE);
 
-    if (g.n >> 36)
-        e = 0, level = 4;
-    else
-        e = __atomic_load_n(find(d, g, &level), __ATOMIC_ACQUIRE);
     if (order)
         *order = level_shift(level);
     if (type)
-        *type = e & PTE_P ? entry_type(e) : P2M_NONE;
+        *type = p2m_leaf_type(e);
     if (!(e & PTE_P))
         return INVALID_MFN;
-    return mfn((e & PTE_ADDR) >> PAGE_SHIFT | (g.n & ((1ull << level_shift(level)) - 1)));
+    return mfn(p2m_leaf_mfn(e).n | (g.n & ((1ull << level_shift(level)) - 1)));
 }
 
 mfn_t p2m_lookup(struct domain *d, gfn_t g, enum p2m_type *type, unsigned *order)
@@ -243,7 +234,7 @@ mfn_t p2m_get_ram(struct domain *d, gfn_t g, bool write, enum p2m_type *type)
 static int split(struct domain *d, uint64_t *e, unsigned level)
 {
     mfn_t node = node_alloc(d), base = mfn_of(*e & PTE_ADDR);
-    enum p2m_type t = entry_type(*e);
+    enum p2m_type t = p2m_leaf_type(*e);
     uint64_t *table;
 
     if (!mfn_valid_value(node))
@@ -529,7 +520,7 @@ bool p2m_next_locked(struct domain *d, gfn_t *g, struct p2m_leaf *leaf)
         uint64_t e = *find(d, *g, &level), step = 1ull << level_shift(level);
 
         *leaf = (struct p2m_leaf){gfn(ROUND_DOWN(g->n, step)), mfn_of(e & PTE_ADDR), level_shift(level),
-                                  entry_type(e)};
+                                  p2m_leaf_type(e)};
         g->n = leaf->g.n + step;
         if (e & PTE_P)
             return true;
@@ -547,7 +538,7 @@ bool p2m_change_type_locked(struct domain *d, gfn_t g, enum p2m_type from, enum 
     unsigned level;
     uint64_t *e = find(d, g, &level);
 
-    if (!(*e & PTE_P) || entry_type(*e) != from)
+    if (!(*e & PTE_P) || p2m_leaf_type(*e) != from)
         return false;
     __atomic_store_n(e, make_leaf(d, mfn_of(*e & PTE_ADDR), level, to), __ATOMIC_RELEASE);
     d->deferred->pending = true;

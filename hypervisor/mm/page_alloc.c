@@ -26,7 +26,7 @@ enum { ZONE_LOW, ZONE_HIGH, NR_ZONES };
 #define NR_LISTS  (NR_ZONES * 2 * NR_ORDERS)
 static spinlock_t heap_lock;
 static struct free_block lists[NR_ZONES][2][NR_ORDERS]; /* [zone][dirty][order] */
-static uint64_t nr_total, nr_free, nr_dirty;
+struct page_counts page_counts;
 struct page *page_table_base;
 uint64_t max_page;
 #ifdef BH_FAULT_INJECTION
@@ -101,8 +101,8 @@ static bool is_free_head(uint64_t n, unsigned order, bool dirty)
 static void block_free(uint64_t n, unsigned order, bool dirty)
 {
     records_set(n, order, OWNER_FREE, 0);
-    nr_free += 1ull << order;
-    nr_dirty += dirty ? 1ull << order : 0;
+    page_counts.free += 1ull << order;
+    page_counts.dirty += dirty ? 1ull << order : 0;
     while (order < MAX_ORDER) {
         uint64_t buddy = n ^ 1ull << order;
 
@@ -125,8 +125,8 @@ static uint64_t block_take_first(unsigned zone, bool dirty, unsigned from, unsig
         from--;
         block_insert(n + (1ull << from), from, dirty);
     }
-    nr_free -= 1ull << order;
-    nr_dirty -= dirty ? 1ull << order : 0;
+    page_counts.free -= 1ull << order;
+    page_counts.dirty -= dirty ? 1ull << order : 0;
     return n;
 }
 
@@ -171,8 +171,8 @@ static bool join_mixed(unsigned order)
                     continue;
                 block_remove(n);
                 block_remove(buddy);
-                nr_free -= 2ull << o;
-                nr_dirty -= 1ull << o;
+                page_counts.free -= 2ull << o;
+                page_counts.dirty -= 1ull << o;
                 block_free(MIN(n, buddy), o + 1, true);
                 any = true;
             }
@@ -228,8 +228,8 @@ static bool take_fixed(uint64_t n, uint16_t owner)
         block_insert(n < half ? half : head, order, dirty);
         head = n < half ? head : half;
     }
-    nr_free--;
-    nr_dirty -= dirty;
+    page_counts.free--;
+    page_counts.dirty -= dirty;
     records_set(n, 0, owner, 1);
     return true;
 }
@@ -370,7 +370,7 @@ void page_add_ram(paddr_t start, paddr_t end, bool dirty)
             order--;
         spin_lock(&heap_lock);
         block_free(n, order, dirty);
-        nr_total += 1ull << order;
+        page_counts.total += 1ull << order;
         spin_unlock(&heap_lock);
         n += 1ull << order;
     }
@@ -396,24 +396,14 @@ static uint64_t take_dirty(unsigned *order)
 bool page_scrub_some(void)
 {
     unsigned order;
-    uint64_t n = nr_dirty ? take_dirty(&order) : INVALID_FRAME;
+    uint64_t n = page_counts.dirty ? take_dirty(&order) : INVALID_FRAME;
 
     if (n == INVALID_FRAME)
         return false;
     memset(mfn_to_va(mfn(n)), 0, PAGE_SIZE << order);
     spin_guard(&heap_lock);
     block_free(n, order, false);
-    return nr_dirty != 0;
-}
-
-uint64_t page_count_total(void)
-{
-    return nr_total;
-}
-
-uint64_t page_count_free(void)
-{
-    return nr_free;
+    return page_counts.dirty != 0;
 }
 
 uint64_t page_count_free_in(uint64_t start, uint64_t end)
@@ -429,9 +419,4 @@ uint64_t page_count_free_in(uint64_t start, uint64_t end)
                 count += MIN(last, end) - first;
         }
     return count;
-}
-
-uint64_t page_count_scrub(void)
-{
-    return nr_dirty;
 }

@@ -332,7 +332,7 @@ static void set_entry_state(struct builder *b)
 
 static uint64_t memory_wanted(const char *cmdline)
 {
-    uint64_t available = page_count_free() << PAGE_SHIFT, reserve, bytes;
+    uint64_t available = page_counts.free << PAGE_SHIFT, reserve, bytes;
     char val[64] = "";
 
     /* tables, dom0's own page tables and a little for the hypervisor stay back */

@@ -161,7 +161,7 @@ static void memory_init(const struct boot_info *bi)
 static void memory_add_low(const struct boot_info *bi)
 {
     add_ram(bi, LOW_1M, low_end);
-    pr_info("memory: %lu MiB\n", page_count_total() >> 8);
+    pr_info("memory: %lu MiB\n", page_counts.total >> 8);
 }
 
 /* A free page below 640 KiB for the other CPUs' first instructions. */

@@ -179,16 +179,15 @@ void vcpu_init_ipi(struct vcpu *v);
 void vcpu_init_finish(struct vcpu *v);
 /* Offline until NMI, INIT, start-up IPI or VCPUOP_up. The last one of a domain powers it off. */
 void vcpu_go_down(struct vcpu *v);
+void vcpu_block(struct vcpu *v); /* until an event; not if there is one */
 void vcpu_sipi(struct vcpu *v, uint8_t vector);
 void vcpu_fpu_reset(struct vcpu *v);
 /* VCPUOP_register_*: the guest names the place of a shared structure. 0 or -XEN_E… */
 /* v->runstate or v->time, of `size` bytes, into the caller's memory; gva 0: nowhere. */
 int vcpu_set_area(struct vcpu *v, struct guest_area *area, size_t size, uint64_t gva);
 int vcpu_set_info_area(struct vcpu *v, uint64_t gfn, uint32_t offset);
-/* PV timers of a vCPU */
 /* Leave SCHEDOP_poll (the vCPU runs again). */
 void vcpu_poll_end(struct vcpu *v);
-void vcpu_timers_init(struct vcpu *v);
 void vcpu_timers_stop(struct vcpu *v);
 void vcpu_runstate_change(struct vcpu *v, int state, uint64_t now);
 void vcpu_update_time_info(struct vcpu *v);

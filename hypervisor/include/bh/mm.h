@@ -60,5 +60,6 @@ static inline void scratch_end(struct scratch *s)
 #define scratch(name, bytes)                                                                                 \
     __attribute__((cleanup(scratch_end))) struct scratch name = {kzalloc(bytes), bytes}
 /* Frames that hold small objects, and what of them is in use. */
-uint64_t heap_count_frames(void);
-uint64_t heap_count_bytes(void);
+extern struct heap_counts {
+    uint64_t frames, bytes;
+} heap_counts;

@@ -58,9 +58,9 @@ void page_put(mfn_t m);
 void page_put_block(mfn_t m, unsigned order);
 uint16_t page_owner(mfn_t m);
 
-uint64_t page_count_total(void);
-uint64_t page_count_free(void);
-uint64_t page_count_scrub(void);
+extern struct page_counts { /* frames; the dirty ones are free, too */
+    uint64_t total, free, dirty;
+} page_counts;
 /* Free frames in [start, end). Walks the free blocks: for questions of the toolstack. */
 uint64_t page_count_free_in(uint64_t start, uint64_t end);
 /* Idle CPUs clean freed memory. True if there is more to do. */

@@ -19,9 +19,7 @@ void time_init(const struct acpi_info *acpi); /* calibrates, reads the RTC */
 uint64_t now_ns(void);
 uint64_t tsc_to_ns(uint64_t delta);
 void udelay(unsigned us);
-/* Wall clock at system time 0, ns since 1970. */
-uint64_t wallclock_base_ns(void);
-void wallclock_set(uint64_t base_ns);
+extern uint64_t wallclock_ns; /* at system time 0, since 1970 */
 /* Program this CPU's LAPIC timer for the earliest of its queue. */
 void time_program(void);
 void time_queue_changed(struct timer_queue *q);

@@ -16,6 +16,6 @@ void topology_init(const struct acpi_info *acpi);
 unsigned topology_thread_bits(void);
 unsigned topology_socket_bits(void);
 struct cpu_place topology_cpu(unsigned cpu);
-unsigned topology_nodes(void); /* 1 without an SRAT */
+extern unsigned topology_nodes; /* 1 without an SRAT */
 /* Bytes of a node. */
 void topology_memory(unsigned node, uint64_t *total, uint64_t *free);

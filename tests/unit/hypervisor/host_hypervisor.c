@@ -193,7 +193,8 @@ void host_machine(uint64_t frames, unsigned nr)
     memset(arena, 0, arena_size);
     host_directmap_base = (uintptr_t)arena;
     memset(partial, 0, sizeof(partial));
-    nr_total = nr_free = nr_dirty = nr_slabs = bytes_used = 0;
+    page_counts = (struct page_counts){0};
+    heap_counts = (struct heap_counts){0};
     page_fail_after = -1;
     page_init(arena, frames);
     page_add_ram(table, arena_size, false);
@@ -289,11 +290,8 @@ long host_grant_op(struct domain *d, unsigned cmd, void *arg, unsigned count)
 
 #define STATE(X)                                                                                             \
     X(lists)                                                                                                 \
-    X(nr_total)                                                                                              \
-    X(nr_free)                                                                                               \
-    X(nr_dirty)                                                                                              \
-    X(partial)                                                                                               \
-    X(nr_slabs) X(bytes_used) X(domain_list) X(dom0) X(next_id) X(host_test_cpu) X(more_cpus) X(host_now)
+    X(page_counts) X(partial) X(heap_counts) X(domain_list) X(dom0) X(next_id) X(host_test_cpu) X(more_cpus) \
+        X(host_now)
 #define MEMBER(v) __typeof__(v) v;
 #define SAVE(v)   memcpy(&s->v, &v, sizeof(v));
 #define LOAD(v)   memcpy(&v, &s->v, sizeof(v));

@@ -15,7 +15,7 @@ static struct domain *a, *b;
 static void start(void)
 {
     host_machine(96, 1);
-    before = page_count_free();
+    before = page_counts.free;
     a = host_domain(1, 4, 4);
     b = host_domain(2, 4, 4);
 }
@@ -26,7 +26,7 @@ static void finish(void)
     host_domain_kill(b);
     host_domain_kill(a);
     assert_null(domain_list);
-    assert_int_equal(page_count_free(), before);
+    assert_int_equal(page_counts.free, before);
 }
 
 static void test_create(void **state)
@@ -39,19 +39,19 @@ static void test_create(void **state)
         struct domain *d;
 
         host_machine(96, 1);
-        before = page_count_free();
+        before = page_counts.free;
         page_fail_after = n;
         d = domain_create(7, &config, &rc);
         page_fail_after = -1;
         if (d) {
             assert_int_equal(rc, 0);
             host_domain_kill(d);
-            assert_int_equal(page_count_free(), before);
+            assert_int_equal(page_counts.free, before);
             break;
         }
         assert_int_equal(rc, -XEN_ENOMEM);
         assert_null(domain_list);
-        assert_int_equal(page_count_free(), before);
+        assert_int_equal(page_counts.free, before);
     }
     assert_in_range(n, 5, MANY - 1);
 }
@@ -205,7 +205,7 @@ static void test_come_and_go(void **state)
 
     (void)state;
     start();
-    with_two = page_count_free();
+    with_two = page_counts.free;
     for (unsigned i = 0; i < 200; i++) {
         struct domain *d = host_domain((uint16_t)(10 + i % 3), 4, 4), *ref = domain_get(d->id);
 
@@ -216,7 +216,7 @@ static void test_come_and_go(void **state)
         assert_int_equal(d->tot_pages, 0);
         domain_put(ref);
         assert_null(domain_get((uint16_t)(10 + i % 3)));
-        assert_int_equal(page_count_free(), with_two);
+        assert_int_equal(page_counts.free, with_two);
     }
     finish();
 }

@@ -92,7 +92,7 @@ static void test_nodes(void **state)
         assert_in_range(mapper->p2m_nodes, nodes, nodes + 3);
     }
     nodes = mapper->p2m_nodes;
-    free = page_count_free();
+    free = page_counts.free;
     for (uint64_t g = 0; g < 64; g++) /* one node of the lowest level each */
         assert_int_equal(p2m_set(mapper, gfn(0x80000 + g * 512), mfn(g), 0, P2M_MMIO), 0);
     assert_true(mapper->p2m_nodes >= nodes + 61);
@@ -101,7 +101,7 @@ static void test_nodes(void **state)
         p2m_flush(mapper);
     }
     assert_in_range(mapper->p2m_nodes, nodes, nodes + 3);
-    assert_int_equal(page_count_free() + mapper->p2m_nodes, free + nodes);
+    assert_int_equal(page_counts.free + mapper->p2m_nodes, free + nodes);
 }
 
 /* What lock-free readers remember is void once a mapping goes. */

@@ -53,7 +53,7 @@ static void fresh(void)
     mfn_t unused;
 
     host_machine(72, 1);
-    free_at_start = page_count_free();
+    free_at_start = page_counts.free;
     memset(&m, 0, sizeof(m));
     for (unsigned i = 0; i < DOMS; i++) {
         dom[i] = host_domain((uint16_t)(FIRST + i), RAM, 4);
@@ -333,7 +333,7 @@ static void all_must_end(void)
         if (m.alive[i])
             op_kill(i, 0, 0);
     assert_null(domain_list);
-    assert_int_equal(page_count_free(), free_at_start);
+    assert_int_equal(page_counts.free, free_at_start);
 }
 
 static void back_to(unsigned depth)

@@ -24,7 +24,7 @@ static void test_sizes(void **state)
 
     (void)state;
     host_machine(64, 1);
-    before = page_count_free();
+    before = page_counts.free;
     for (size_t size = 1; size <= 3 * PAGE_SIZE; size += size < 300 ? 1 : 97) {
         void *a = kzalloc(size), *b = kzalloc(size);
 
@@ -37,7 +37,7 @@ static void test_sizes(void **state)
         kfree(a, size);
         assert_true(filled(b, size, 0xbb));
         kfree(b, size);
-        assert_int_equal(page_count_free(), before);
+        assert_int_equal(page_counts.free, before);
     }
     kfree(NULL, 100);
 }
@@ -52,9 +52,9 @@ static void test_random(void **state)
 
     (void)state;
     host_machine(64, 1);
-    before = page_count_free();
-    bytes = heap_count_bytes();
-    slabs = heap_count_frames();
+    before = page_counts.free;
+    bytes = heap_counts.bytes;
+    slabs = heap_counts.frames;
     for (unsigned n = 0; n < 40000; n++) {
         unsigned i;
         size_t size;
@@ -72,12 +72,12 @@ static void test_random(void **state)
             fill(o[i].p, size, (uint8_t)i);
         }
     }
-    assert_in_range(heap_count_bytes(), bytes + 1, heap_count_frames() * PAGE_SIZE);
+    assert_in_range(heap_counts.bytes, bytes + 1, heap_counts.frames * PAGE_SIZE);
     for (unsigned i = 0; i < NR; i++)
         kfree(o[i].p, o[i].size);
-    assert_int_equal(page_count_free(), before);
-    assert_int_equal(heap_count_bytes(), bytes);
-    assert_int_equal(heap_count_frames(), slabs);
+    assert_int_equal(page_counts.free, before);
+    assert_int_equal(heap_counts.bytes, bytes);
+    assert_int_equal(heap_counts.frames, slabs);
 }
 
 static void test_wrong_free(void **state)

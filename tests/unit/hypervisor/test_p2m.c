@@ -14,7 +14,7 @@ static int setup(void **state)
 {
     (void)state;
     host_machine(256, 1);
-    before = page_count_free();
+    before = page_counts.free;
     d = host_domain(1, 0, 4);
     return 0;
 }
@@ -25,7 +25,7 @@ static int teardown(void **state)
     assert_int_equal(p2m_unmap_range(d, 0, 1ull << 30), 0);
     host_domain_kill(d);
     assert_null(host_domain_find(1));
-    assert_int_equal(page_count_free(), before);
+    assert_int_equal(page_counts.free, before);
     return 0;
 }
 

@@ -13,23 +13,23 @@ static int setup(void **state)
 {
     (void)state;
     host_machine(FRAMES, 1);
-    before = page_count_free();
+    before = page_counts.free;
     return 0;
 }
 
 static void test_orders(void **state)
 {
     (void)state;
-    assert_int_equal(before, page_count_total() - 1); /* the CPU's run queue */
+    assert_int_equal(before, page_counts.total - 1); /* the CPU's run queue */
     for (unsigned order = 0; order <= 10; order++) {
         mfn_t m = page_alloc(order, PAGE_ZERO);
 
         assert_true(mfn_valid_value(m));
         assert_int_equal(m.n & ((1u << order) - 1), 0);
-        assert_int_equal(page_count_free(), before - (1u << order));
+        assert_int_equal(page_counts.free, before - (1u << order));
         assert_int_equal(page_owner(m), OWNER_HYPERVISOR);
         page_free(m, order);
-        assert_int_equal(page_count_free(), before);
+        assert_int_equal(page_counts.free, before);
         assert_int_equal(page_count_free_in(0, max_page), before);
         if (order == 5) /* the larger ones are made of dirty and clean blocks */
             page_scrub_some();
@@ -85,15 +85,15 @@ static void test_random(void **state)
         }
         if (n % 5 == 0)
             page_scrub_some();
-        assert_int_equal(page_count_free(), before - used);
+        assert_int_equal(page_counts.free, before - used);
     }
     for (unsigned i = 0; i < NR; i++)
         if (b[i].used)
             page_free(b[i].m, b[i].order);
     while (page_scrub_some())
         ;
-    assert_int_equal(page_count_scrub(), 0);
-    assert_int_equal(page_count_free(), before);
+    assert_int_equal(page_counts.dirty, 0);
+    assert_int_equal(page_counts.free, before);
     b[0].m = page_alloc(10, PAGE_DIRTY_OK); /* joined again, and clean all over */
     assert_true(mfn_valid_value(b[0].m));
     for (uint64_t k = 0; k < 512u << 10; k++)
@@ -103,7 +103,7 @@ static void test_random(void **state)
 static void test_charge(void **state)
 {
     struct domain *d = host_domain(1, 4, 4);
-    uint64_t with_domain = page_count_free();
+    uint64_t with_domain = page_counts.free;
     mfn_t m;
 
     (void)state;
@@ -119,7 +119,7 @@ static void test_charge(void **state)
     assert_int_equal(page_refs(m), 2);
     page_put_block(m, 3); /* one of eight is still referenced */
     assert_int_equal(d->tot_pages, 5);
-    assert_int_equal(page_count_free(), with_domain - 1);
+    assert_int_equal(page_counts.free, with_domain - 1);
     page_put(m);
     assert_int_equal(d->tot_pages, 4);
     assert_false(page_get(m, 1));
@@ -127,10 +127,10 @@ static void test_charge(void **state)
     d->max_pages = 1 << 20;
     assert_false(mfn_valid_value(page_alloc_domain(d, 12, 0))); /* more than there is */
     assert_int_equal(d->tot_pages, 4);
-    assert_int_equal(page_count_free(), with_domain);
+    assert_int_equal(page_counts.free, with_domain);
     host_domain_kill(d);
     assert_null(host_domain_find(1));
-    assert_int_equal(page_count_free(), before);
+    assert_int_equal(page_counts.free, before);
 }
 
 static void test_reference_limit(void **state)
@@ -150,21 +150,21 @@ static void test_reference_limit(void **state)
     assert_false(page_get(INVALID_MFN, 1));
     assert_false(page_get(mfn(FRAMES - 1), OWNER_FREE)); /* a free frame is nobody's */
     host_domain_kill(d);
-    assert_int_equal(page_count_free(), before);
+    assert_int_equal(page_counts.free, before);
 }
 
 static void test_fixed_and_top(void **state)
 {
     struct domain *d = host_domain(1, 0, 4);
     mfn_t top = page_alloc_top(2), busy = page_alloc(0, 0);
-    uint64_t now = page_count_free();
+    uint64_t now = page_counts.free;
 
     (void)state;
     assert_int_equal(top.n, FRAMES - 4);
     assert_false(page_claim_fixed(d, busy, 1));
     assert_false(page_claim_fixed(d, mfn(FRAMES - 8), 8)); /* the second half is taken */
     assert_false(page_claim_fixed(d, mfn(FRAMES - 1), 2));
-    assert_int_equal(page_count_free(), now);
+    assert_int_equal(page_counts.free, now);
     assert_int_equal(d->tot_pages, 0);
     assert_true(page_claim_fixed(d, mfn(FRAMES - 37), 33));
     assert_int_equal(d->tot_pages, 33);
@@ -173,7 +173,7 @@ static void test_fixed_and_top(void **state)
     page_free(top, 2);
     page_free(busy, 0);
     host_domain_kill(d);
-    assert_int_equal(page_count_free(), before);
+    assert_int_equal(page_counts.free, before);
     while (page_scrub_some())
         ;
     assert_true(mfn_valid_value(page_alloc(10, 0)));

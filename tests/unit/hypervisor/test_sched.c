@@ -38,10 +38,9 @@ static void check_queue(void)
     uint64_t last = 0;
     unsigned n = 0;
 
-    for (struct vcpu *v = q->head, *prev = NULL; v; prev = v, v = v->sched.next, n++) {
+    for (struct vcpu *v = q->head; v; v = v->sched.next, n++) {
         assert_true(v->sched.queued);
         assert_false(v->running);
-        assert_ptr_equal(v->sched.prev, prev);
         assert_true(v->sched.vruntime >= last);
         assert_true(vcpu_runnable(v));
         last = v->sched.vruntime;
