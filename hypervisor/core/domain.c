@@ -160,10 +160,9 @@ static int domain_parts(struct domain *d, const struct xen_domctl_createdomain *
     d->vcpu = kzalloc(c->max_vcpus * sizeof(d->vcpu[0]));
     if (!d->shared_info || !d->cpuid || !d->vcpu)
         return -XEN_ENOMEM;
-    d->evtchn.max_port =
-        (int32_t)c->max_evtchn_port < 0 ? EVTCHN_MAX - 1 : MIN(c->max_evtchn_port, EVTCHN_MAX - 1);
-    grant_domain_init(d, c->max_grant_frames < 0 ? GRANT_MAX_FRAMES : (uint32_t)c->max_grant_frames,
-                      c->max_maptrack_frames < 0 ? GRANT_MAX_MAPTRACK : (uint32_t)c->max_maptrack_frames);
+    /* negative: as many as there can be */
+    d->evtchn.max_port = MIN(c->max_evtchn_port, EVTCHN_MAX - 1);
+    grant_domain_init(d, (uint32_t)c->max_grant_frames, (uint32_t)c->max_maptrack_frames);
     rc = p2m_init(d);
     rc = rc ? rc : event_domain_init(d);
     return rc ? rc : emul_domain_init(d);

@@ -162,6 +162,7 @@ enum {
     COPYBACK = 8,
     OTHER = 16,  /* not the caller's own domain */
     PAUSED = 32, /* nor may it run meanwhile */
+    VCPU = 64,   /* the first field names one of its vCPUs */
 };
 
 #define OP(name, flags) [XEN_DOMCTL_##name] = {domctl_##name, flags}
@@ -174,12 +175,12 @@ static const struct {
     OP(pausedomain, OTHER),
     OP(unpausedomain, 0),
     OP(getdomaininfo, NO_TARGET | XENSTORE_TOO | COPYBACK),
-    OP(setvcpuaffinity, 0),
+    OP(setvcpuaffinity, VCPU),
     OP(shadow_op, ALIVE | COPYBACK | OTHER),
     OP(max_mem, 0),
-    OP(setvcpucontext, ALIVE | OTHER | PAUSED),
-    OP(getvcpucontext, ALIVE | OTHER | PAUSED),
-    OP(getvcpuinfo, COPYBACK),
+    OP(setvcpucontext, ALIVE | OTHER | PAUSED | VCPU),
+    OP(getvcpucontext, ALIVE | OTHER | PAUSED | VCPU),
+    OP(getvcpuinfo, COPYBACK | VCPU),
     OP(max_vcpus, ALIVE | OTHER),
     OP(scheduler_op, COPYBACK),
     OP(setdomainhandle, 0),
@@ -188,7 +189,7 @@ static const struct {
     OP(ioport_permission, 0),
     OP(hypercall_init, ALIVE),
     OP(settimeoffset, ALIVE),
-    OP(getvcpuaffinity, 0),
+    OP(getvcpuaffinity, VCPU),
     OP(resumedomain, ALIVE | OTHER),
     OP(sendtrigger, ALIVE),
     OP(gethvmcontext, ALIVE | COPYBACK | OTHER | PAUSED),
@@ -212,7 +213,7 @@ static long domctl_locked(struct domctl_call *c, uint32_t cmd)
 {
     uint8_t flags = table[cmd].flags;
     domain_ref struct domain *d = NULL;
-    long rc;
+    long rc = 0;
 
     if (flags & NO_TARGET)
         return table[cmd].fn(c);
@@ -221,6 +222,10 @@ static long domctl_locked(struct domctl_call *c, uint32_t cmd)
         return -XEN_ESRCH;
     if ((flags & ALIVE && d->dying) || (flags & OTHER && d == c->v->domain))
         return -XEN_EINVAL;
+    if (flags & VCPU)
+        c->vcpu = domctl_vcpu(c, c->op->u.getvcpuinfo.vcpu, &rc);
+    if (rc)
+        return rc;
     if (flags & PAUSED)
         domain_pause(d);
     rc = table[cmd].fn(c);

@@ -97,32 +97,22 @@ static void registers_set(struct vcpu *v, const struct vcpu_guest_context *g)
 
 DOMCTL(getvcpucontext)
 {
-    struct xen_domctl_vcpucontext *x = &c->op->u.vcpucontext;
-    long rc;
-    struct vcpu *v = domctl_vcpu(c, x->vcpu, &rc);
     scratch(g, sizeof(struct vcpu_guest_context));
 
-    if (!v)
-        return rc;
     if (!g.p)
         return -XEN_ENOMEM;
-    registers_get(v, g.p);
-    return copy_to_guest(c->v, HANDLE(x->ctxt), g.p, g.size);
+    registers_get(c->vcpu, g.p);
+    return copy_to_guest(c->v, HANDLE(c->op->u.vcpucontext.ctxt), g.p, g.size);
 }
 
 DOMCTL(setvcpucontext)
 {
-    struct xen_domctl_vcpucontext *x = &c->op->u.vcpucontext;
-    long rc;
-    struct vcpu *v = domctl_vcpu(c, x->vcpu, &rc);
     scratch(g, sizeof(struct vcpu_guest_context));
 
-    if (!v)
-        return rc;
     if (!g.p)
         return -XEN_ENOMEM;
-    if (copy_from_guest(c->v, g.p, HANDLE(x->ctxt), g.size))
+    if (copy_from_guest(c->v, g.p, HANDLE(c->op->u.vcpucontext.ctxt), g.size))
         return -XEN_EFAULT;
-    registers_set(v, g.p);
+    registers_set(c->vcpu, g.p);
     return 0;
 }

@@ -23,14 +23,10 @@ DOMCTL(setvcpuaffinity)
     struct xen_domctl_vcpuaffinity *a = &c->op->u.vcpuaffinity;
     uint64_t hard[CPU_MASK_WORDS], soft[CPU_MASK_WORDS], any = 0;
     bool set_hard = a->flags & XEN_VCPUAFFINITY_HARD, set_soft = a->flags & XEN_VCPUAFFINITY_SOFT;
-    struct vcpu *v;
-    long rc;
+    struct vcpu *v = c->vcpu;
 
     if (!set_hard && !set_soft)
         return -XEN_EINVAL;
-    v = domctl_vcpu(c, a->vcpu, &rc);
-    if (!v)
-        return rc;
     if ((set_hard && bitmap_from_guest(c->v, &a->cpumap_hard, hard, nr_cpus)) ||
         (set_soft && bitmap_from_guest(c->v, &a->cpumap_soft, soft, nr_cpus)))
         return -XEN_EFAULT;
@@ -53,18 +49,12 @@ DOMCTL(setvcpuaffinity)
 DOMCTL(getvcpuaffinity)
 {
     struct xen_domctl_vcpuaffinity *a = &c->op->u.vcpuaffinity;
-    struct vcpu *v;
-    long rc;
+    int rc = a->flags & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT) ? 0 : -XEN_EINVAL;
 
-    if (!(a->flags & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)))
-        return -XEN_EINVAL;
-    v = domctl_vcpu(c, a->vcpu, &rc);
-    if (!v)
-        return rc;
-    if (a->flags & XEN_VCPUAFFINITY_HARD)
-        rc = bitmap_to_guest(c->v, &a->cpumap_hard, v->hard_affinity, nr_cpus);
+    if (!rc && a->flags & XEN_VCPUAFFINITY_HARD)
+        rc = bitmap_to_guest(c->v, &a->cpumap_hard, c->vcpu->hard_affinity, nr_cpus);
     if (!rc && a->flags & XEN_VCPUAFFINITY_SOFT)
-        rc = bitmap_to_guest(c->v, &a->cpumap_soft, v->soft_affinity, nr_cpus);
+        rc = bitmap_to_guest(c->v, &a->cpumap_soft, c->vcpu->soft_affinity, nr_cpus);
     return rc;
 }
 
@@ -88,11 +78,8 @@ DOMCTL(getnodeaffinity)
 DOMCTL(getvcpuinfo)
 {
     struct xen_domctl_getvcpuinfo *i = &c->op->u.getvcpuinfo;
-    long rc;
-    struct vcpu *v = domctl_vcpu(c, i->vcpu, &rc);
+    const struct vcpu *v = c->vcpu;
 
-    if (!v)
-        return rc;
     i->online = !v->down;
     i->blocked = v->blocked;
     i->running = v->running;

@@ -74,9 +74,10 @@ int grant_shared_frame(struct domain *d, uint32_t idx, mfn_t *m)
 
     spin_guard(&g->lock);
     rc = idx >= g->max_frames ? -XEN_EINVAL : grow(g, idx + 1);
-    if (!rc)
-        *m = va_to_mfn(g->shared[idx]);
-    return rc;
+    if (rc)
+        return rc;
+    *m = va_to_mfn(g->shared[idx]);
+    return page_get(*m, OWNER_HYPERVISOR) ? 0 : -XEN_EBUSY;
 }
 
 static inline bool handle_exists(const struct grant_domain *g, uint32_t h)

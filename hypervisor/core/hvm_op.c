@@ -28,9 +28,8 @@ static long set_callback(struct domain *d, uint64_t val)
     return 0;
 }
 
-static long set_param(struct vcpu *v, void *arg)
+static long param_op(struct vcpu *v, struct xen_hvm_param *p, bool set)
 {
-    const struct xen_hvm_param *p = arg;
     long rc;
     domain_ref struct domain *d = NULL;
 
@@ -39,24 +38,24 @@ static long set_param(struct vcpu *v, void *arg)
     d = domain_target(v, p->domid, PRIV_SELF_OR_CONTROL, &rc);
     if (!d)
         return rc;
+    if (!set) {
+        p->value = d->hvm_params[p->index];
+        return 0;
+    }
     if (d == v->domain && !d->privileged && !guest_may_set(p->index))
         return -XEN_EPERM;
     d->hvm_params[p->index] = p->value;
     return p->index == HVM_PARAM_CALLBACK_IRQ ? set_callback(d, p->value) : 0;
 }
 
+static long set_param(struct vcpu *v, void *arg)
+{
+    return param_op(v, arg, true);
+}
+
 static long get_param(struct vcpu *v, void *arg)
 {
-    struct xen_hvm_param *p = arg;
-    long rc;
-    domain_ref struct domain *d = NULL;
-
-    if (p->index >= NR_HVM_PARAMS)
-        return -XEN_EINVAL;
-    d = domain_target(v, p->domid, PRIV_SELF_OR_CONTROL, &rc);
-    if (d)
-        p->value = d->hvm_params[p->index];
-    return rc;
+    return param_op(v, arg, false);
 }
 
 static long set_upcall_vector(struct vcpu *v, void *arg)

@@ -71,16 +71,17 @@ static int clear_frame(struct domain *d, gfn_t g, unsigned order)
     return 0;
 }
 
-/* A reference to m is handed over to the entry. */
+/* The reference to m is handed over to the entry, or dropped after an error. */
 static int place_frame(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t)
 {
     int rc;
 
     spin_guard(&d->p2m_lock);
     rc = d->dying ? -XEN_EINVAL : clear_frame(d, g, 0);
-    if (!rc)
-        rc = p2m_set_locked(d, g, m, 0, t);
-    if (!rc && t == P2M_FOREIGN)
+    rc = rc ? rc : p2m_set_locked(d, g, m, 0, t);
+    if (rc)
+        page_put(m);
+    else if (t == P2M_FOREIGN)
         d->foreign_maps++;
     return rc;
 }
@@ -208,8 +209,6 @@ static int add_one(struct domain *d, unsigned space, uint64_t idx, gfn_t g, stru
         if (idx & XENMAPIDX_grant_table_status)
             return -XEN_EINVAL;
         rc = idx > 0xffffffff ? -XEN_EINVAL : grant_shared_frame(d, (uint32_t)idx, &m);
-        if (!rc && !page_get(m, OWNER_HYPERVISOR))
-            rc = -XEN_EINVAL;
         break;
     case XENMAPSPACE_gmfn_foreign:
         m = p2m_get_ram(foreign, gfn(idx), false, &ft); /* is not a write: saving maps every frame */
@@ -222,23 +221,17 @@ static int add_one(struct domain *d, unsigned space, uint64_t idx, gfn_t g, stru
         t = P2M_FOREIGN;
         break;
     case XENMAPSPACE_gmfn: /* move a frame of its own */
-        m = p2m_get_ram(d, gfn(idx), true, &ft);
-        if (!mfn_valid_value(m))
+        if (!guest_frame_get(d, gfn(idx), &m))
             return -XEN_EINVAL;
-        if (ft != P2M_RAM || idx == g.n || decrease_one(d, idx, 0) == false) {
+        if (idx == g.n || !decrease_one(d, idx, 0)) {
             page_put(m);
-            return ft != P2M_RAM || idx != g.n ? -XEN_EINVAL : 0;
+            return idx == g.n ? 0 : -XEN_EINVAL;
         }
         break;
     default:
         return -XEN_EINVAL;
     }
-    if (rc)
-        return rc;
-    rc = place_frame(d, g, m, t);
-    if (rc)
-        page_put(m);
-    return rc;
+    return rc ? rc : place_frame(d, g, m, t);
 }
 
 static long add_to_physmap(struct memory_call *c)
@@ -361,13 +354,7 @@ static long acquire_resource(struct memory_call *c)
         if (copy_from_guest(c->v, &g, gva + i * sizeof(g), sizeof(g)))
             return -XEN_EFAULT;
         rc = grant_shared_frame(c->d, (uint32_t)r->frame + i, &m);
-        if (!rc && !page_get(m, OWNER_HYPERVISOR))
-            rc = -XEN_EBUSY;
-        if (!rc) {
-            rc = place_frame(c->v->domain, gfn(g), m, P2M_FOREIGN);
-            if (rc)
-                page_put(m);
-        }
+        rc = rc ? rc : place_frame(c->v->domain, gfn(g), m, P2M_FOREIGN);
     }
     return rc;
 }

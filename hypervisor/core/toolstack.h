@@ -19,8 +19,9 @@
 /* One DOMCTL: the structure was copied in once; its table says which return
  * data in it; a handler that does so after an error as well sets copyback. */
 struct domctl_call {
-    struct vcpu *v;   /* the caller */
-    struct domain *d; /* the target, referenced; NULL for operations without one */
+    struct vcpu *v;    /* the caller */
+    struct domain *d;  /* the target, referenced; NULL for operations without one */
+    struct vcpu *vcpu; /* of the target, where the operation names one */
     struct xen_domctl *op;
     bool copyback;
 };

@@ -65,7 +65,7 @@ void grant_domain_init(struct domain *d, uint32_t max_frames, uint32_t max_maptr
 /* Drop mappings that this dying domain made, some at a time. True: none is left. */
 bool grant_domain_destroy(struct domain *d);
 void grant_domain_free(struct domain *d);
-/* The frame of shared entries `idx`, grown on demand (add_to_physmap, acquire_resource). 0 or -XEN_E… */
+/* The frame of shared entries `idx`, grown on demand, with a reference for the caller. 0 or -XEN_E… */
 int grant_shared_frame(struct domain *d, uint32_t idx, mfn_t *m);
 /* Frames that others can write at this moment count as written (log-dirty mode). */
 void grant_log_dirty(struct domain *d);

@@ -290,8 +290,8 @@ long host_grant_op(struct domain *d, unsigned cmd, void *arg, unsigned count)
 
 #define STATE(X)                                                                                             \
     X(lists)                                                                                                 \
-    X(page_counts) X(partial) X(heap_counts) X(domain_list) X(dom0) X(next_id) X(host_test_cpu) X(more_cpus) \
-        X(host_now)
+    X(page_counts)                                                                                           \
+    X(partial) X(heap_counts) X(domain_list) X(dom0) X(next_id) X(host_test_cpu) X(more_cpus) X(host_now)
 #define MEMBER(v) __typeof__(v) v;
 #define SAVE(v)   memcpy(&s->v, &v, sizeof(v));
 #define LOAD(v)   memcpy(&v, &s->v, sizeof(v));

@@ -122,6 +122,8 @@ static bool op_grant_frame(void)
 
     assert_true(rc == 0 || rc == -XEN_ENOMEM);
     assert_int_equal(a->grant.nr_frames, !rc);
+    if (!rc)
+        page_put(m);
     return !rc;
 }
 
@@ -133,6 +135,7 @@ static bool op_map(void)
 
     page_fail_after = -1;
     assert_int_equal(grant_shared_frame(a, 0, &frame), 0);
+    page_put(frame);
     a->grant.shared[0][0] = (grant_entry_v1_t){.flags = GTF_permit_access, .domid = 2, .frame = 3};
     page_fail_after = fail;
     assert_int_equal(host_grant_op(b, GNTTABOP_map_grant_ref, &op, 1), 0);

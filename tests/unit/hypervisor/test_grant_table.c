@@ -50,7 +50,7 @@ static void find_domains(void)
 
 static void fresh(void)
 {
-    mfn_t unused;
+    mfn_t frame;
 
     host_machine(72, 1);
     free_at_start = page_counts.free;
@@ -58,7 +58,8 @@ static void fresh(void)
     for (unsigned i = 0; i < DOMS; i++) {
         dom[i] = host_domain((uint16_t)(FIRST + i), RAM, 4);
         m.alive[i] = true;
-        assert_int_equal(grant_shared_frame(dom[i], 0, &unused), 0);
+        assert_int_equal(grant_shared_frame(dom[i], 0, &frame), 0);
+        page_put(frame);
         for (unsigned g = 0; g < RAM; g++)
             m.ram[i][g] = p2m_lookup(dom[i], gfn(g), NULL, NULL);
     }
