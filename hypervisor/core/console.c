@@ -9,7 +9,6 @@
 #include "bh/irq.h"
 #include "bh/lib.h"
 #include "bh/spinlock.h"
-#include "bh/xen.h"
 #include "bh/event.h"
 
 static spinlock_t console_lock;

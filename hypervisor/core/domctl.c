@@ -18,13 +18,9 @@ static int createdomain_check(const struct xen_domctl_createdomain *c)
     const uint32_t need = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap;
     const uint32_t allowed = need | XEN_DOMCTL_CDF_oos_off | XEN_DOMCTL_CDF_xs_domain;
 
-    if ((c->flags & need) != need || c->flags & ~allowed)
-        return -XEN_EINVAL;
-    if (c->iommu_opts || c->vmtrace_size || c->cpupool_id)
-        return -XEN_EINVAL;
-    if (c->grant_opts != XEN_DOMCTL_GRANT_version(1))
-        return -XEN_EINVAL;
-    if (c->arch.emulation_flags != XEN_X86_EMU_LAPIC || c->arch.misc_flags & ~XEN_X86_MSR_RELAXED)
+    if ((c->flags & need) != need || c->flags & ~allowed || c->iommu_opts || c->vmtrace_size ||
+        c->cpupool_id || c->grant_opts != XEN_DOMCTL_GRANT_version(1) ||
+        c->arch.emulation_flags != XEN_X86_EMU_LAPIC || c->arch.misc_flags & ~XEN_X86_MSR_RELAXED)
         return -XEN_EINVAL;
     return 0;
 }

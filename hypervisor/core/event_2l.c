@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* 2-level delivery: a bit in shared_info, a selector bit in the vCPU's info, the upcall flag. */
 #include "bh/domain.h"
-#include "bh/event.h"
 
 static bool test_and_set(volatile xen_ulong_t *words, uint32_t n)
 {

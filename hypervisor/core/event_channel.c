@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Ports and their bindings; see event.h for the locks. Delivery is in event_2l.c and event_fifo.c. */
 #include "bh/domain.h"
-#include "bh/event.h"
-#include "bh/guest_access.h"
-#include "bh/hypercall.h"
 #include "bh/lib.h"
 
 /* These go to vCPU 0 of dom0: nobody else may bind them. */

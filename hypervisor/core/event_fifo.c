@@ -6,8 +6,6 @@
  * control blocks.
  */
 #include "bh/domain.h"
-#include "bh/event.h"
-#include "bh/guest_access.h"
 #include "bh/lib.h"
 #include "bh/page.h"
 

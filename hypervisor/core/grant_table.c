@@ -6,9 +6,6 @@
  * once.
  */
 #include "bh/domain.h"
-#include "bh/grant.h"
-#include "bh/guest_access.h"
-#include "bh/hypercall.h"
 #include "bh/lib.h"
 #include "bh/logdirty.h"
 #include "bh/p2m_int.h"

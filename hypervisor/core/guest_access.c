@@ -7,7 +7,6 @@
  * hypercall (CPL 0), not of the page's U bit: the toolstack's buffers are user pages.
  */
 #include "bh/domain.h"
-#include "bh/guest_access.h"
 #include "bh/lib.h"
 #include "bh/logdirty.h"
 #include "bh/p2m_int.h"

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* HVMOP_*: parameters of PVH domains and event delivery. */
 #include "bh/domain.h"
-#include "bh/guest_access.h"
-#include "bh/hypercall.h"
 #include "bh/lib.h"
 
 /* The guest itself may set these; the toolstack all of them, once where it says so. */
@@ -33,7 +31,7 @@ static long param_op(struct vcpu *v, struct xen_hvm_param *p, bool set)
     long rc;
     domain_ref struct domain *d = NULL;
 
-    if (p->index >= NR_HVM_PARAMS)
+    if (p->index >= HVM_NR_PARAMS)
         return -XEN_EINVAL;
     d = domain_target(v, p->domid, PRIV_SELF_OR_CONTROL, &rc);
     if (!d)

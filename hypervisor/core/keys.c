@@ -3,7 +3,6 @@
 #include "bh/domain.h"
 #include "bh/keys.h"
 #include "bh/lib.h"
-#include "bh/mm.h"
 #include "bh/page.h"
 #include "bh/shutdown.h"
 #include "bh/time.h"

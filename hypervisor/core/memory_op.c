@@ -5,8 +5,6 @@
  * pieces: the progress is kept in the upper bits of the command, as Xen's ABI does.
  */
 #include "bh/domain.h"
-#include "bh/guest_access.h"
-#include "bh/hypercall.h"
 #include "bh/lib.h"
 #include "bh/p2m_int.h"
 #include "bh/page.h"
@@ -48,7 +46,7 @@ struct memory_call {
 #define GUEST_ADDRESS(handle) ((uint64_t)(uintptr_t)(handle).p)
 
 /* Undo whatever is at g: owned RAM is freed, mappings lose their reference. p2m_lock held. */
-static int clear_frame(struct domain *d, gfn_t g, unsigned order)
+static int clear_frame(struct domain *d, gfn_t g)
 {
     enum p2m_type t;
     mfn_t m = p2m_lookup_locked(d, g, &t, NULL);
@@ -61,13 +59,12 @@ static int clear_frame(struct domain *d, gfn_t g, unsigned order)
     if (t ==
         P2M_MMIO) /* dom0's RAM of the first MiB is the machine's own; Linux puts its shared_info there */
         return d->hardware && g.n < 0x100 ? p2m_clear_locked(d, g, 0) : -XEN_EPERM;
-    rc = p2m_clear_locked(d, g, order);
+    rc = p2m_clear_locked(d, g, 0);
     if (rc)
         return rc;
     if (t == P2M_FOREIGN)
         d->foreign_maps--;
-    for (uint64_t i = 0; i < 1ull << order; i++)
-        p2m_defer_put_locked(d, mfn_add(m, i));
+    p2m_defer_put_locked(d, m);
     return 0;
 }
 
@@ -77,7 +74,7 @@ static int place_frame(struct domain *d, gfn_t g, mfn_t m, enum p2m_type t)
     int rc;
 
     spin_guard(&d->p2m_lock);
-    rc = d->dying ? -XEN_EINVAL : clear_frame(d, g, 0);
+    rc = d->dying ? -XEN_EINVAL : clear_frame(d, g);
     rc = rc ? rc : p2m_set_locked(d, g, m, 0, t);
     if (rc)
         page_put(m);
@@ -101,28 +98,10 @@ static bool extent_empty(struct domain *d, uint64_t g, unsigned order)
     return true;
 }
 
-/* Entries have three sizes; an extent of another order takes several. All or nothing; p2m_lock held. */
-static int map_extent(struct domain *d, uint64_t g, mfn_t m, unsigned order)
-{
-    unsigned piece = order >= ORDER_1G ? ORDER_1G : order >= ORDER_2M ? ORDER_2M : 0;
-    uint64_t i, step = 1ull << piece;
-    int rc = 0;
-
-    for (i = 0; i < 1ull << order && !rc; i += step)
-        rc = p2m_set_locked(d, gfn(g + i), mfn_add(m, i), piece, P2M_RAM);
-    if (rc) {
-        for (uint64_t j = 0; j + step < i; j += step)
-            if (p2m_clear_locked(d, gfn(g + j), piece))
-                panic("d%u: an entry of its own size cannot be cleared", d->id);
-        p2m_flush_locked(d);
-    }
-    return rc;
-}
-
 static bool extent_add(struct domain *d, uint64_t g, mfn_t m, unsigned order)
 {
     spin_guard(&d->p2m_lock);
-    return !d->dying && extent_empty(d, g, order) && !map_extent(d, g, m, order);
+    return !d->dying && extent_empty(d, g, order) && !p2m_set_locked(d, gfn(g), m, order, P2M_RAM);
 }
 
 static bool populate_one(struct domain *d, uint64_t g, unsigned order)
@@ -153,7 +132,7 @@ static bool decrease_one(struct domain *d, uint64_t g, unsigned order)
         enum p2m_type t;
 
         (void)p2m_lookup_locked(d, gfn(g + i), &t, NULL);
-        if ((t != P2M_RAM && t != P2M_LOGDIRTY) || clear_frame(d, gfn(g + i), 0))
+        if ((t != P2M_RAM && t != P2M_LOGDIRTY) || clear_frame(d, gfn(g + i)))
             return false;
     }
     return true;
@@ -289,7 +268,7 @@ static long remove_from_physmap(struct memory_call *c)
         return -XEN_ENOENT;
     if (t == P2M_GRANT_RW || t == P2M_GRANT_RO)
         return -XEN_EINVAL; /* grants end by unmap_grant_ref */
-    return clear_frame(c->d, g, 0);
+    return clear_frame(c->d, g);
 }
 
 static long memory_map(struct vcpu *v, uint64_t gva)

@@ -2,9 +2,7 @@
 /* Calls of the hardware domain about the machine: PLATFORMOP, PHYSDEVOP, console_io. */
 #include "bh/console.h"
 #include "bh/domain.h"
-#include "bh/guest_access.h"
 #include "bh/hwdom.h"
-#include "bh/hypercall.h"
 #include "bh/lib.h"
 #include "bh/time.h"
 

@@ -3,10 +3,8 @@
  * See sched.h. A vCPU's vruntime grows with the time it ran, divided by its domain's weight. The queue's head
  * has the smallest. A waking vCPU starts near the queue's minimum, so it preempts whatever computes.
  */
-#include "bh/cpu.h"
 #include "bh/domain.h"
 #include "bh/lib.h"
-#include "bh/sched.h"
 #include "bh/time.h"
 
 #define WAKE_CREDIT_NS 1000000ull /* how far before the minimum a sleeper may wake */
@@ -65,26 +63,30 @@ static bool cpu_idle(const struct cpu *c)
     return !c->current && !c->runq->head;
 }
 
-/* Where a waking vCPU runs: its last CPU if idle, else any idle one it may use (soft affinity first), else
- * the shortest queue. */
+/* How good a place a CPU is for a vCPU that wakes: idle, better by soft affinity, or by the length of its
+ * queue. */
+static unsigned rank(const struct vcpu *v, const struct cpu *c)
+{
+    if (!mask_test(v->hard_affinity, c->id))
+        return ~0u;
+    return cpu_idle(c) ? !mask_test(v->soft_affinity, c->id) : 2 + c->runq->nr_queued;
+}
+
+/* The CPU with the lowest rank, its last one before others. */
 static struct cpu *choose_cpu(struct vcpu *v)
 {
-    struct cpu *best = NULL;
+    struct cpu *best = v->processor;
+    unsigned lowest = rank(v, best);
 
-    if (mask_test(v->hard_affinity, v->processor->id) && mask_test(v->soft_affinity, v->processor->id) &&
-        cpu_idle(v->processor))
-        return v->processor;
-    for (unsigned soft = 0; soft < 2; soft++)
-        for (unsigned i = 0; i < nr_cpus; i++)
-            if (mask_test(v->hard_affinity, i) && (soft || mask_test(v->soft_affinity, i)) &&
-                cpu_idle(cpus[i]))
-                return cpus[i];
-    if (mask_test(v->hard_affinity, v->processor->id))
-        best = v->processor;
-    for (unsigned i = 0; i < nr_cpus; i++)
-        if (mask_test(v->hard_affinity, i) && (!best || cpus[i]->runq->nr_queued < best->runq->nr_queued))
+    for (unsigned i = 0; i < nr_cpus && lowest; i++) {
+        unsigned r = rank(v, cpus[i]);
+
+        if (r < lowest) {
             best = cpus[i];
-    return best ? best : v->processor;
+            lowest = r;
+        }
+    }
+    return best;
 }
 
 static uint64_t weighted(const struct vcpu *v, uint64_t ns)

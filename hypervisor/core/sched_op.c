@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* SCHEDOP_*, VCPUOP_* and the timer call: what a guest asks for its own vCPUs. */
 #include "bh/domain.h"
-#include "bh/guest_access.h"
-#include "bh/hypercall.h"
 #include "bh/lib.h"
 #include "bh/time.h"
 

@@ -5,10 +5,7 @@
  */
 #pragma once
 
-#include "bh/cpu.h"
 #include "bh/domain.h"
-#include "bh/guest_access.h"
-#include "bh/hypercall.h"
 #include "bh/lib.h"
 
 /* Address in a guest handle; 0: a null handle, which many operations take as "tell me the size". */

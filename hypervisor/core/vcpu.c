@@ -3,7 +3,6 @@
  * memory. */
 #include "bh/domain.h"
 #include "bh/exit.h"
-#include "bh/guest_access.h"
 #include "bh/lib.h"
 #include "bh/msr.h"
 #include "bh/page.h"

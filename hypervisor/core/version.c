@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* XENVER_*: who we say we are. Tools check version 4.17 and the capability tokens. */
 #include "bh/domain.h"
-#include "bh/guest_access.h"
-#include "bh/hypercall.h"
 #include "bh/lib.h"
 #include "bh/setup.h"
 

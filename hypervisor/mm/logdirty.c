@@ -5,7 +5,6 @@
  */
 #include "bh/logdirty.h"
 #include "bh/domain.h"
-#include "bh/guest_access.h"
 #include "bh/lib.h"
 #include "bh/p2m_int.h"
 #include "bh/page.h"

@@ -5,7 +5,6 @@
  * the domain protects the tree; what was unmapped stays referenced until p2m_flush(). A node's frame counts
  * its present entries, one reference each beside the tree's own; the flush takes emptied nodes out.
  */
-#include "bh/cpu.h"
 #include "bh/domain.h"
 #include "bh/iommu.h"
 #include "bh/lapic.h"
@@ -297,32 +296,41 @@ static void flush_before_reuse(struct domain *d, gfn_t g, unsigned order)
         p2m_flush_locked(d);
 }
 
-/* A page larger than the IOMMU can walk is set as smaller ones; all or nothing. */
-static int set_in_parts(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_type type)
+/* The largest entry for 2^order frames that the CPU has and the IOMMU can walk. */
+static unsigned entry_order(const struct domain *d, unsigned order)
 {
-    unsigned part = order - 9;
+    unsigned largest = cpu_features.gb_pages ? ORDER_1G : ORDER_2M;
+
+    if (d->hardware)
+        largest = MIN(largest, iommu_max_order);
+    return MIN(order >= ORDER_1G ? ORDER_1G : order >= ORDER_2M ? ORDER_2M : ORDER_4K, largest);
+}
+
+/* As 2^order frames of smaller entries; all or nothing. */
+static int set_in_parts(struct domain *d, gfn_t g, mfn_t m, unsigned order, unsigned part, enum p2m_type type)
+{
+    uint64_t i, step = 1ull << part;
     int rc = 0;
 
-    for (uint64_t i = 0; i < 512; i++) {
-        rc = p2m_set_locked(d, gfn_add(g, i << part), mfn_add(m, i << part), part, type);
-        if (!rc)
-            continue;
-        while (i-- > 0)
-            ASSERT(!p2m_clear_locked(d, gfn_add(g, i << part), part)); /* whole entries: needs no memory */
-        break;
-    }
+    for (i = 0; i < 1ull << order && !rc; i += step)
+        rc = p2m_set_locked(d, gfn_add(g, i), mfn_add(m, i), part, type);
+    if (!rc)
+        return 0;
+    for (uint64_t j = 0; j + step < i; j += step)
+        ASSERT(!p2m_clear_locked(d, gfn_add(g, j), part)); /* whole entries: needs no memory */
+    p2m_flush_locked(d);
     return rc;
 }
 
 int p2m_set_locked(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_type type)
 {
-    unsigned level = order / 9 + 1;
+    unsigned part = entry_order(d, order), level = order / 9 + 1;
     uint64_t *e, old;
 
-    if (g.n >> 36 || (g.n | m.n) & ((1ull << order) - 1))
+    if (g.n >> 36 || (g.n | m.n) & ((1ull << part) - 1))
         return -XEN_EINVAL;
-    if ((order > ORDER_2M && !cpu_features.gb_pages) || (d->hardware && order > iommu_max_order))
-        return set_in_parts(d, g, m, order, type);
+    if (part < order)
+        return set_in_parts(d, g, m, order, part, type);
     flush_before_reuse(d, g, order);
     e = entry_at(d, g, level);
     if (!e)

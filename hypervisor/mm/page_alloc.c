@@ -7,7 +7,6 @@
 #include "bh/domain.h"
 #include "bh/lib.h"
 #include "bh/page.h"
-#include "bh/spinlock.h"
 
 #define MAX_ORDER   18u
 #define FREE_HEAD   0x80u /* of info: first frame of a free block */

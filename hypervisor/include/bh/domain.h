@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Domains and their virtual CPUs. A domain is found by id in a list; lookups take a reference. A dying domain
- * stays in the list until its last frame and reference are gone.
+ * stays in the list until its last frame and reference are gone. With this header come those of a domain's
+ * parts and of hypercalls.
  */
 #pragma once
 
@@ -13,16 +14,11 @@
 #include "bh/mm.h"
 #include "bh/p2m.h"
 #include "bh/sched.h"
-#include "bh/spinlock.h"
-#include "bh/timer.h"
-#include "bh/types.h"
 #include "bh/virt.h"
 #include "bh/vlapic.h"
-#include "bh/xen.h"
 
-#define MAX_VCPUS     128u
-#define NR_HVM_PARAMS HVM_NR_PARAMS
-#define NR_VIRQ       24u
+#define MAX_VCPUS 128u
+#define NR_VIRQ   24u
 
 struct vmcb;
 struct emul_domain;
@@ -121,7 +117,7 @@ struct domain {
     struct logdirty *logdirty;
 
     shared_info_t *shared_info;
-    uint64_t hvm_params[NR_HVM_PARAMS];
+    uint64_t hvm_params[HVM_NR_PARAMS];
     uint8_t callback_vector;
     struct evtchn_domain evtchn;
     struct grant_domain grant;

@@ -8,7 +8,6 @@
 #pragma once
 
 #include "bh/spinlock.h"
-#include "bh/types.h"
 #include "bh/xen.h"
 
 struct domain;

@@ -7,7 +7,6 @@
 #pragma once
 
 #include "bh/guest_access.h"
-#include "bh/types.h"
 #include "bh/xen.h"
 
 struct domain;

@@ -8,7 +8,6 @@
 #pragma once
 
 #include "bh/spinlock.h"
-#include "bh/types.h"
 
 struct domain;
 
@@ -25,8 +24,9 @@ enum p2m_type {
 /* Machine frame behind a guest frame, INVALID_MFN if none. type and order (of the mapping found) may be NULL.
  */
 mfn_t p2m_lookup(struct domain *d, gfn_t g, enum p2m_type *type, unsigned *order);
-/* Point 2^order guest frames (order 0, 9 or 18; both aligned) at machine frames. Replaces what was there
- * without touching references: the caller owns those rules. 0 or -XEN_ENOMEM (nothing changed). */
+/* Point 2^order guest frames (both aligned to the entries that fit: orders 0, 9 and 18) at machine frames.
+ * Replaces what was there without touching references: the caller owns those rules. 0 or -XEN_ENOMEM (nothing
+ * changed, where nothing was). */
 int __must_check p2m_set(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_type type);
 /* Identity map [start, end) frames as P2M_MMIO with the largest pages that fit, or remove it. */
 int __must_check p2m_map_identity(struct domain *d, uint64_t start, uint64_t end);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "bh/domain.h"
-#include "bh/p2m.h"
 #include "bh/page.h"
 
 #define TYPE_SHIFT 52

@@ -7,7 +7,6 @@
 #pragma once
 
 #include "bh/mm.h"
-#include "bh/types.h"
 
 struct domain;
 

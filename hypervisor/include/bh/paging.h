@@ -3,7 +3,6 @@
 #pragma once
 
 #include "bh/boot.h"
-#include "bh/types.h"
 
 /* Build the final tables (nodes from `early`, a bump allocator of zeroed frames) and switch to them. */
 void paging_init(const struct boot_info *bi);

@@ -6,9 +6,7 @@
  */
 #pragma once
 
-#include "bh/spinlock.h"
 #include "bh/timer.h"
-#include "bh/types.h"
 
 struct cpu;
 struct domain;

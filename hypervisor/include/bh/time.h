@@ -5,7 +5,6 @@
 
 #include "bh/acpi.h"
 #include "bh/timer.h"
-#include "bh/types.h"
 
 #define MS 1000000ul
 #define US 1000ul

@@ -6,7 +6,6 @@
 #pragma once
 
 #include "bh/spinlock.h"
-#include "bh/types.h"
 
 struct cpu;
 struct timer {

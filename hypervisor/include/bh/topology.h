@@ -4,7 +4,6 @@
 #pragma once
 
 #include "bh/acpi.h"
-#include "bh/types.h"
 
 struct cpu_place {
     uint32_t core, socket, node; /* core: number in its socket */
