@@ -45,9 +45,9 @@ struct record_type {
     X(rdx, regs.rdx)                                                                                         \
     X(rbp, regs.rbp)                                                                                         \
     X(rsi, regs.rsi)                                                                                         \
-    X(rdi, regs.rdi) X(r8, regs.r8) X(r9, regs.r9) X(r10, regs.r10) X(r11, regs.r11) X(r12, regs.r12)        \
-        X(r13, regs.r13) X(r14, regs.r14) X(r15, regs.r15) X(dr0, dr[0]) X(dr1, dr[1]) X(dr2, dr[2])         \
-            X(dr3, dr[3])
+    X(rdi, regs.rdi)                                                                                         \
+    X(r8, regs.r8) X(r9, regs.r9) X(r10, regs.r10) X(r11, regs.r11) X(r12, regs.r12) X(r13, regs.r13)        \
+        X(r14, regs.r14) X(r15, regs.r15) X(dr0, dr[0]) X(dr1, dr[1]) X(dr2, dr[2]) X(dr3, dr[3])
 #define FOR_EACH_STATE(X)                                                                                    \
     X(rsp, rsp)                                                                                              \
     X(rip, rip)                                                                                              \
@@ -55,7 +55,8 @@ struct record_type {
     X(cr0, cr0)                                                                                              \
     X(cr2, cr2)                                                                                              \
     X(cr3, cr3)                                                                                              \
-    X(cr4, cr4) X(dr6, dr6) X(dr7, dr7) X(sysenter_cs, sysenter_cs) X(sysenter_esp, sysenter_esp)            \
+    X(cr4, cr4)                                                                                              \
+    X(dr6, dr6) X(dr7, dr7) X(sysenter_cs, sysenter_cs) X(sysenter_esp, sysenter_esp)                        \
         X(sysenter_eip, sysenter_eip) X(msr_lstar, lstar) X(msr_star, star) X(msr_cstar, cstar)              \
             X(msr_efer, efer) X(msr_syscall_mask, sfmask) X(shadow_gs, kernel_gs_base)
 

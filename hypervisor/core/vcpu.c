@@ -155,20 +155,17 @@ void vcpu_init_ipi(struct vcpu *v)
 /* What starts it is noted; its own CPU changes its registers, since a vCPU that goes down may still run. */
 void vcpu_sipi(struct vcpu *v, uint8_t vector)
 {
-    bool start;
-
-    spin_lock(&v->domain->lock);
-    start = v->down;
-    if (start || v->init_pending)
-        v->sipi_pending = 0x100 | vector;
-    if (start) {
+    {
+        spin_guard(&v->domain->lock);
+        if (v->down || v->init_pending)
+            v->sipi_pending = 0x100 | vector;
+        if (!v->down)
+            return;
         v->init_pending = true;
         v->blocked = false;
         __atomic_store_n(&v->down, false, __ATOMIC_SEQ_CST);
     }
-    spin_unlock(&v->domain->lock);
-    if (start)
-        sched_vcpu_recheck(v);
+    sched_vcpu_recheck(v);
 }
 
 void vcpu_init_finish(struct vcpu *v)

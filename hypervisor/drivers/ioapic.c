@@ -15,7 +15,7 @@
 
 struct ioapic ioapics[ACPI_MAX_IOAPICS];
 unsigned nr_ioapics;
-static spinlock_t ioapic_lock = SPINLOCK_INIT;
+static spinlock_t ioapic_lock;
 
 static uint32_t reg_read(struct ioapic *io, unsigned index)
 {

@@ -21,7 +21,7 @@ struct mmcfg {
 
 static struct mmcfg mmcfg[ACPI_MAX_MCFG];
 static unsigned nr_mmcfg, nr_mapped;
-static spinlock_t pci_lock = SPINLOCK_INIT;
+static spinlock_t pci_lock;
 
 void pci_init(const struct acpi_info *acpi)
 {

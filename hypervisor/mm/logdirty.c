@@ -19,23 +19,9 @@ enum doing { IDLE, ENABLING, DISABLING, READING, CLEANING };
 
 struct logdirty {
     enum doing doing;
-    uint64_t next; /* frame where the operation in progress goes on */
-    struct logdirty_stats stats;
+    uint64_t next;  /* frame where the operation in progress goes on */
+    uint32_t dirty; /* frames it found */
 };
-
-void p2m_log_dirty_locked(struct domain *d, gfn_t g)
-{
-    enum p2m_type t;
-
-    (void)p2m_lookup_locked(d, g, &t, NULL);
-    if (t != P2M_LOGDIRTY)
-        return;
-    /* without memory for the split, all that the superpage maps counts as written */
-    (void)p2m_split_locked(d, g);
-    p2m_change_type_locked(d, g, P2M_LOGDIRTY, P2M_RAM);
-    if (d->logdirty)
-        d->logdirty->stats.faults++;
-}
 
 void logdirty_mark(struct domain *d, gfn_t g)
 {
@@ -57,7 +43,7 @@ static int retype_all(struct domain *d, struct logdirty *l, enum p2m_type from, 
         if (n == ROUND)
             return -XEN_ERESTART;
         if (leaf.type == from && page_owner(leaf.m) == d->id)
-            p2m_change_type_locked(d, leaf.g, from, to);
+            p2m_set_type_locked(d, leaf.g, to);
         l->next = g.n;
     }
     p2m_flush_locked(d);
@@ -72,7 +58,7 @@ static bool begin(struct logdirty *l, enum doing what)
         return false;
     if (l->doing == IDLE) {
         l->next = 0;
-        l->stats.dirty = 0;
+        l->dirty = 0;
     }
     l->doing = what;
     return true;
@@ -85,8 +71,10 @@ int logdirty_enable(struct domain *d)
     if (!l)
         return -XEN_ENOMEM;
     spin_guard(&d->p2m_lock);
-    if (!d->logdirty)
+    if (!d->logdirty) {
         l->doing = ENABLING;
+        d->log_faults = 0;
+    }
     d->logdirty = l;
     return l->doing == ENABLING ? retype_all(d, l, P2M_RAM, P2M_LOGDIRTY) : -XEN_EINVAL;
 }
@@ -122,10 +110,10 @@ static void take_chunk(struct domain *d, uint64_t first, uint64_t end, bool clea
     while (g.n < end && p2m_next_locked(d, &g, &leaf) && leaf.g.n < end) {
         if (leaf.type != P2M_RAM || page_owner(leaf.m) != d->id)
             continue;
-        for (uint64_t n = MAX(leaf.g.n, first); n < MIN(g.n, end); n++, d->logdirty->stats.dirty++)
+        for (uint64_t n = MAX(leaf.g.n, first); n < MIN(g.n, end); n++, d->logdirty->dirty++)
             out[(n - first) / 64] |= 1ull << n % 64;
         if (clean && g.n <= end)
-            p2m_change_type_locked(d, leaf.g, P2M_RAM, P2M_LOGDIRTY);
+            p2m_set_type_locked(d, leaf.g, P2M_LOGDIRTY);
     }
 }
 
@@ -160,13 +148,13 @@ int logdirty_read(struct domain *d, struct vcpu *caller, bool clean, uint64_t nr
     if (!begin(l, clean ? CLEANING : READING))
         return -XEN_EBUSY;
     rc = read_chunks(d, caller, clean, nr, gva);
-    *stats = l->stats;
+    *stats = (struct logdirty_stats){d->log_faults, l->dirty};
     if (rc == -XEN_ERESTART)
         return rc;
     l->doing = IDLE;
     if (clean) {
         p2m_flush(d); /* before the caller reads the frames: later writes are logged */
-        l->stats.faults = 0;
+        d->log_faults = 0;
     }
     return rc;
 }

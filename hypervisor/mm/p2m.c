@@ -536,20 +536,24 @@ bool p2m_next_locked(struct domain *d, gfn_t *g, struct p2m_leaf *leaf)
     return false;
 }
 
-bool p2m_split_locked(struct domain *d, gfn_t g)
-{
-    return entry_at(d, g, 1) != NULL;
-}
-
-bool p2m_change_type_locked(struct domain *d, gfn_t g, enum p2m_type from, enum p2m_type to)
+void p2m_set_type_locked(struct domain *d, gfn_t g, enum p2m_type t)
 {
     unsigned level;
     uint64_t *e = find(d, g, &level);
 
-    if (!(*e & PTE_P) || p2m_leaf_type(*e) != from)
-        return false;
-    __atomic_store_n(e, make_leaf(d, mfn_of(*e & PTE_ADDR), level, to), __ATOMIC_RELEASE);
+    __atomic_store_n(e, make_leaf(d, mfn_of(*e & PTE_ADDR), level, t), __ATOMIC_RELEASE);
     d->deferred->pending = true;
     d->deferred->gfn_filter = ~0ull;
-    return true;
+}
+
+void p2m_log_dirty_locked(struct domain *d, gfn_t g)
+{
+    enum p2m_type t;
+
+    (void)p2m_lookup_locked(d, g, &t, NULL);
+    if (t != P2M_LOGDIRTY)
+        return;
+    (void)entry_at(d, g, 1); /* without memory for the split, all that the superpage maps counts as written */
+    p2m_set_type_locked(d, g, P2M_RAM);
+    d->log_faults++;
 }

@@ -115,6 +115,7 @@ struct domain {
     uint64_t top_ram;              /* highest frame that ever was RAM */
     uint64_t foreign_maps;
     struct logdirty *logdirty;
+    uint32_t log_faults; /* first writes that were logged */
 
     shared_info_t *shared_info;
     uint64_t hvm_params[HVM_NR_PARAMS];

@@ -46,9 +46,8 @@ struct p2m_leaf {
 /* The first leaf over or behind *g, which then is the frame behind it; the leaf may be cleared. False: none.
  */
 bool p2m_next_locked(struct domain *d, gfn_t *g, struct p2m_leaf *leaf);
-bool p2m_change_type_locked(struct domain *d, gfn_t g, enum p2m_type from, enum p2m_type to);
-/* Make the entry for g a 4 KiB one. False: no memory for the nodes. */
-bool p2m_split_locked(struct domain *d, gfn_t g);
+/* Give the leaf over g, of whatever size, another type. */
+void p2m_set_type_locked(struct domain *d, gfn_t g, enum p2m_type t);
 /* Frame behind g as RAM of any owner (own, foreign, grant) with a reference for the caller to page_put();
  * INVALID_MFN: not RAM, or read-only and write asked. A write to a logged page is recorded. */
 mfn_t p2m_get_ram(struct domain *d, gfn_t g, bool write, enum p2m_type *type);

@@ -13,12 +13,7 @@
 
 typedef struct {
     uint16_t next, owner;
-} __attribute__((aligned(4))) spinlock_t;
-
-#define SPINLOCK_INIT                                                                                        \
-    {                                                                                                        \
-        0, 0                                                                                                 \
-    }
+} __attribute__((aligned(4))) spinlock_t; /* zero: free */
 
 static inline void spin_lock(spinlock_t *l)
 {
@@ -30,14 +25,13 @@ static inline void spin_lock(spinlock_t *l)
 
 static inline bool spin_trylock(spinlock_t *l)
 {
-    uint32_t old, new;
+    spinlock_t old, new;
 
-    __atomic_load((uint32_t *)(void *)l, &old, __ATOMIC_RELAXED);
-    if ((uint16_t)old != (uint16_t)(old >> 16))
-        return false;
-    new = (old & 0xffff0000u) | (uint16_t)(old + 1);
-    return __atomic_compare_exchange_n((uint32_t *)(void *)l, &old, new, false, __ATOMIC_ACQUIRE,
-                                       __ATOMIC_RELAXED);
+    __atomic_load(l, &old, __ATOMIC_RELAXED);
+    new = old;
+    new.next++;
+    return old.next == old.owner &&
+           __atomic_compare_exchange(l, &old, &new, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
 static inline void spin_unlock(spinlock_t *l)
