@@ -37,28 +37,45 @@ struct record_type {
 #define FOR_EACH_SEGMENT(X)                                                                                  \
     X(es, SEG_ES)                                                                                            \
     X(cs, SEG_CS) X(ss, SEG_SS) X(ds, SEG_DS) X(fs, SEG_FS) X(gs, SEG_GS) X(ldtr, SEG_LDTR) X(tr, SEG_TR)
-/* Fields of the record, and where struct vcpu and struct cpu_state have them. */
-#define FOR_EACH_REGISTER(X)                                                                                 \
-    X(rax, regs.rax)                                                                                         \
-    X(rbx, regs.rbx)                                                                                         \
-    X(rcx, regs.rcx)                                                                                         \
-    X(rdx, regs.rdx)                                                                                         \
-    X(rbp, regs.rbp)                                                                                         \
-    X(rsi, regs.rsi)                                                                                         \
-    X(rdi, regs.rdi)                                                                                         \
-    X(r8, regs.r8) X(r9, regs.r9) X(r10, regs.r10) X(r11, regs.r11) X(r12, regs.r12) X(r13, regs.r13)        \
-        X(r14, regs.r14) X(r15, regs.r15) X(dr0, dr[0]) X(dr1, dr[1]) X(dr2, dr[2]) X(dr3, dr[3])
-#define FOR_EACH_STATE(X)                                                                                    \
-    X(rsp, rsp)                                                                                              \
-    X(rip, rip)                                                                                              \
-    X(rflags, rflags)                                                                                        \
-    X(cr0, cr0)                                                                                              \
-    X(cr2, cr2)                                                                                              \
-    X(cr3, cr3)                                                                                              \
-    X(cr4, cr4)                                                                                              \
-    X(dr6, dr6) X(dr7, dr7) X(sysenter_cs, sysenter_cs) X(sysenter_esp, sysenter_esp)                        \
-        X(sysenter_eip, sysenter_eip) X(msr_lstar, lstar) X(msr_star, star) X(msr_cstar, cstar)              \
-            X(msr_efer, efer) X(msr_syscall_mask, sfmask) X(shadow_gs, kernel_gs_base)
+/* Fields of 64 bits: where the record has them, and where struct vcpu and struct cpu_state. */
+struct field {
+    uint16_t record, place;
+};
+#define IN_VCPU(field, r)  offsetof(struct hvm_hw_cpu, field), offsetof(struct vcpu, r)
+#define IN_STATE(field, r) offsetof(struct hvm_hw_cpu, field), offsetof(struct cpu_state, r)
+static const struct field vcpu_fields[] = {
+    {IN_VCPU(rax, regs.rax)}, {IN_VCPU(rbx, regs.rbx)}, {IN_VCPU(rcx, regs.rcx)}, {IN_VCPU(rdx, regs.rdx)},
+    {IN_VCPU(rbp, regs.rbp)}, {IN_VCPU(rsi, regs.rsi)}, {IN_VCPU(rdi, regs.rdi)}, {IN_VCPU(r8, regs.r8)},
+    {IN_VCPU(r9, regs.r9)},   {IN_VCPU(r10, regs.r10)}, {IN_VCPU(r11, regs.r11)}, {IN_VCPU(r12, regs.r12)},
+    {IN_VCPU(r13, regs.r13)}, {IN_VCPU(r14, regs.r14)}, {IN_VCPU(r15, regs.r15)}, {IN_VCPU(dr0, dr[0])},
+    {IN_VCPU(dr1, dr[1])},    {IN_VCPU(dr2, dr[2])},    {IN_VCPU(dr3, dr[3])}};
+static const struct field state_fields[] = {{IN_STATE(rsp, rsp)},
+                                            {IN_STATE(rip, rip)},
+                                            {IN_STATE(rflags, rflags)},
+                                            {IN_STATE(cr0, cr0)},
+                                            {IN_STATE(cr2, cr2)},
+                                            {IN_STATE(cr3, cr3)},
+                                            {IN_STATE(cr4, cr4)},
+                                            {IN_STATE(dr6, dr6)},
+                                            {IN_STATE(dr7, dr7)},
+                                            {IN_STATE(sysenter_cs, sysenter_cs)},
+                                            {IN_STATE(sysenter_esp, sysenter_esp)},
+                                            {IN_STATE(sysenter_eip, sysenter_eip)},
+                                            {IN_STATE(msr_lstar, lstar)},
+                                            {IN_STATE(msr_star, star)},
+                                            {IN_STATE(msr_cstar, cstar)},
+                                            {IN_STATE(msr_efer, efer)},
+                                            {IN_STATE(msr_syscall_mask, sfmask)},
+                                            {IN_STATE(shadow_gs, kernel_gs_base)}};
+
+static void fields_copy(void *record, void *place, const struct field *f, size_t n, bool load)
+{
+    for (; n > 0; n--, f++) {
+        void *r = (char *)record + f->record, *p = (char *)place + f->place;
+
+        memcpy(load ? p : r, load ? r : p, sizeof(uint64_t));
+    }
+}
 
 static uint32_t cpu_size(const struct vcpu *v)
 {
@@ -73,8 +90,8 @@ static void cpu_save(const struct context *x, struct vcpu *v, void *out)
     virt->get_state(v, &s);
     memcpy(c->fpu_regs, v->xsave, sizeof(c->fpu_regs));
     c->flags = XEN_X86_FPU_INITIALISED;
-#define SAVE_REGISTER(field, r) c->field = v->r;
-    FOR_EACH_REGISTER(SAVE_REGISTER)
+    fields_copy(c, v, vcpu_fields, ARRAY_SIZE(vcpu_fields), false);
+    fields_copy(c, &s, state_fields, ARRAY_SIZE(state_fields), false);
 #define SAVE_SEGMENT(name, i)                                                                                \
     c->name##_sel = s.seg[i].selector;                                                                       \
     c->name##_limit = s.seg[i].limit;                                                                        \
@@ -85,8 +102,6 @@ static void cpu_save(const struct context *x, struct vcpu *v, void *out)
     c->idtr_base = s.seg[SEG_IDTR].base;
     c->gdtr_limit = s.seg[SEG_GDTR].limit;
     c->gdtr_base = s.seg[SEG_GDTR].base;
-#define SAVE_STATE(field, r) c->field = s.r;
-    FOR_EACH_STATE(SAVE_STATE)
     c->msr_tsc_aux = v->tsc_aux;
     c->tsc = x->tsc_now + v->tsc_offset;
     c->pending_event = (uint32_t)s.event;
@@ -127,7 +142,7 @@ static void tsc_load(const struct context *x, struct vcpu *v, uint64_t tsc)
         }
 }
 
-static void cpu_state_load(struct vcpu *v, const struct hvm_hw_cpu *c)
+static void cpu_state_load(struct vcpu *v, struct hvm_hw_cpu *c)
 {
     struct cpu_state s = {0};
 
@@ -138,8 +153,7 @@ static void cpu_state_load(struct vcpu *v, const struct hvm_hw_cpu *c)
     FOR_EACH_SEGMENT(LOAD_SEGMENT)
     s.seg[SEG_IDTR] = (struct segment){0, 0, c->idtr_limit, c->idtr_base};
     s.seg[SEG_GDTR] = (struct segment){0, 0, c->gdtr_limit, c->gdtr_base};
-#define LOAD_STATE(field, r) s.r = c->field;
-    FOR_EACH_STATE(LOAD_STATE)
+    fields_copy(c, &s, state_fields, ARRAY_SIZE(state_fields), true);
     s.rax = c->rax;
     s.rflags = (s.rflags & 0x3f7fd5ull) | 2;
     s.cr0 |= CR0_ET;
@@ -160,8 +174,7 @@ static int cpu_load(const struct context *x, struct vcpu *v, const void *untrust
     memcpy(&c, untrusted_data, sizeof(c));
     if (!cpu_valid(&c))
         return -XEN_EINVAL;
-#define LOAD_REGISTER(field, r) v->r = c.field;
-    FOR_EACH_REGISTER(LOAD_REGISTER)
+    fields_copy(&c, v, vcpu_fields, ARRAY_SIZE(vcpu_fields), true);
     if (c.flags & XEN_X86_FPU_INITIALISED)
         fpu_load(v, c.fpu_regs);
     else
