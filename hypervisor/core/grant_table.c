@@ -116,7 +116,6 @@ static inline uint32_t handle_fill(struct grant_domain *g, const struct maptrack
 
     g->free_handle = t->ref;
     *t = *content;
-    g->nr_maps++;
     return h;
 }
 
@@ -134,7 +133,6 @@ static inline bool handle_take(struct grant_domain *g, uint32_t h, uint64_t host
     t->flags = 0;
     t->ref = g->free_handle;
     g->free_handle = h;
-    g->nr_maps--;
     return true;
 }
 
@@ -145,16 +143,13 @@ static __attribute__((noinline)) int16_t claim_refused(uint32_t head, uint16_t u
 }
 
 /* Mark the shared entry as read (and written) by `user`, if it permits that. GNTST_*. */
-static inline int16_t entry_claim(grant_entry_v1_t *e, uint16_t user, bool write)
+static inline int16_t entry_claim(grant_entry_v1_t *e, uint16_t user, uint32_t write)
 {
     /* flags in the lower half, domid in the upper */
     uint32_t *word = (uint32_t *)(void *)e, head = __atomic_load_n(word, __ATOMIC_ACQUIRE);
-    uint32_t mask = 0xffff0000u | GTF_type_mask, claim = GTF_reading;
+    uint32_t mask = 0xffff0000u | GTF_type_mask | write * GTF_readonly,
+             claim = GTF_reading | write * GTF_writing;
 
-    if (likely(write)) {
-        mask |= GTF_readonly;
-        claim |= GTF_writing;
-    }
     for (unsigned tries = 0; tries < CLAIM_TRIES; tries++) {
         if (unlikely((head & mask) != ((uint32_t)user << 16 | GTF_permit_access)))
             return claim_refused(head, user);
@@ -167,13 +162,14 @@ static inline int16_t entry_claim(grant_entry_v1_t *e, uint16_t user, bool write
 
 struct use { /* of an entry, by a mapping or a copy */
     uint32_t ref;
-    bool write, copy;
+    uint32_t write; /* 0 or 1 */
+    bool copy;
 };
 
 /* What it adds to grant_active.uses. */
 static inline uint64_t use_count(struct use u)
 {
-    return (u.copy ? GRANT_USE_COPY : GRANT_USE_MAP) + (u.write ? GRANT_USE_WRITE : 0);
+    return (u.copy ? GRANT_USE_COPY : GRANT_USE_MAP) + u.write * GRANT_USE_WRITE;
 }
 
 static inline grant_entry_v1_t *shared_entry(struct domain *granter, uint32_t ref)
@@ -195,19 +191,42 @@ static inline void flags_release(grant_entry_v1_t *e, uint64_t uses)
         __atomic_fetch_and(&e->flags, (uint16_t)~over, __ATOMIC_SEQ_CST);
 }
 
-/* The frame that an entry names at its first use, referenced. It must keep the granter in the list: not
- * shared_info, not the grant table. INVALID_MFN: it may not be granted. */
-static inline mfn_t frame_fix(struct domain *granter, gfn_t g, bool write, struct p2m_run *run)
+/* Uses of one granter's entries under one hold of its locks: a 2 MiB page of RAM is looked at once. */
+struct pin_run {
+    uint64_t prefix; /* of its frame numbers */
+    mfn_t first;
+    uint32_t nr_refs; /* of the granter's table */
+};
+
+static struct pin_run run_begin(const struct domain *granter)
 {
-    uint64_t leaf = p2m_run_leaf_locked(granter, g, run);
+    return (struct pin_run){P2M_NOTHING_SEEN, INVALID_MFN, granter->grant.nr_frames * GRANTS_PER_FRAME};
+}
+
+/* The frame behind g, or INVALID_MFN: it may not be granted. It must keep the granter in the list: not
+ * shared_info, not the grant table. */
+static __attribute__((noinline)) mfn_t frame_find(struct domain *granter, gfn_t g, bool write,
+                                                  struct pin_run *run)
+{
+    uint64_t leaf = p2m_leaf_locked(granter, g);
     mfn_t m = p2m_leaf_mfn(leaf);
 
-    if (unlikely(p2m_leaf_type(leaf) != P2M_RAM)) {
-        if (p2m_leaf_type(leaf) != P2M_LOGDIRTY)
-            return INVALID_MFN;
-        run->prefix = P2M_NOTHING_SEEN;
-        if (write)
-            p2m_log_dirty_locked(granter, g);
+    if (p2m_leaf_type(leaf) == P2M_LOGDIRTY && write)
+        p2m_log_dirty_locked(granter, g);
+    else if (p2m_leaf_type(leaf) == P2M_RAM && leaf & PTE_PS)
+        *run = (struct pin_run){g.n >> 9, mfn(m.n - (g.n & 511)), run->nr_refs};
+    return p2m_leaf_type(leaf) == P2M_RAM || p2m_leaf_type(leaf) == P2M_LOGDIRTY ? m : INVALID_MFN;
+}
+
+/* The frame that an entry names at its first use, referenced. */
+static inline mfn_t frame_fix(struct domain *granter, gfn_t g, bool write, struct pin_run *run)
+{
+    mfn_t m = mfn_add(run->first, g.n & 511);
+
+    if (unlikely(g.n >> 9 != run->prefix)) {
+        m = frame_find(granter, g, write, run);
+        if (!mfn_valid_value(m))
+            return m;
     }
     return likely(p2m_page_get(m, granter->id)) ? m : INVALID_MFN;
 }
@@ -237,13 +256,13 @@ static __attribute__((noinline)) int16_t pin_again(struct domain *granter, uint1
 /* Use the entry: check, count, fix the frame. On success *m holds a reference. The granter's grant.lock and
  * p2m_lock are held. */
 static inline __attribute__((always_inline)) int16_t pin_locked(struct domain *granter, uint16_t user,
-                                                                struct use u, struct p2m_run *run, mfn_t *m)
+                                                                struct use u, struct pin_run *run, mfn_t *m)
 {
     struct grant_active *a;
     grant_entry_v1_t *e;
     int16_t st;
 
-    if (unlikely(u.ref >= granter->grant.nr_frames * GRANTS_PER_FRAME))
+    if (unlikely(u.ref >= run->nr_refs))
         return GNTST_bad_gntref;
     e = shared_entry(granter, u.ref);
     a = active_entry(granter, u.ref);
@@ -318,9 +337,9 @@ static inline bool map_flags_valid(const struct gnttab_map_grant_ref *op)
     return (op->flags & (GNTMAP_host_map | GNTMAP_contains_pte | GNTMAP_application_map)) == GNTMAP_host_map;
 }
 
-static inline bool map_writes(uint32_t flags)
+static inline uint32_t map_writes(uint32_t flags)
 {
-    return !(flags & GNTMAP_readonly);
+    return ~flags / GNTMAP_readonly & 1;
 }
 
 /* Use the entries of a run of operations that name one granter; the run's length. */
@@ -330,7 +349,7 @@ static unsigned map_pin(struct domain *d, struct gnttab_map_grant_ref *first, un
     struct domain *granter = domain_again(last, d, first->dom);
     struct gnttab_map_grant_ref *op = first, *end = first + n;
     domid_t dom = first->dom, user = d->id;
-    struct p2m_run run = {P2M_NOTHING_SEEN, 0};
+    struct pin_run run;
 
     if (!map_flags_valid(first) || !granter || granter->dying) {
         first->status = map_flags_valid(first) ? GNTST_bad_domain : GNTST_bad_virt_addr;
@@ -338,6 +357,7 @@ static unsigned map_pin(struct domain *d, struct gnttab_map_grant_ref *first, un
     }
     spin_guard(&granter->grant.lock);
     spin_guard(&granter->p2m_lock);
+    run = run_begin(granter);
     do {
         op->status =
             pin_locked(granter, user, (struct use){op->ref, map_writes(op->flags), false}, &run, m++);
@@ -355,11 +375,9 @@ static inline int16_t map_place(struct domain *d, struct gnttab_map_grant_ref *o
         return GNTST_no_space;
     if (unlikely(p2m_add_grant_locked(d, place, m, map_writes(op->flags))))
         return GNTST_general_error;
-    op->handle = handle_fill(g, &(struct maptrack){.granter = op->dom == DOMID_SELF ? d->id : op->dom,
-                                                   .flags = (uint16_t)op->flags,
-                                                   .ref = op->ref,
-                                                   .gfn = place.n,
-                                                   .mfn = m.n});
+    op->handle = handle_fill(
+        g, &(struct maptrack){
+               .granter = op->dom, .flags = (uint16_t)op->flags, .ref = op->ref, .gfn = place.n, .mfn = m.n});
     op->dev_bus_addr = op->host_addr & PAGE_MASK;
     return GNTST_okay;
 }
@@ -367,7 +385,7 @@ static inline int16_t map_place(struct domain *d, struct gnttab_map_grant_ref *o
 static void chunk_map(struct domain *d, union grant_chunk *k, unsigned n, struct domain **last)
 {
     uint64_t unplaced = 0;
-    bool dying;
+    unsigned placed = n;
     mfn_t m[CHUNK];
 
     _Static_assert(CHUNK <= sizeof(unplaced) * 8, "a bit an operation");
@@ -375,15 +393,18 @@ static void chunk_map(struct domain *d, union grant_chunk *k, unsigned n, struct
         i += map_pin(d, &k->map[i], n - i, &m[i], last);
     spin_lock(&d->p2m_lock);
     spin_lock(&d->grant.maptrack_lock);
-    dying = d->dying;
     for (unsigned i = 0; i < n; i++) {
         struct gnttab_map_grant_ref *op = &k->map[i];
 
-        if (op->status != GNTST_okay)
-            continue;
-        op->status = likely(!dying) ? map_place(d, op, m[i]) : GNTST_general_error;
-        unplaced |= (uint64_t)(op->status != GNTST_okay) << i;
+        if (likely(op->status == GNTST_okay)) {
+            op->status = map_place(d, op, m[i]);
+            if (likely(op->status == GNTST_okay))
+                continue;
+            unplaced |= 1ull << i;
+        }
+        placed--;
     }
+    d->grant.nr_maps += placed;
     spin_unlock(&d->grant.maptrack_lock);
     spin_unlock(&d->p2m_lock);
     for (unsigned i = 0; unplaced; i++, unplaced >>= 1)
@@ -414,6 +435,7 @@ static void chunk_unmap(struct domain *d, union grant_chunk *k, unsigned n, stru
 {
     struct gnttab_unmap_grant_ref *ops = k->unmap;
     struct maptrack t[CHUNK];
+    unsigned taken = n;
 
     spin_lock(&d->p2m_lock);
     spin_lock(&d->grant.maptrack_lock);
@@ -421,11 +443,13 @@ static void chunk_unmap(struct domain *d, union grant_chunk *k, unsigned n, stru
         if (unlikely(!handle_take(&d->grant, ops[i].handle, ops[i].host_addr, &t[i]))) {
             ops[i].status = GNTST_bad_handle;
             t[i].flags = 0;
+            taken--;
             continue;
         }
         p2m_remove_grant_locked(d, gfn(t[i].gfn), mfn(t[i].mfn), map_writes(t[i].flags));
         ops[i].status = GNTST_okay;
     }
+    d->grant.nr_maps -= taken;
     spin_unlock(&d->grant.maptrack_lock);
     p2m_flush_removed_locked(d);
     spin_unlock(&d->p2m_lock);
@@ -460,7 +484,7 @@ struct copy_side {
 static int16_t copy_side(struct domain *d, bool by_ref, uint16_t domid, uint64_t ref_or_gfn, bool write,
                          struct copy_side *side, struct domain **last)
 {
-    struct p2m_run run = {P2M_NOTHING_SEEN, 0};
+    struct pin_run run;
 
     *side = (struct copy_side){.use = {(uint32_t)ref_or_gfn, write, true}};
     if (!by_ref) {
@@ -474,6 +498,7 @@ static int16_t copy_side(struct domain *d, bool by_ref, uint16_t domid, uint64_t
         return GNTST_bad_domain;
     spin_guard(&side->granter->grant.lock);
     spin_guard(&side->granter->p2m_lock);
+    run = run_begin(side->granter);
     return pin_locked(side->granter, d->id, side->use, &run, &side->m);
 }
 
@@ -528,7 +553,8 @@ static long batch(struct vcpu *v, struct hypercall_args *args, unsigned cmd)
     union grant_chunk k;
     size_t size = batch_ops[cmd].size;
     unsigned done = 0;
-    long rc = 0;
+    /* a dying domain's vCPUs do not run: what is mapped here is undone by its end */
+    long rc = v->domain->dying ? -XEN_EINVAL : 0;
 
     while (args->a[2] && !rc) {
         unsigned n = (unsigned)MIN(args->a[2], CHUNK);

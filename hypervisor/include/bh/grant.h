@@ -45,9 +45,9 @@ static inline mfn_t grant_active_mfn(const struct grant_active *a)
     return mfn((uint64_t)a->mfn_high << 32 | a->mfn_low);
 }
 struct maptrack {
-    uint16_t granter;
-    uint16_t flags; /* GNTMAP_*; 0: free */
-    uint32_t ref;   /* or the next free handle */
+    uint16_t granter; /* or DOMID_SELF */
+    uint16_t flags;   /* GNTMAP_*; 0: free */
+    uint32_t ref;     /* or the next free handle */
     uint64_t gfn;
     uint64_t mfn;
 };

@@ -54,6 +54,7 @@ mfn_t p2m_get_ram(struct domain *d, gfn_t g, bool write, enum p2m_type *type);
 
 /* --- runs of single frames, for grant tables: what is usual is inline --- */
 
+#define P2M_NOTHING_SEEN ~0ull
 /* Is g in the level 1 node that was looked at last? And its entry there. */
 static inline bool p2m_is_seen(const struct p2m_deferred *def, gfn_t g)
 {
@@ -81,22 +82,6 @@ static inline uint64_t p2m_leaf_locked(struct domain *d, gfn_t g)
             return e + ((g.n & 511) << PAGE_SHIFT);
     }
     return p2m_find_leaf_locked(d, g);
-}
-/* The same for a run of frames under one hold of the lock: a 2 MiB page is looked at once. */
-struct p2m_run {
-    uint64_t prefix, leaf;
-};
-#define P2M_NOTHING_SEEN ~0ull
-static inline uint64_t p2m_run_leaf_locked(struct domain *d, gfn_t g, struct p2m_run *run)
-{
-    uint64_t inside = (g.n & 511) << PAGE_SHIFT, leaf;
-
-    if (likely(g.n >> 9 == run->prefix))
-        return run->leaf + inside;
-    leaf = p2m_leaf_locked(d, g);
-    if (leaf & PTE_PS)
-        *run = (struct p2m_run){g.n >> 9, leaf - inside};
-    return leaf;
 }
 static inline mfn_t p2m_leaf_mfn(uint64_t leaf)
 {
@@ -130,7 +115,7 @@ static inline void p2m_page_put(mfn_t m)
 }
 
 /* A grant mapping where nothing is: 0, -XEN_EBUSY, -XEN_ENOMEM, -XEN_EINVAL. */
-static inline int __must_check p2m_add_grant_locked(struct domain *d, gfn_t g, mfn_t m, bool write)
+static inline int __must_check p2m_add_grant_locked(struct domain *d, gfn_t g, mfn_t m, uint32_t write)
 {
     struct p2m_deferred *def = d->deferred;
     uint64_t *e;
@@ -146,7 +131,7 @@ static inline int __must_check p2m_add_grant_locked(struct domain *d, gfn_t g, m
 }
 /* Its removal, if it is still there. p2m_flush_removed_locked() ends a run of these under one hold of the
  * lock. */
-static inline void p2m_remove_grant_locked(struct domain *d, gfn_t g, mfn_t m, bool write)
+static inline void p2m_remove_grant_locked(struct domain *d, gfn_t g, mfn_t m, uint32_t write)
 {
     struct p2m_deferred *def = d->deferred;
     uint64_t *e;
