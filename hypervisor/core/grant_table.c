@@ -617,7 +617,7 @@ static long get_version(struct vcpu *v, void *arg)
     domain_ref struct domain *d = domain_target(v, g->dom, PRIV_SELF_OR_CONTROL, &rc);
 
     g->version = 1;
-    return rc;
+    return d ? 0 : rc;
 }
 
 static long set_version(struct vcpu *v, void *arg)

@@ -41,7 +41,7 @@ static inline void spin_unlock(spinlock_t *l)
 
 /* Take the lock and hold it to the end of the block, whichever way leaves it. */
 #define spin_guard(lock)                                                                                     \
-    __attribute__((cleanup(spin_guard_end))) spinlock_t *UNIQUE(guard) = spin_locked(lock)
+    __attribute__((cleanup(spin_guard_end), unused)) spinlock_t *UNIQUE(guard) = spin_locked(lock)
 static inline spinlock_t *spin_locked(spinlock_t *l)
 {
     spin_lock(l);
