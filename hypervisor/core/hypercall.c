@@ -24,8 +24,6 @@ static const hypercall_fn table[] = {
 bool priv_allows(const struct domain *caller, const struct domain *target, enum priv p)
 {
     switch (p) {
-    case PRIV_ANY:
-        return true;
     case PRIV_SELF_OR_CONTROL:
         if (caller == target)
             return true;

@@ -7,7 +7,6 @@
 #include "bh/shutdown.h"
 #include "bh/time.h"
 
-static char pending;
 static void key_help(void);
 
 #ifdef BH_FAULT_INJECTION
@@ -121,13 +120,4 @@ void key_press(char key)
             return;
         }
     printk(LOG_ERR, "key '%c' does nothing; 'h' lists the keys\n", key);
-}
-
-void keys_run(void)
-{
-    char key = pending;
-
-    pending = 0;
-    if (key)
-        key_press(key);
 }

@@ -74,8 +74,7 @@ HYPERCALL(physdev_op)
 {
     union {
         struct physdev_pci_mmcfg_reserved mmcfg;
-        struct physdev_pci_device_add add;
-        struct physdev_pci_device dev;
+        struct physdev_pci_device dev; /* as the begin of physdev_pci_device_add */
     } u;
     struct domain *d = v->domain;
 
@@ -87,12 +86,11 @@ HYPERCALL(physdev_op)
             return -XEN_EFAULT;
         return vpci_mmcfg_reserved(d, u.mmcfg.address, u.mmcfg.segment, u.mmcfg.start_bus, u.mmcfg.end_bus);
     case PHYSDEVOP_pci_device_add:
-        if (copy_from_guest(v, &u.add, args->a[1], sizeof(u.dev)))
-            return -XEN_EFAULT;
-        return vpci_device_add(d, u.add.seg, u.add.bus, u.add.devfn);
     case PHYSDEVOP_pci_device_remove:
         if (copy_from_guest(v, &u.dev, args->a[1], sizeof(u.dev)))
             return -XEN_EFAULT;
+        if (args->a[0] == PHYSDEVOP_pci_device_add)
+            return vpci_device_add(d, u.dev.seg, u.dev.bus, u.dev.devfn);
         return vpci_device_remove(d, u.dev.seg, u.dev.bus, u.dev.devfn);
     case PHYSDEVOP_dbgp_op:
         return 0;

@@ -3,7 +3,6 @@
 #include "bh/console.h"
 #include "bh/cpu.h"
 #include "bh/domain.h"
-#include "bh/keys.h"
 #include "bh/lapic.h"
 #include "bh/lib.h"
 #include "bh/page.h"
@@ -39,8 +38,6 @@ static bool do_work(struct cpu *c)
         timer_run(&c->timers, now_ns());
         time_program();
     }
-    if (work & WORK_KEYS)
-        keys_run();
     return work & WORK_RESCHED || c->work & WORK_RESCHED;
 }
 

@@ -16,7 +16,7 @@ struct vcpu;
 #define HOST_DS        0x10 /* selector */
 
 /* Work that a CPU does before it enters a guest again (cpu->work bits). */
-enum { WORK_TIMER = 1, WORK_RESCHED = 2, WORK_FLUSH = 4, WORK_KEYS = 8, WORK_KICK = 16 };
+enum { WORK_TIMER = 1, WORK_RESCHED = 2, WORK_KICK = 4 };
 
 struct cpu {
     struct cpu *self;     /* gs:0 */

@@ -46,7 +46,7 @@ static inline long subop_call(struct vcpu *caller, struct vcpu *v, const struct 
 }
 
 /* Who may use an operation on whom. */
-enum priv { PRIV_ANY, PRIV_SELF_OR_CONTROL, PRIV_CONTROL, PRIV_HWDOM };
+enum priv { PRIV_SELF_OR_CONTROL, PRIV_CONTROL, PRIV_HWDOM };
 bool priv_allows(const struct domain *caller, const struct domain *target, enum priv p);
 
 #define HYPERCALL(name) long do_##name(struct vcpu *v, struct hypercall_args *args)

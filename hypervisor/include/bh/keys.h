@@ -5,4 +5,3 @@
 #include "bh/types.h"
 
 void key_press(char key);
-void keys_run(void);

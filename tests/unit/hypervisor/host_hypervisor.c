@@ -127,7 +127,7 @@ const struct virt_ops *virt = &host_virt_ops;
 /* As core/hypercall.c has it. */
 bool priv_allows(const struct domain *caller, const struct domain *target, enum priv p)
 {
-    return p == PRIV_ANY || (p == PRIV_SELF_OR_CONTROL && caller == target) ||
+    return (p == PRIV_SELF_OR_CONTROL && caller == target) ||
            (p == PRIV_HWDOM ? caller->hardware : caller->privileged);
 }
 
