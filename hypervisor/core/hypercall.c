@@ -36,7 +36,8 @@ bool priv_allows(const struct domain *caller, const struct domain *target, enum 
     return false;
 }
 
-long hypercall_call(struct vcpu *v, uint64_t nr, struct hypercall_args *args)
+/* One call by number. */
+static long hypercall_call(struct vcpu *v, uint64_t nr, struct hypercall_args *args)
 {
     if (unlikely(nr >= ARRAY_SIZE(table) || !table[nr]))
         return -XEN_ENOSYS;

@@ -112,15 +112,12 @@ static void set_scale(void)
     tsc_to_ns_mul = (uint32_t)((scaled << 32) / hz);
 }
 
-uint64_t tsc_to_ns(uint64_t delta)
-{
-    delta = tsc_shift < 0 ? delta >> -tsc_shift : delta << tsc_shift;
-    return (uint64_t)((unsigned __int128)delta * tsc_to_ns_mul >> 32);
-}
-
 uint64_t now_ns(void)
 {
-    return tsc_to_ns(rdtsc() - boot_tsc);
+    uint64_t delta = rdtsc() - boot_tsc;
+
+    delta = tsc_shift < 0 ? delta >> -tsc_shift : delta << tsc_shift;
+    return (uint64_t)((unsigned __int128)delta * tsc_to_ns_mul >> 32);
 }
 
 void udelay(unsigned us)

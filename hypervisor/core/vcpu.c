@@ -57,7 +57,6 @@ static int vcpu_create(struct domain *d)
         return -XEN_ENOMEM;
     v->domain = d;
     v->id = id;
-    v->down = id != 0;
     v->info = default_info(v);
     v->run.state = RUNSTATE_offline;
     v->run.state_entry_time = now_ns();

@@ -31,7 +31,7 @@ struct evtchn {
 
 struct fifo_queue {
     spinlock_t lock;
-    uint32_t head, tail;
+    uint32_t tail;
 };
 struct fifo_vcpu {
     struct evtchn_fifo_control_block *control;

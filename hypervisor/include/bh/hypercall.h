@@ -20,9 +20,6 @@ typedef long (*hypercall_fn)(struct vcpu *v, struct hypercall_args *args);
 /* From the exit handler: VMMCALL/VMCALL at CPL 0 in 64-bit mode. False: the instruction is to be executed
  * again. */
 bool hypercall_dispatch(struct vcpu *v);
-/* One call by number, as multicall and the exit handler make it. */
-long hypercall_call(struct vcpu *v, uint64_t nr, struct hypercall_args *args);
-
 /* A sub-operation: its structure is copied in once, and copied back after success where it has results. */
 struct subop {
     long (*fn)(struct vcpu *v, void *arg);

@@ -16,7 +16,6 @@ extern uint64_t boot_tsc;
 
 void time_init(const struct acpi_info *acpi); /* calibrates, reads the RTC */
 uint64_t now_ns(void);
-uint64_t tsc_to_ns(uint64_t delta);
 void udelay(unsigned us);
 extern uint64_t wallclock_ns; /* at system time 0, since 1970 */
 /* Program this CPU's LAPIC timer for the earliest of its queue. */
