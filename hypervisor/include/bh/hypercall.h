@@ -26,7 +26,7 @@ struct subop {
     uint8_t size;
     bool copy_back;
 };
-#define SUBOP_MAX_SIZE 64u
+#define SUBOP_MAX_SIZE 256u /* none is larger: subop.size has 8 bits */
 /* Carry out number `op` of a table for `v`, with the structure at gva in the memory of `caller`. */
 static inline long subop_call(struct vcpu *caller, struct vcpu *v, const struct subop *ops, size_t nr,
                               uint64_t op, uint64_t gva)
