@@ -49,7 +49,7 @@ static struct fifo_queue *queue_of(struct domain *d, unsigned vcpu, unsigned pri
 {
     struct vcpu *v = domain_vcpu(d, vcpu);
 
-    return v && v->fifo ? &v->fifo->queue[priority] : NULL;
+    return v && v->fifo.control ? &v->fifo.queue[priority] : NULL;
 }
 
 /* The port's old queue, when it moved: false while it is linked there, from where it is delivered; else it is
@@ -87,9 +87,9 @@ static void enqueue(struct domain *d, struct evtchn *e, event_word_t *w, uint32_
         q->tail = port;
         if (tail && link_behind(tail, port))
             return;
-        __atomic_store_n(&v->fifo->control->head[priority], port, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&v->fifo.control->head[priority], port, __ATOMIC_SEQ_CST);
     }
-    if (!(__atomic_fetch_or(&v->fifo->control->ready, 1u << priority, __ATOMIC_SEQ_CST) & 1u << priority))
+    if (!(__atomic_fetch_or(&v->fifo.control->ready, 1u << priority, __ATOMIC_SEQ_CST) & 1u << priority))
         vcpu_mark_upcall(v);
 }
 
@@ -138,10 +138,10 @@ static void carry_over(struct domain *d)
 }
 
 /* From its first vCPU on the domain has FIFO delivery. */
-static int control_set(struct domain *d, struct vcpu *v, struct fifo_vcpu *f)
+static int control_set(struct domain *d, struct vcpu *v, void *control, mfn_t m)
 {
     spin_guard(&d->evtchn.lock);
-    if (v->fifo)
+    if (v->fifo.control)
         return -XEN_EINVAL;
     if (!d->evtchn.fifo) {
         struct fifo_domain *fd = kzalloc(sizeof(*fd));
@@ -151,7 +151,8 @@ static int control_set(struct domain *d, struct vcpu *v, struct fifo_vcpu *f)
         carry_over(d);
         d->evtchn.fifo = fd;
     }
-    v->fifo = f;
+    v->fifo.control_mfn = m;
+    __atomic_store_n(&v->fifo.control, control, __ATOMIC_RELEASE); /* senders of other domains look at it */
     return 0;
 }
 
@@ -160,27 +161,21 @@ long event_fifo_init_control(struct vcpu *caller, void *arg)
     struct evtchn_init_control *a = arg;
     struct domain *d = caller->domain;
     struct vcpu *v = domain_vcpu(d, a->vcpu);
-    struct fifo_vcpu *f;
-    char *p;
-    int rc = -XEN_EINVAL;
+    char *frame;
+    mfn_t m;
+    int rc;
 
     a->link_bits = EVTCHN_FIFO_LINK_BITS;
     if (!v)
         return -XEN_ENOENT;
     if (a->offset & 7 || a->offset > PAGE_SIZE - sizeof(struct evtchn_fifo_control_block))
         return -XEN_EINVAL;
-    f = kzalloc(sizeof(*f));
-    if (!f)
-        return -XEN_ENOMEM;
-    p = guest_frame_get(d, gfn(a->control_gfn), &f->control_mfn);
-    if (p) {
-        f->control = (struct evtchn_fifo_control_block *)(void *)(p + a->offset);
-        rc = control_set(d, v, f);
-        if (rc)
-            page_put(f->control_mfn);
-    }
+    frame = guest_frame_get(d, gfn(a->control_gfn), &m);
+    if (!frame)
+        return -XEN_EINVAL;
+    rc = control_set(d, v, frame + a->offset, m);
     if (rc)
-        kfree(f, sizeof(*f));
+        page_put(m);
     return rc;
 }
 
@@ -230,10 +225,9 @@ int event_fifo_destroy(struct domain *d)
     f = d->evtchn.fifo;
     d->evtchn.fifo = NULL;
     for_each_vcpu (d, v)
-        if (v->fifo) {
-            page_put(v->fifo->control_mfn);
-            kfree(v->fifo, sizeof(*v->fifo));
-            v->fifo = NULL;
+        if (v->fifo.control) {
+            page_put(v->fifo.control_mfn);
+            v->fifo = (struct fifo_vcpu){NULL};
         }
     for (unsigned i = 0; f && i < f->nr_pages; i++)
         page_put(f->page_mfn[i]);

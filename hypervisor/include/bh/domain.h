@@ -57,7 +57,7 @@ struct vcpu {
     uint64_t periodic_ns;
     struct timer singleshot, periodic, poll_timer;
     uint32_t virq_port[NR_VIRQ];
-    struct fifo_vcpu *fifo;
+    struct fifo_vcpu fifo;
 
     struct vlapic lapic;
     uint8_t upcall_vector; /* per-vCPU LAPIC vector, 0: the domain's callback */

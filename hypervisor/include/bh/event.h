@@ -34,7 +34,7 @@ struct fifo_queue {
     uint32_t tail;
 };
 struct fifo_vcpu {
-    struct evtchn_fifo_control_block *control;
+    struct evtchn_fifo_control_block *control; /* NULL: none */
     mfn_t control_mfn;
     struct fifo_queue queue[EVTCHN_FIFO_MAX_QUEUES];
 };
