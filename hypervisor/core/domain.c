@@ -7,7 +7,6 @@
 #include "bh/boot.h"
 #include "bh/exit.h"
 #include "bh/lib.h"
-#include "bh/logdirty.h"
 #include "bh/p2m_int.h"
 #include "bh/page.h"
 #include "bh/shutdown.h"
@@ -54,7 +53,6 @@ static void domain_free(struct domain *d)
     kfree(d->vcpu, d->max_vcpus * sizeof(d->vcpu[0]));
     event_domain_free(d);
     grant_domain_free(d);
-    logdirty_free(d);
     p2m_destroy(d);
     emul_domain_free(d);
     if (d->cpuid)

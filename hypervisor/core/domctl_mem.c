@@ -2,7 +2,6 @@
 /* DOMCTL operations on a domain's memory: limits, frame types, log-dirty mode. */
 #include "toolstack.h"
 #include "bh/exit.h"
-#include "bh/logdirty.h"
 #include "bh/page.h"
 
 DOMCTL(max_mem)

@@ -227,7 +227,7 @@ int event_fifo_destroy(struct domain *d)
     for_each_vcpu (d, v)
         if (v->fifo.control) {
             page_put(v->fifo.control_mfn);
-            v->fifo = (struct fifo_vcpu){NULL};
+            v->fifo = (struct fifo_vcpu){.control = NULL};
         }
     for (unsigned i = 0; f && i < f->nr_pages; i++)
         page_put(f->page_mfn[i]);

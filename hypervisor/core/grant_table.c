@@ -7,7 +7,6 @@
  */
 #include "bh/domain.h"
 #include "bh/lib.h"
-#include "bh/logdirty.h"
 #include "bh/p2m_int.h"
 #include "bh/page.h"
 
@@ -295,7 +294,7 @@ static inline void unpin_locked(struct domain *granter, struct use u, mfn_t m)
         a->uses = uses;
         flags_release(shared_entry(granter, u.ref), uses);
     }
-    if (unlikely(granter->logdirty) && u.write)
+    if (unlikely(granter->logdirty.state) && u.write)
         logdirty_mark(granter, gfn(a->gfn));
     p2m_page_put(m);
 }

@@ -8,7 +8,6 @@
  */
 #include "bh/domain.h"
 #include "bh/lib.h"
-#include "bh/logdirty.h"
 #include "bh/p2m_int.h"
 #include "bh/page.h"
 

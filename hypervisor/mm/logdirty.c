@@ -3,7 +3,6 @@
  * See logdirty.h. What is dirty stands in the p2m alone: P2M_LOGDIRTY is clean, P2M_RAM was written. Long
  * operations stop after a while and keep their place in `next`.
  */
-#include "bh/logdirty.h"
 #include "bh/domain.h"
 #include "bh/lib.h"
 #include "bh/p2m_int.h"
@@ -15,17 +14,9 @@
 #define CHUNKS_MIN  16u   /* and even if it waits */
 #define ROUND       8192u /* leaves of the p2m changed before other work gets its turn */
 
-enum doing { IDLE, ENABLING, DISABLING, READING, CLEANING };
-
-struct logdirty {
-    enum doing doing;
-    uint64_t next;  /* frame where the operation in progress goes on */
-    uint32_t dirty; /* frames it found */
-};
-
 void logdirty_mark(struct domain *d, gfn_t g)
 {
-    if (!__atomic_load_n(&d->logdirty, __ATOMIC_ACQUIRE))
+    if (!__atomic_load_n(&d->logdirty.state, __ATOMIC_ACQUIRE))
         return;
     spin_guard(&d->p2m_lock);
     p2m_log_dirty_locked(d, g);
@@ -34,8 +25,9 @@ void logdirty_mark(struct domain *d, gfn_t g)
 /* --- entering and leaving the mode --- */
 
 /* One round over the p2m; the TLBs are clean when all is done. */
-static int retype_all(struct domain *d, struct logdirty *l, enum p2m_type from, enum p2m_type to)
+static int retype_all(struct domain *d, enum p2m_type from, enum p2m_type to)
 {
+    struct logdirty *l = &d->logdirty;
     struct p2m_leaf leaf;
     gfn_t g = gfn(l->next);
 
@@ -47,55 +39,42 @@ static int retype_all(struct domain *d, struct logdirty *l, enum p2m_type from, 
         l->next = g.n;
     }
     p2m_flush_locked(d);
-    l->doing = IDLE;
+    l->state = LOGDIRTY_IDLE;
     return 0;
 }
 
 /* False: another operation is in the middle. */
-static bool begin(struct logdirty *l, enum doing what)
+static bool begin(struct logdirty *l, enum logdirty_state what)
 {
-    if (l->doing != IDLE && l->doing != what)
+    if (l->state != LOGDIRTY_IDLE && l->state != what)
         return false;
-    if (l->doing == IDLE) {
+    if (l->state == LOGDIRTY_IDLE) {
         l->next = 0;
         l->dirty = 0;
     }
-    l->doing = what;
+    l->state = what;
     return true;
 }
 
 int logdirty_enable(struct domain *d)
 {
-    struct logdirty *l = d->logdirty ? d->logdirty : kzalloc(sizeof(*l));
-
-    if (!l)
-        return -XEN_ENOMEM;
     spin_guard(&d->p2m_lock);
-    if (!d->logdirty) {
-        l->doing = ENABLING;
-        d->log_faults = 0;
-    }
-    d->logdirty = l;
-    return l->doing == ENABLING ? retype_all(d, l, P2M_RAM, P2M_LOGDIRTY) : -XEN_EINVAL;
+    if (d->logdirty.state == LOGDIRTY_OFF)
+        d->logdirty = (struct logdirty){.state = LOGDIRTY_ENABLING};
+    return d->logdirty.state == LOGDIRTY_ENABLING ? retype_all(d, P2M_RAM, P2M_LOGDIRTY) : -XEN_EINVAL;
 }
 
 int logdirty_disable(struct domain *d)
 {
     int rc;
 
-    if (!d->logdirty)
-        return 0;
     spin_guard(&d->p2m_lock);
-    rc = begin(d->logdirty, DISABLING) ? retype_all(d, d->logdirty, P2M_LOGDIRTY, P2M_RAM) : -XEN_EBUSY;
+    if (d->logdirty.state == LOGDIRTY_OFF)
+        return 0;
+    rc = begin(&d->logdirty, LOGDIRTY_DISABLING) ? retype_all(d, P2M_LOGDIRTY, P2M_RAM) : -XEN_EBUSY;
     if (!rc)
-        logdirty_free(d);
+        d->logdirty.state = LOGDIRTY_OFF;
     return rc;
-}
-
-void logdirty_free(struct domain *d)
-{
-    kfree(d->logdirty, sizeof(*d->logdirty));
-    d->logdirty = NULL;
 }
 
 /* --- reading --- */
@@ -110,7 +89,7 @@ static void take_chunk(struct domain *d, uint64_t first, uint64_t end, bool clea
     while (g.n < end && p2m_next_locked(d, &g, &leaf) && leaf.g.n < end) {
         if (leaf.type != P2M_RAM || page_owner(leaf.m) != d->id)
             continue;
-        for (uint64_t n = MAX(leaf.g.n, first); n < MIN(g.n, end); n++, d->logdirty->dirty++)
+        for (uint64_t n = MAX(leaf.g.n, first); n < MIN(g.n, end); n++, d->logdirty.dirty++)
             out[(n - first) / 64] |= 1ull << n % 64;
         if (clean && g.n <= end)
             p2m_set_type_locked(d, leaf.g, P2M_LOGDIRTY);
@@ -120,7 +99,7 @@ static void take_chunk(struct domain *d, uint64_t first, uint64_t end, bool clea
 /* From where the last call stopped, until all is read or other work waits. */
 static int read_chunks(struct domain *d, struct vcpu *caller, bool clean, uint64_t nr, uint64_t gva)
 {
-    struct logdirty *l = d->logdirty;
+    struct logdirty *l = &d->logdirty;
 
     for (unsigned done = 0; l->next < nr; done++) {
         uint64_t out[CHUNK_WORDS] = {0}, n = l->next, end = MIN(n + CHUNK_BITS, nr);
@@ -140,21 +119,21 @@ static int read_chunks(struct domain *d, struct vcpu *caller, bool clean, uint64
 int logdirty_read(struct domain *d, struct vcpu *caller, bool clean, uint64_t nr, uint64_t gva,
                   struct logdirty_stats *stats)
 {
-    struct logdirty *l = d->logdirty;
+    struct logdirty *l = &d->logdirty;
     int rc;
 
-    if (!l || nr >> 36)
+    if (l->state == LOGDIRTY_OFF || nr >> 36)
         return -XEN_EINVAL;
-    if (!begin(l, clean ? CLEANING : READING))
+    if (!begin(l, clean ? LOGDIRTY_CLEANING : LOGDIRTY_READING))
         return -XEN_EBUSY;
     rc = read_chunks(d, caller, clean, nr, gva);
-    *stats = (struct logdirty_stats){d->log_faults, l->dirty};
+    *stats = (struct logdirty_stats){l->faults, l->dirty};
     if (rc == -XEN_ERESTART)
         return rc;
-    l->doing = IDLE;
+    l->state = LOGDIRTY_IDLE;
     if (clean) {
         p2m_flush(d); /* before the caller reads the frames: later writes are logged */
-        d->log_faults = 0;
+        l->faults = 0;
     }
     return rc;
 }

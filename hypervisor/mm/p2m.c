@@ -9,7 +9,6 @@
 #include "bh/iommu.h"
 #include "bh/lapic.h"
 #include "bh/lib.h"
-#include "bh/logdirty.h"
 #include "bh/page.h"
 #include "bh/p2m_int.h"
 
@@ -555,5 +554,5 @@ void p2m_log_dirty_locked(struct domain *d, gfn_t g)
         return;
     (void)entry_at(d, g, 1); /* without memory for the split, all that the superpage maps counts as written */
     p2m_set_type_locked(d, g, P2M_RAM);
-    d->log_faults++;
+    d->logdirty.faults++;
 }

@@ -11,6 +11,7 @@
 #include "bh/event.h"
 #include "bh/grant.h"
 #include "bh/hypercall.h"
+#include "bh/logdirty.h"
 #include "bh/mm.h"
 #include "bh/p2m.h"
 #include "bh/sched.h"
@@ -114,8 +115,7 @@ struct domain {
     struct p2m_deferred *deferred; /* references to drop at the next flush */
     uint64_t top_ram;              /* highest frame that ever was RAM */
     uint64_t foreign_maps;
-    struct logdirty *logdirty;
-    uint32_t log_faults; /* first writes that were logged */
+    struct logdirty logdirty;
 
     shared_info_t *shared_info;
     uint64_t hvm_params[HVM_NR_PARAMS];

@@ -11,21 +11,34 @@
 struct domain;
 struct vcpu;
 
+enum logdirty_state {
+    LOGDIRTY_OFF,
+    LOGDIRTY_IDLE,
+    LOGDIRTY_ENABLING,
+    LOGDIRTY_DISABLING,
+    LOGDIRTY_READING,
+    LOGDIRTY_CLEANING
+};
+struct logdirty {
+    enum logdirty_state state;
+    uint64_t next; /* frame where the operation in progress goes on */
+    uint32_t faults,
+        dirty; /* writes that were logged since the last cleaning; frames that the operation found */
+};
+
 /* Note a write: a logged entry becomes writable. p2m_lock held. Also when the mode was left meanwhile. */
 void p2m_log_dirty_locked(struct domain *d, gfn_t g);
 /* The same for one frame, taking the lock; nothing to do when the mode is off. */
 void logdirty_mark(struct domain *d, gfn_t g);
 
 /* All return 0, -XEN_E… or -XEN_ERESTART: to be called again with the same arguments until done. */
-int logdirty_enable(struct domain *d);  /* -XEN_EINVAL: is on already */
-int logdirty_disable(struct domain *d); /* frees everything */
+int logdirty_enable(struct domain *d); /* -XEN_EINVAL: is on already */
+int logdirty_disable(struct domain *d);
 
 struct logdirty_stats {
-    uint32_t faults, dirty; /* first writes since the last cleaning; frames that were told */
+    uint32_t faults, dirty; /* as in struct logdirty */
 };
 /* The bits of frames 0 to nr - 1 to the caller's memory at gva (0: nowhere), those set are cleared and
  * protected again when `clean`. */
 int logdirty_read(struct domain *d, struct vcpu *caller, bool clean, uint64_t nr, uint64_t gva,
                   struct logdirty_stats *stats);
-/* The domain is gone. */
-void logdirty_free(struct domain *d);
