@@ -13,6 +13,7 @@
 
 _Static_assert(XEN_SYSCTL_INTERFACE_VERSION == 0x15, "sysctl interface of Xen 4.17");
 
+#define NR_FEATURE_WORDS 19u
 #define NEAR             10u /* distances of nodes, without a SLIT */
 #define FAR              20u
 #define SCHED_RATELIMIT  1000u
@@ -52,36 +53,27 @@ SYSCTL(readconsole)
     return 0;
 }
 
-/* Words of a featureset (arch-x86/cpufeatureset.h): where the policy has them, 0: nowhere. */
-#define WORD(field) offsetof(struct cpuid_policy, field)
-static const uint16_t feature_words[] = {WORD(basic[1].d),
-                                         WORD(basic[1].c),
-                                         WORD(ext[1].d),
-                                         WORD(ext[1].c),
-                                         WORD(leafd[1].a),
-                                         WORD(leaf7[0].b),
-                                         WORD(leaf7[0].c),
-                                         WORD(ext[7].d),
-                                         WORD(ext[8].b),
-                                         WORD(leaf7[0].d),
-                                         WORD(leaf7[1].a),
-                                         WORD(ext[0x21].a),
-                                         WORD(leaf7[1].b),
-                                         WORD(leaf7[2].d),
-                                         WORD(leaf7[1].c),
-                                         WORD(leaf7[1].d),
-                                         0,
-                                         0,
-                                         WORD(ext[0x21].c)};
-#define NR_FEATURE_WORDS ARRAY_SIZE(feature_words)
-
+/* Words of a featureset (arch-x86/cpufeatureset.h). */
 static void featureset(const struct cpuid_policy *p, uint32_t f[NR_FEATURE_WORDS])
 {
-    for (unsigned i = 0; i < NR_FEATURE_WORDS; i++) {
-        f[i] = 0;
-        if (feature_words[i])
-            memcpy(&f[i], (const char *)p + feature_words[i], sizeof(f[i]));
-    }
+    memset(f, 0, NR_FEATURE_WORDS * sizeof(f[0]));
+    f[0] = p->basic[1].d;
+    f[1] = p->basic[1].c;
+    f[2] = p->ext[1].d;
+    f[3] = p->ext[1].c;
+    f[4] = p->leafd[1].a;
+    f[5] = p->leaf7[0].b;
+    f[6] = p->leaf7[0].c;
+    f[7] = p->ext[7].d;
+    f[8] = p->ext[8].b;
+    f[9] = p->leaf7[0].d;
+    f[10] = p->leaf7[1].a;
+    f[11] = p->ext[0x21].a;
+    f[12] = p->leaf7[1].b;
+    f[13] = p->leaf7[2].d;
+    f[14] = p->leaf7[1].c;
+    f[15] = p->leaf7[1].d;
+    f[18] = p->ext[0x21].c;
 }
 
 SYSCTL(physinfo)
