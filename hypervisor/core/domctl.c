@@ -209,7 +209,7 @@ static long domctl_locked(struct domctl_call *c, uint32_t cmd)
 {
     uint8_t flags = table[cmd].flags;
     domain_ref struct domain *d = NULL;
-    long rc = 0;
+    long rc;
 
     if (flags & NO_TARGET)
         return table[cmd].fn(c);
@@ -218,10 +218,13 @@ static long domctl_locked(struct domctl_call *c, uint32_t cmd)
         return -XEN_ESRCH;
     if ((flags & ALIVE && d->dying) || (flags & OTHER && d == c->v->domain))
         return -XEN_EINVAL;
-    if (flags & VCPU)
-        c->vcpu = domctl_vcpu(c, c->op->u.getvcpuinfo.vcpu, &rc);
-    if (rc)
-        return rc;
+    if (flags & VCPU) {
+        uint32_t id = c->op->u.getvcpuinfo.vcpu;
+
+        c->vcpu = domain_vcpu(d, id);
+        if (!c->vcpu) /* beyond the domain's limit, or not made yet: as Xen tells them apart */
+            return id >= d->max_vcpus ? -XEN_EINVAL : -XEN_ESRCH;
+    }
     if (flags & PAUSED)
         domain_pause(d);
     rc = table[cmd].fn(c);

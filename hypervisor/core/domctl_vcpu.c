@@ -3,14 +3,6 @@
 #include "toolstack.h"
 #include "bh/time.h"
 
-struct vcpu *domctl_vcpu(const struct domctl_call *c, uint32_t id, long *rc)
-{
-    struct vcpu *v = domain_vcpu(c->d, id);
-
-    *rc = id >= c->d->max_vcpus ? -XEN_EINVAL : v ? 0 : -XEN_ESRCH;
-    return v;
-}
-
 DOMCTL(max_vcpus)
 {
     uint32_t max = c->op->u.max_vcpus.max;

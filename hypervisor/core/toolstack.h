@@ -23,9 +23,6 @@ struct domctl_call {
     bool copyback;
 };
 typedef long (*domctl_fn)(struct domctl_call *c);
-/* A vCPU of the target; NULL with -XEN_EINVAL beyond the domain's limit, -XEN_ESRCH for one that was not made
- * yet. */
-struct vcpu *domctl_vcpu(const struct domctl_call *c, uint32_t id, long *rc);
 
 /* Bitmap of nr bits, MAX_CPUS at most; what the caller gives less is zero, what it gives more is ignored. */
 int bitmap_from_guest(struct vcpu *v, const struct xenctl_bitmap *b, uint64_t mask[CPU_MASK_WORDS],
