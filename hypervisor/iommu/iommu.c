@@ -18,7 +18,7 @@ const struct iommu_driver *iommu;
 bool iommu_remaps;
 uint64_t iommu_leaf_bits[2], iommu_node_bits[4];
 unsigned iommu_max_order = ORDER_1G;
-spinlock_t iommu_lock = SPINLOCK_INIT;
+spinlock_t iommu_lock;
 
 static struct iommu_queue *queues[MAX_UNITS];
 static unsigned nr_queues;

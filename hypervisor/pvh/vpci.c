@@ -19,7 +19,7 @@
 #define MAX_FUNCTIONS    4096u
 #define RESET_PORT       1u /* 0xcf9 as offset in the port range */
 
-spinlock_t vpci_lock = SPINLOCK_INIT;
+spinlock_t vpci_lock;
 
 static struct {
     struct domain *domain;
