@@ -106,7 +106,8 @@ check-gui-daemon-asan: $(GUID_ASAN)
 	@QUBES_GUID_SECCOMP=off ASAN_OPTIONS=detect_leaks=0 tests/harness/stage gui-daemon-asan --timeout 400 -- \
 	  tests/unit/gui-daemon/test_xvfb.py $(GUID_B)/asan framed_window tray_icon resize_storm clipboard violation_dialog \
 	  agent_ends_with_the_dialog_open agent_ends_and_comes_back hundred_windows icons_are_tinted window_destroyed_from_outside \
-	  never_without_its_frame status_notifier_item scale_of_the_desktop window_of_another_scale window_of_a_larger_scale life_of_a_dialog every_violation_asks cursors
+	  never_without_its_frame status_notifier_item scale_of_the_desktop window_of_another_scale window_of_a_larger_scale \
+	  life_of_a_dialog every_violation_asks cursors
 
 # All that issue and docs/gui.md promise of the GUI, both ends; gui-agent/module.mk adds its own.
 .PHONY: check-gui
