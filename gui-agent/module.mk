@@ -106,6 +106,7 @@ install-vm-gui-agent: $(GUI_AGENT_B)/qubes-gui $(GUI_AGENT_LAYOUT) $(GUI_AGENT_X
 	install -D -m 0644 gui-agent/vm/modules-load.conf $(DESTDIR)/usr/lib/modules-load.d/qubes-gui.conf
 	install -D -m 0644 gui-agent/vm/modprobe.conf $(DESTDIR)/etc/modprobe.d/qubes-gui.conf
 	install -D -m 0644 gui-agent/vm/qubes-gui.sh $(DESTDIR)/etc/profile.d/qubes-gui.sh
+	install -D -m 0644 gui-agent/vm/session-environment.conf $(DESTDIR)/usr/lib/environment.d/60-qubes-session.conf
 	install -d $(DESTDIR)/usr/lib/systemd/system/multi-user.target.wants
 	install -m 0644 gui-agent/vm/*.service $(DESTDIR)/usr/lib/systemd/system/
 	ln -sf ../qubes-gui-agent.service $(DESTDIR)/usr/lib/systemd/system/multi-user.target.wants/

@@ -20,12 +20,13 @@ cp -a "$STAGE/." "$R/"
 mount -t proc proc "$R/proc"; mount -t sysfs sysfs "$R/sys"; mount -t cgroup2 none "$R/sys/fs/cgroup"
 for t in run tmp dev; do mount -t tmpfs -o mode=755 tmpfs "$R/$t"; done
 chmod 1777 "$R/tmp"
-for n in null zero full random urandom tty tty0 tty7; do if [ -e /dev/$n ]; then cp -a /dev/$n "$R/dev/"; fi; done
+for n in null zero full random urandom tty tty0 tty1 tty7; do if [ -e /dev/$n ]; then cp -a /dev/$n "$R/dev/"; fi; done
 mkdir -p "$R/dev/pts" "$R/dev/shm" "$R/run/vchan" "$R/run/shm1"
 mount -t devpts devpts "$R/dev/pts" -o newinstance,ptmxmode=666; ln -s pts/ptmx "$R/dev/ptmx"
 export container=test
 exec chroot "$R" /usr/lib/systemd/systemd --show-status=no
 """
+SESSION = {"Name=user", "Seat=seat0", "Type=x11", "Class=user", "Service=qubes-gui-session", "Active=yes", "State=active", "Remote=no"}
 ENVIRONMENT = "Environment=VCHAN_SOCKET_DIR=/run/vchan VCHAN_DOMAIN=1 GUI_SHM_DIR=/run/shm1\n"
 
 QUBESDB_READ = r"""#!/bin/sh
@@ -70,6 +71,13 @@ class Container:
     def run(self, *argv):
         return subprocess.run(["nsenter", "-t", self.init, "-a", "-r"] + list(argv), capture_output=True, text=True, timeout=30)
 
+    def as_user(self, *argv):
+        return self.run("runuser", "-u", "user", "--", "env", "XDG_RUNTIME_DIR=/run/user/1000", *argv).stdout
+
+    def session(self):
+        """Id of the user's graphical session, as logind has it; empty when there is none."""
+        return self.run("loginctl", "show-user", "-p", "Display", "--value", "user").stdout.strip()
+
     def active(self, unit):
         return self.run("systemctl", "is-active", unit).stdout.strip() == "active"
 
@@ -86,12 +94,20 @@ def test(c):
         if not tap.result(wait_for(lambda: c.active(u), 30, 0.3), "%s.service runs" % u):
             print("# " + c.run("systemctl", "status", "--no-pager", u).stdout.replace("\n", "\n# "))
     tap.result(wait_for(lambda: os.path.exists(c.root + "/run/qubes/qubes-session-running")), "the session is told of")
-    # a domain has one user and no seat: the session is PAM's, its bus a socket of systemd; logind is not needed (docs/templates.md)
-    pam = c.run("systemctl", "show", "-p", "PAMName", "--value", "qubes-gui-session").stdout.strip()
-    tap.result(pam, "the session is opened by PAM", pam)
-    bus = c.run("runuser", "-u", "user", "--", "env", "DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/1000/bus", "dbus-send", "--session",
-                "--print-reply", "--dest=org.freedesktop.DBus", "/", "org.freedesktop.DBus.ListNames").stdout
-    tap.result("org.freedesktop.DBus" in bus, "the session's bus answers", bus)
+    session = c.session()
+    show = c.run("loginctl", "show-session", session).stdout
+    tap.result(SESSION <= set(show.splitlines()), "logind knows the session: the user's, of X, active at the seat", show)
+    leader = c.run("systemctl", "show", "-p", "MainPID", "--value", "qubes-gui-session").stdout.strip()
+    cgroup = c.run("cat", "/proc/%s/cgroup" % leader).stdout
+    tap.result("/user-1000.slice/session-%s.scope" % session in cgroup, "its processes are in its scope", cgroup)
+    environment = c.run("cat", "/proc/%s/environ" % leader).stdout.split("\0")
+    tap.result("XDG_RUNTIME_DIR=/run/user/1000" in environment and "XDG_SESSION_ID=" + session in environment, "and know it", environment)
+    names = c.as_user("busctl", "--user", "--no-legend", "list")
+    tap.result("org.freedesktop.systemd1" in names, "the session's bus answers, the user's systemd is on it", names)
+    shown = c.as_user("systemctl", "--user", "show-environment")
+    tap.result("DISPLAY=:0\n" in shown, "which knows the display", shown)
+    c.run("loginctl", "terminate-session", session)
+    tap.result(wait_for(lambda: c.session() not in ("", session), 10, 0.3), "logind ends the session; it starts anew")
     keymap = wait_for(lambda: re.search(r"layout: *de\n(.*\n)*variant: *nodeadkeys\n(.*\n)*options: *compose:ralt",
                                         c.run("setxkbmap", "-display", ":0", "-query").stdout), 10)
     tap.result(keymap, "the keyboard has dom0's layout", c.run("setxkbmap", "-display", ":0", "-query").stdout)
@@ -107,6 +123,8 @@ def test(c):
     c.run("systemctl", "kill", "-s", "KILL", "qubes-xorg")
     tap.result(p.wait(lambda: not p.windows, 10), "the X server is killed: its windows go")
     tap.result(wait_for(lambda: all(c.active(u) for u in units), 20, 0.3), "all units come back")
+    sessions = lambda: c.run("loginctl", "list-sessions", "--no-legend").stdout
+    tap.result(wait_for(lambda: len(sessions().splitlines()) == 1, 10, 0.3), "logind has one session, the new one", sessions())
     c.run(*start)
     tap.result(p.wait(lambda: p.mapped(), 10) and not p.errors, "and windows, too", p.errors)
     failed = c.run("systemctl", "--failed", "--no-legend", "--plain").stdout
