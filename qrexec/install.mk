@@ -20,6 +20,7 @@ endef
 QREXEC_SERVICE_LINKS := qubes.Filecopy:/usr/lib/qubes/qfile-unpacker qubes.OpenInVM:/usr/lib/qubes/vm-open-file \
 	qubes.OpenURL:/usr/lib/qubes/vm-open-url qubes.VMExec:/usr/lib/qubes/vmexec qubes.VMExecGUI:/usr/lib/qubes/vmexec \
 	qubes.StartApp:/usr/lib/qubes/start-app qubes.ConnectTCP:/usr/lib/qubes/connect-tcp \
+	qubes.WaitForSession:/usr/lib/qubes/wait-for-session \
 	qubes.UpdatesProxy:/dev/tcp/127.0.0.1/8082
 
 .PHONY: install-dom0-qrexec install-vm-qrexec
@@ -40,7 +41,7 @@ install-vm-qrexec: qrexec libvchan
 	$(QREXEC_I) $(B)/qrexec/qrexec-client-vm $(DESTDIR)/usr/bin/qrexec-client-vm
 	ln -sf /usr/bin/qrexec-client-vm $(DESTDIR)/usr/lib/qubes/qrexec-client-vm
 	$(QREXEC_I) $(B)/qrexec/qrexec-fork-server $(DESTDIR)/usr/bin/qrexec-fork-server
-	for p in vm-open-file vm-open-url vmexec start-app connect-tcp; do \
+	for p in vm-open-file vm-open-url vmexec start-app connect-tcp wait-for-session; do \
 	  $(QREXEC_I) $(B)/qrexec/$$p $(DESTDIR)/usr/lib/qubes/$$p || exit 1; done
 	ln -sf qvm-copy-to-vm $(DESTDIR)/usr/bin/qvm-copy
 	ln -sf qvm-copy-to-vm $(DESTDIR)/usr/bin/qvm-move

@@ -28,7 +28,7 @@ QREXEC_PARTS_qrexec-agent := $(QREXEC_AGENT_SRC) qrexec/agent/serve.c qrexec/age
 QREXEC_PARTS_qrexec-fork-server := qrexec/agent/serve.c qrexec/agent/qrexec-fork-server.c
 QREXEC_PARTS_qrexec-client-vm := qrexec/agent/qrexec-client-vm.c
 # these need no vchan and are the same in both variants
-QREXEC_TOOLS := qfile-agent qfile-unpacker qvm-copy qvm-open-in-vm vm-open-file vm-open-url vmexec start-app connect-tcp
+QREXEC_TOOLS := qfile-agent qfile-unpacker qvm-copy qvm-open-in-vm vm-open-file vm-open-url vmexec start-app connect-tcp wait-for-session
 QREXEC_PARTS_qfile-agent := $(QREXEC_FILECOPY_SRC) qrexec/filecopy/qfile-agent.c
 QREXEC_PARTS_qfile-unpacker := $(QREXEC_FILECOPY_SRC) qrexec/filecopy/qfile-unpacker.c
 QREXEC_PARTS_qvm-copy := $(QREXEC_FILECOPY_SRC) qrexec/tools/tool_path.c qrexec/tools/qvm-copy.c
@@ -38,6 +38,7 @@ QREXEC_PARTS_vm-open-url := qrexec/services/vm-open-url.c
 QREXEC_PARTS_vmexec := qrexec/services/vmexec_decode.c qrexec/services/vmexec.c
 QREXEC_PARTS_start-app := qrexec/services/desktop_entry.c qrexec/services/start-app.c
 QREXEC_PARTS_connect-tcp := qrexec/services/connect-tcp.c
+QREXEC_PARTS_wait-for-session := qrexec/services/wait-for-session.c
 QREXEC_LINKS := qvm-move:qvm-copy qvm-copy-to-vm:qvm-copy qvm-move-to-vm:qvm-copy qvm-open-in-dvm:qvm-open-in-vm
 QREXEC_LIBS_qrexec-daemon := -lseccomp
 QREXEC_LIBS_qrexec-agent := -lseccomp

@@ -227,7 +227,7 @@ def main():
             f.write(WRAPPER.format(bin=BIN, sock=work.agent_socket))
         os.chmod(work.dir + "/bin/qrexec-client-vm", 0o755)
         links = {"Filecopy": "qfile-unpacker", "OpenInVM": "vm-open-file", "OpenURL": "vm-open-url",
-                 "VMExec": "vmexec", "StartApp": "start-app", "ConnectTCP": "connect-tcp"}
+                 "VMExec": "vmexec", "StartApp": "start-app", "ConnectTCP": "connect-tcp", "WaitForSession": "wait-for-session"}
         for service, program in links.items():
             os.symlink(BIN + "/" + program, bank.dir + "/rpc/qubes." + service)
         for name in os.listdir(TOP + "/qrexec/services/rpc"):
