@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The service qubes.WaitForSession: ends when the graphical session of the user (a name on stdin, else who we
- * are) can take calls. It sleeps meanwhile: the domain that is starting has better things to do.
+ * The service qubes.WaitForSession: ends when the graphical session of the user (a name on stdin, else the
+ * default user) can take calls. It sleeps meanwhile: the domain that is starting has better things to do.
  */
 #include <poll.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,49 +14,58 @@
 
 #define SOCKET_DIR "/run/qubes"
 #define LIMIT_MS   120000
-#define USER_MAX   64
+#define LOOK_MS    1000 /* should there be no word of changes */
+#define WORD_MAX   64
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 
-/* The name on stdin, or that of our own user; NULL when it is no user's name. */
-static const char *read_user(char untrusted_name[USER_MAX])
+/* What dom0 says of this domain; empty when nothing is to be learned. */
+static void read_qubesdb(const char *key, char answer[WORD_MAX])
 {
-    const struct passwd *self;
+    char command[WORD_MAX + 32];
+    FILE *pipe;
 
-    if (!fgets(untrusted_name, USER_MAX, stdin))
+    answer[0] = '\0';
+    snprintf(command, sizeof(command), "exec qubesdb-read %s 2>/dev/null", key);
+    pipe = popen(command, "r");
+    if (!pipe)
+        return;
+    if (!fgets(answer, WORD_MAX, pipe))
+        answer[0] = '\0';
+    pclose(pipe);
+    answer[strcspn(answer, "\n")] = '\0';
+}
+
+/* The name on stdin, or the domain's default user. False when it is no user's name. */
+static bool read_user(char untrusted_name[WORD_MAX])
+{
+    if (!fgets(untrusted_name, WORD_MAX, stdin))
         untrusted_name[0] = '\0';
     untrusted_name[strcspn(untrusted_name, "\n")] = '\0';
-    if (untrusted_name[strspn(untrusted_name, NAME_CHARS)])
-        return NULL;
-    if (untrusted_name[0])
-        return untrusted_name;
-    self = getpwuid(getuid());
-    return self ? self->pw_name : NULL;
+    if (!untrusted_name[0])
+        read_qubesdb("/default-user", untrusted_name);
+    if (!untrusted_name[0])
+        strcpy(untrusted_name, "user");
+    return !untrusted_name[strspn(untrusted_name, NAME_CHARS)];
 }
 
 static bool gui_is_off(void)
 {
-    char answer[16] = "";
-    FILE *pipe = popen("exec qubesdb-read /qubes-gui-enabled 2>/dev/null", "r");
+    char answer[WORD_MAX];
 
-    if (!pipe)
-        return false;
-    if (!fgets(answer, sizeof(answer), pipe))
-        answer[0] = '\0';
-    pclose(pipe);
-    return strcmp(answer, "False\n") == 0;
+    read_qubesdb("/qubes-gui-enabled", answer);
+    return strcmp(answer, "False") == 0;
 }
 
-/* Wait until the file is there; the directory's changes wake us. */
+/* Wait until the file is there: the directory's changes wake us. */
 static bool wait_for(const char *path)
 {
     char events[4096];
-    int64_t end = now_ms() + LIMIT_MS, left;
+    int64_t end = now_ms() + LIMIT_MS;
     struct pollfd change = {.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), .events = POLLIN};
 
     inotify_add_watch(change.fd, SOCKET_DIR, IN_CREATE | IN_MOVED_TO);
     while (access(path, F_OK) < 0) {
-        left = end - now_ms();
-        if (left <= 0 || poll(&change, 1, (int)left) < 0)
+        if (now_ms() >= end || poll(&change, 1, LOOK_MS) < 0)
             return false;
         while (read(change.fd, events, sizeof(events)) > 0)
             ;
@@ -67,16 +75,15 @@ static bool wait_for(const char *path)
 
 int main(void)
 {
-    char name[USER_MAX], path[sizeof(SOCKET_DIR) + USER_MAX + 32];
-    const char *user = read_user(name);
+    char name[WORD_MAX], path[sizeof(SOCKET_DIR) + WORD_MAX + 32];
 
-    if (!user) {
+    if (!read_user(name)) {
         qlog("bad user name");
         return EXIT_FAILURE;
     }
-    snprintf(path, sizeof(path), SOCKET_DIR "/qrexec-server.%s.sock", user);
+    snprintf(path, sizeof(path), SOCKET_DIR "/qrexec-server.%s.sock", name);
     if (access(path, F_OK) == 0 || gui_is_off() || wait_for(path))
         return EXIT_SUCCESS;
-    qlog("no graphical session of %s", user);
+    qlog("no graphical session of %s", name);
     return EXIT_FAILURE;
 }

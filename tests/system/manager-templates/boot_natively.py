@@ -107,7 +107,7 @@ def check(name, image):
         out, _ = userland.run("systemctl --failed --no-legend --plain")
         result(not out.strip(), "%s: no unit has failed" % name, out)
         as_user = "setpriv --reuid 1000 --regid 1000 --init-groups "
-        out, status = userland.run("echo user | /etc/qubes-rpc/qubes.WaitForSession")
+        out, status = userland.run("/etc/qubes-rpc/qubes.WaitForSession </dev/null")
         result(status == 0, "%s: qubes.WaitForSession has seen it" % name, out)
         out, _ = userland.run("loginctl show-session $(loginctl show-user -p Display --value user)")
         result({"Class=user", "Type=x11", "Seat=seat0", "State=active"} <= set(out.splitlines()), "%s: logind has the session" % name, out)
