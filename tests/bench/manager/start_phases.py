@@ -16,7 +16,7 @@ SCREEN = "DISPLAY=:0 XAUTHORITY=/run/bulkhead/Xauthority "
 INIT_STEPS = (("kernel is up", "kernel, to its first process"), ("modules are loaded", "modules of the initramfs"),
               ("root is mounted", "root put together"), ("starting systemd", "private volume, swap, systemd starts"))
 # units of the guest whose start ends a phase
-UNITS = (("qubes-qrexec-agent", "systemd, to the qrexec agent"), ("qubes-xorg", "X server"), ("qubes-gui-session", "session"))
+UNITS = (("qubes-qrexec-agent", "systemd, to the qrexec agent"), ("qubes-xorg", "X server"), ("user@1000", "session: logind, the user's systemd"))
 
 
 def measure(machine, name):
