@@ -231,15 +231,17 @@ def no_store(dom0):
     dom0.run("qvm-create -l red -t debian-12 --prop memory=%d lone; qvm-create -l red -t debian-12 idle" % CROWD_MEMORY_MIB)
     dom0.check("a domain runs", "qvm-start lone", limit=START_LIMIT)
     dom0.run("qvm-run -p lone 'while sleep 1; do echo beat; done' > /tmp/beats < /dev/null 2>&1 &")
+    dom0.check("a program runs in it", "for i in $(seq 60); do sleep 1; test -s /tmp/beats && break; done; cat /tmp/beats", "beat",
+               limit=START_LIMIT)
     dom0.check("xenstored is killed", "kill -9 $(cat /run/xen/xenstored.pid); sleep 2; qvm-ls --raw-list", "lone")
     for command in ("qvm-start idle", "qvm-shutdown --wait lone", "qvm-kill lone", "qvm-pause lone"):
         dom0.check("%s says what to do" % command.split()[0], "timeout 10 " + command, advice, 1)
-    dom0.check("the running domain lives on", "before=$(wc -l < /tmp/beats); sleep 5; qvm-check --running lone && "
+    dom0.check("the running domain lives on", "before=$(wc -l < /tmp/beats); sleep 10; qvm-check --running lone && "
                "test $(wc -l < /tmp/beats) -gt $before && echo beats", "beats")
     dom0.check("so does the manager, and does not spin", "used() { awk '{print $14 + $15}' /proc/%s/stat; }; before=$(used); sleep 5; "
                "test $(($(used) - before)) -lt 100 && echo calm" % manager, "calm")
-    dom0.check("one that is started anew finds the domain", "systemctl kill -s KILL bulkhead-domain-manager; sleep 3; "
-               "timeout 10 qvm-ls --raw-list --running", "lone")
+    dom0.check("one that is started anew finds the domain", "systemctl kill -s KILL bulkhead-domain-manager; for i in $(seq 30); do sleep 1; "
+               "timeout 10 qvm-ls --raw-list --running && break; done", "lone")
 
 
 BEFORE_CUT = (life, disposable, volumes, recipes, network, crowd)
