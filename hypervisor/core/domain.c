@@ -180,6 +180,7 @@ struct domain *domain_create(uint16_t id, const struct xen_domctl_createdomain *
         return NULL;
     d->p2m_root = INVALID_MFN;
     d->p2m_limit = id ? DEFAULT_P2M_NODES : ~0ull;
+    d->shutdown_code = SHUTDOWN_CODE_NONE;
     d->target = DOMID_INVALID;
     d->weight = SCHED_DEFAULT_WEIGHT;
     d->ssidref = config->ssidref;
@@ -227,7 +228,8 @@ void domain_shutdown(struct domain *d, uint8_t reason)
         hwdom_shutdown(reason);
     spin_lock(&d->lock);
     if (!d->shutting_down) {
-        d->shutdown_code = reason;
+        if (d->shutdown_code == SHUTDOWN_CODE_NONE)
+            d->shutdown_code = reason;
         d->shutting_down = d->shut_down = true;
     }
     spin_unlock(&d->lock);
@@ -240,7 +242,7 @@ void domain_resume(struct domain *d)
     domain_pause(d);
     spin_lock(&d->lock);
     d->shutting_down = d->shut_down = false;
-    d->shutdown_code = 0;
+    d->shutdown_code = SHUTDOWN_CODE_NONE;
     spin_unlock(&d->lock);
     domain_unpause(d);
 }

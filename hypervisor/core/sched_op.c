@@ -120,7 +120,8 @@ static long shutdown(struct vcpu *v, void *arg)
 
 static long shutdown_code(struct vcpu *v, void *arg)
 {
-    v->domain->shutdown_code = (uint8_t)((struct sched_shutdown *)arg)->reason;
+    if (v->domain->shutdown_code == SHUTDOWN_CODE_NONE)
+        v->domain->shutdown_code = (uint8_t)((struct sched_shutdown *)arg)->reason;
     return 0;
 }
 

@@ -84,6 +84,8 @@ struct vcpu {
     struct hypercall_args args; /* of the hypercall being executed */
 };
 
+#define SHUTDOWN_CODE_NONE 0xffu
+
 enum domain_dying { DOMAIN_ALIVE, DOMAIN_DYING, DOMAIN_DEAD };
 
 struct domain {
@@ -93,7 +95,7 @@ struct domain {
     volatile uint8_t dying;
     volatile bool shutting_down, shut_down;
     bool started, xenstore; /* was unpaused once: its CPU policy is fixed; runs xenstored */
-    uint8_t shutdown_code;
+    uint8_t shutdown_code;  /* SHUTDOWN_CODE_NONE until the guest or its end says one */
     int32_t refs;
     struct domain *next; /* list in id order */
     spinlock_t lock;
