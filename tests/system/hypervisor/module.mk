@@ -4,8 +4,11 @@ HVSYS := $(B)/hv-system
 HVSYS_RUN := tests/system/hypervisor/run
 HVSYS_IMAGE = $(if $(filter xen,$(HYPERVISOR)),$(HVSYS)/xen.elf,$(HV)/bulkhead)
 HVSYS_SUFFIX = $(if $(filter xen,$(HYPERVISOR)),-xen)
+# CPUS=4: every scenario with as many CPUs
+HVSYS_CPUS = $(if $(CPUS),--cpus $(CPUS))
 # HVSYS_STAGE NAME SECONDS GROUP: one stage that boots the scenarios of a group
-HVSYS_STAGE = @tests/harness/stage $(1)$(HVSYS_SUFFIX) --timeout $(if $(HVSYS_SUFFIX),3600,$(2)) -- $(HVSYS_RUN) --group $(3) $(HVSYS)
+HVSYS_STAGE = @tests/harness/stage $(1)$(HVSYS_SUFFIX)$(CPUS:%=-%) --timeout $(if $(HVSYS_SUFFIX)$(CPUS),3600,$(2)) -- \
+  $(HVSYS_RUN) --group $(3) $(HVSYS_CPUS) $(HVSYS)
 # the debug build whose allocations can be made to fail
 HVSYS_FAULT := $(B)/hv-fault
 
