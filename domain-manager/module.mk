@@ -153,7 +153,7 @@ check-manager-userland: check-manager-templates
 # CI runs what fits into four minutes; -all adds the other recipes, network, ten at once, power cut, full disk
 DM_CI_PARTS := life,disposable,volumes
 check-manager-system check-manager-system-all: check-manager-templates
-	@ONLY="$(if $(filter %-all,$@),$(ONLY),$(or $(ONLY),$(DM_CI_PARTS)))" tests/harness/stage manager-system --timeout 1500 -- \
+	@ONLY="$(if $(filter %-all,$@),$(ONLY),$(or $(ONLY),$(DM_CI_PARTS)))" tests/harness/stage manager-system --timeout $(if $(filter %-all,$@),3600,1500) -- \
 	  /usr/bin/python3 tests/system/manager-real/test_real.py $(ISO) $(TPL) $(B)/check/manager-system
 CHECK_SYSTEM += check-manager-userland check-manager-system
 HELP += check-manager-system|real~templates~on~the~hypervisor:~life,~disposable,~volumes;~ONLY=life,… \
