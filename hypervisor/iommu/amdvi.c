@@ -10,7 +10,6 @@
 #include "bh/msi.h"
 #include "bh/p2m.h"
 #include "bh/pio.h"
-#include "bh/xen.h"
 
 #define IRTE_INDEX_MASK 0x7ffull /* in MSI data and in redirection entries */
 #define PASS_BITS(s)    (((uint64_t)((s)&7) << 56) | ((uint64_t)((s) >> 6) << 62))

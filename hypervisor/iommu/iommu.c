@@ -7,7 +7,6 @@
 #include "bh/page.h"
 #include "bh/paging.h"
 #include "bh/pci.h"
-#include "bh/xen.h"
 
 #define MAX_SPINS       200000000u
 #define MAX_UNITS       32u

@@ -2,7 +2,6 @@
 /* Interrupt remapping, as far as AMD-Vi and VT-d do it alike. See iommu_private.h. */
 #include "bh/iommu_private.h"
 #include "bh/lib.h"
-#include "bh/xen.h"
 
 static bool entry_free(const struct irq_table *t, unsigned i)
 {

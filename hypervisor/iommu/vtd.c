@@ -10,7 +10,6 @@
 #include "bh/msi.h"
 #include "bh/p2m.h"
 #include "bh/pio.h"
-#include "bh/xen.h"
 
 #define ENTRY_PRESENT   1ull
 #define CONTEXT_AW_39   1ull

@@ -3,7 +3,6 @@
  * CPUID as guests see it. The default policy is this machine's leaves masked by the tables below: a bit that
  * is not listed is not shown. Leaves 0x40000000… are Xen's (arch-x86/cpuid.h of the public ABI).
  */
-#include "bh/cpuid_policy.h"
 #include "bh/domain.h"
 #include "bh/lib.h"
 #include "bh/time.h"

@@ -9,7 +9,6 @@
 #include "bh/decompress.h"
 #include "bh/domain.h"
 #include "bh/emul.h"
-#include "bh/guest_access.h"
 #include "bh/hwdom.h"
 #include "bh/iommu.h"
 #include "bh/kernel_image.h"

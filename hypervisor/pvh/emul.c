@@ -4,10 +4,8 @@
 #include "bh/domain.h"
 #include "bh/emul.h"
 #include "bh/exit.h"
-#include "bh/guest_access.h"
 #include "bh/insn.h"
 #include "bh/lib.h"
-#include "bh/logdirty.h"
 #include "bh/p2m_int.h"
 #include "bh/pio.h"
 

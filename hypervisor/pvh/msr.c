@@ -5,7 +5,6 @@
  */
 #include "bh/domain.h"
 #include "bh/exit.h"
-#include "bh/guest_access.h"
 #include "bh/lib.h"
 #include "bh/msr.h"
 #include "bh/page.h"

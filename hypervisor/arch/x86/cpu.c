@@ -2,7 +2,6 @@
 /* What the CPUs can do, and each CPU's descriptor tables and control registers. */
 #include "bh/cpu.h"
 #include "bh/lib.h"
-#include "bh/mm.h"
 #include "bh/msr.h"
 
 struct cpu_features cpu_features;

@@ -3,7 +3,6 @@
  */
 #include "bh/insn.h"
 #include "bh/bytes.h"
-#include "bh/xen.h"
 
 enum {
     F_BYTE = 1,    /* 8-bit operands; else 16, 32 or 64 as the prefixes tell */

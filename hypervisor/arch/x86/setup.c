@@ -4,7 +4,6 @@
 #include "bh/boot.h"
 #include "bh/cmdline.h"
 #include "bh/console.h"
-#include "bh/cpu.h"
 #include "bh/domain.h"
 #include "bh/hwdom.h"
 #include "bh/iommu.h"
@@ -16,7 +15,6 @@
 #include "bh/shutdown.h"
 #include "bh/time.h"
 #include "bh/topology.h"
-#include "bh/virt.h"
 
 _Noreturn void hypervisor_main(uint32_t magic, uint32_t info);
 

@@ -14,7 +14,6 @@
 #include "bh/shutdown.h"
 #include "bh/spinlock.h"
 #include "bh/symbols.h"
-#include "bh/xen.h"
 
 struct trap_frame {
     uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Choice of the CPU back end, and each CPU's main loop. */
-#include "bh/console.h"
-#include "bh/cpu.h"
 #include "bh/domain.h"
-#include "bh/lapic.h"
 #include "bh/lib.h"
 #include "bh/page.h"
 #include "bh/time.h"
-#include "bh/virt.h"
 
 const struct virt_ops *virt;
 static const struct virt_ops *const backends[] = {&svm_ops};

@@ -2,7 +2,6 @@
 /* Exit handlers, one function a reason, in a table. */
 #include "svm.h"
 #include "bh/exit.h"
-#include "bh/guest_access.h"
 #include "bh/hypercall.h"
 #include "bh/lib.h"
 #include "bh/msr.h"

@@ -10,7 +10,6 @@
 #include "bh/lib.h"
 #include "bh/msr.h"
 #include "bh/page.h"
-#include "bh/xen.h"
 
 struct svm_features svm_features;
 #define CR3_ADDRESS 0x000ffffffffff000ull
