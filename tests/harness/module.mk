@@ -2,7 +2,7 @@
 # Static analysis of the whole tree: shellcheck, lines of code, clang's warnings (gcc's are errors in the build itself), cppcheck.
 SHIPPED := hypervisor libvchan qrexec gui-common gui-daemon gui-agent domain-manager installer templates
 # the hypervisor's budget: C, headers and assembly. It goes down with the code; the goal is 17,000.
-HYPERVISOR_LINES ?= 19000
+HYPERVISOR_LINES ?= 17250
 STATIC := $(B)/static
 
 .PHONY: check-shell check-lines check-clang check-cppcheck
