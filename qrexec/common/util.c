@@ -124,17 +124,17 @@ int unix_listen(const char *path, mode_t mode, int backlog)
     mode_t old;
     int fd, ret;
 
-    if (strlen(path) >= sizeof(addr.sun_path))
+    if (snprintf(addr.sun_path, sizeof(addr.sun_path), "%s.new", path) >= (int)sizeof(addr.sun_path))
         return -ENAMETOOLONG;
-    strcpy(addr.sun_path, path);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -errno;
-    unlink(path);
+    unlink(addr.sun_path);
     old = umask(0777 & ~mode);
     ret = bind(fd, (struct sockaddr *)&addr, sizeof(addr));
     umask(old);
-    if (ret < 0 || listen(fd, backlog) < 0) {
+    /* who waits for the file may connect as soon as it is seen */
+    if (ret < 0 || listen(fd, backlog) < 0 || rename(addr.sun_path, path) < 0) {
         ret = -errno;
         close(fd);
         return ret;
