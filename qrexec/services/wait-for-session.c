@@ -56,7 +56,18 @@ static bool gui_is_off(void)
     return strcmp(answer, "False") == 0;
 }
 
-/* Wait until the file is there: the directory's changes wake us. */
+/* The agent's own test: without a fork server that takes calls, it would run them outside of the session. */
+static bool is_served(const char *path)
+{
+    int fd = unix_connect(path);
+
+    if (fd < 0)
+        return false;
+    close(fd);
+    return true;
+}
+
+/* Wait until the fork server is there: the directory's changes wake us. */
 static bool wait_for(const char *path)
 {
     char events[4096];
@@ -64,9 +75,10 @@ static bool wait_for(const char *path)
     struct pollfd change = {.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), .events = POLLIN};
 
     inotify_add_watch(change.fd, SOCKET_DIR, IN_CREATE | IN_MOVED_TO);
-    while (access(path, F_OK) < 0) {
-        if (now_ms() >= end || poll(&change, 1, LOOK_MS) < 0)
+    while (!is_served(path)) {
+        if (now_ms() >= end)
             return false;
+        poll(&change, 1, LOOK_MS);
         while (read(change.fd, events, sizeof(events)) > 0)
             ;
     }
@@ -82,7 +94,7 @@ int main(void)
         return EXIT_FAILURE;
     }
     snprintf(path, sizeof(path), SOCKET_DIR "/qrexec-server.%s.sock", name);
-    if (access(path, F_OK) == 0 || gui_is_off() || wait_for(path))
+    if (is_served(path) || gui_is_off() || wait_for(path))
         return EXIT_SUCCESS;
     qlog("no graphical session of %s", name);
     return EXIT_FAILURE;
