@@ -110,11 +110,11 @@ static void cpu_save(const struct context *x, struct vcpu *v, void *out)
 
 static bool cpu_valid(const struct hvm_hw_cpu *c)
 {
-    bool pg = c->cr0 & CR0_PG, lme = c->msr_efer & EFER_LME, lma = c->msr_efer & EFER_LMA;
+    bool pg = c->cr0 & X86_CR0_PG, lme = c->msr_efer & EFER_LME, lma = c->msr_efer & EFER_LMA;
 
     return !c->pad0 && !(c->flags & ~(uint32_t)XEN_X86_FPU_INITIALISED) && !(c->cr0 >> 32) &&
-           (!pg || c->cr0 & CR0_PE) && !(c->cr4 & ~CR4_GUEST) && !(c->msr_efer & ~EFER_ALLOWED) &&
-           lma == (lme && pg) && (!lma || c->cr4 & CR4_PAE) && !(c->cr3 >> 52);
+           (!pg || c->cr0 & X86_CR0_PE) && !(c->cr4 & ~CR4_GUEST) && !(c->msr_efer & ~EFER_ALLOWED) &&
+           lma == (lme && pg) && (!lma || c->cr4 & X86_CR4_PAE) && !(c->cr3 >> 52);
 }
 
 /* FPU registers of the first 512 bytes; every other component in its initial state. */
@@ -156,7 +156,7 @@ static void cpu_state_load(struct vcpu *v, struct hvm_hw_cpu *c)
     fields_copy(c, &s, state_fields, ARRAY_SIZE(state_fields), true);
     s.rax = c->rax;
     s.rflags = (s.rflags & 0x3f7fd5ull) | 2;
-    s.cr0 |= CR0_ET;
+    s.cr0 |= X86_CR0_ET;
     s.dr6 = (s.dr6 & 0xe00full) | 0xffff0ff0ull;
     s.dr7 = (s.dr7 & 0xffff2bffull) | 0x400;
     s.event = ((uint64_t)c->error_code << 32 | c->pending_event) & EVENT_ALLOWED;

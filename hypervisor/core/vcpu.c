@@ -220,7 +220,7 @@ void vcpu_block(struct vcpu *v)
 
 void vcpu_halt(struct vcpu *v)
 {
-    if (!(virt->rflags(v) & RFLAGS_IF) && !v->nmi_pending) {
+    if (!(virt->rflags(v) & X86_EFLAGS_IF) && !v->nmi_pending) {
         vcpu_go_down(v);
         return;
     }

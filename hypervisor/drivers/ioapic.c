@@ -101,26 +101,24 @@ int ioapic_bind(struct ioapic *io, unsigned pin, uint8_t vector, uint64_t flags,
 
     if (rc)
         return rc;
-    spin_lock(&ioapic_lock);
+    spin_guard(&ioapic_lock);
     write_entry(io, pin, rte);
-    spin_unlock(&ioapic_lock);
     return 0;
 }
 
 void ioapic_set_mask(struct ioapic *io, unsigned pin, bool masked)
 {
-    spin_lock(&ioapic_lock);
+    spin_guard(&ioapic_lock);
     if (!!(io->rte[pin] & RTE_MASKED) != masked) {
         io->rte[pin] ^= RTE_MASKED;
         write_low(io, pin, io->rte[pin]);
     }
-    spin_unlock(&ioapic_lock);
 }
 
 /* Without an EOI register, a masked entry turned to edge and back drops its remote IRR. */
 void ioapic_end_level(struct ioapic *io, unsigned pin)
 {
-    spin_lock(&ioapic_lock);
+    spin_guard(&ioapic_lock);
     if (io->version >= 0x20) {
         mmio_write32(io->regs + IOAPIC_REG_EOI, (uint32_t)(io->rte[pin] & RTE_VECTOR_MASK));
     } else {
@@ -128,5 +126,4 @@ void ioapic_end_level(struct ioapic *io, unsigned pin)
         write_low(io, pin, io->rte[pin] | RTE_MASKED);
         write_low(io, pin, io->rte[pin]);
     }
-    spin_unlock(&ioapic_lock);
 }

@@ -112,20 +112,15 @@ void mmio_write_size(volatile void *p, unsigned size, uint64_t val)
 uint32_t pci_read(struct pci_sbdf dev, unsigned reg, unsigned size)
 {
     volatile uint8_t *p;
-    uint32_t val;
 
     if (!access_valid(reg, size))
         return ~0u;
     if (by_port(dev, reg)) {
-        spin_lock(&pci_lock);
-        val = in_size(port_select(dev, reg), size);
-        spin_unlock(&pci_lock);
-        return val;
+        spin_guard(&pci_lock);
+        return in_size(port_select(dev, reg), size);
     }
     p = mmcfg_register(dev, reg);
-    if (!p)
-        return (uint32_t)size_mask(size);
-    return (uint32_t)mmio_read_size(p, size);
+    return (uint32_t)(p ? mmio_read_size(p, size) : size_mask(size));
 }
 
 void pci_write(struct pci_sbdf dev, unsigned reg, unsigned size, uint32_t val)
@@ -135,9 +130,8 @@ void pci_write(struct pci_sbdf dev, unsigned reg, unsigned size, uint32_t val)
     if (!access_valid(reg, size))
         return;
     if (by_port(dev, reg)) {
-        spin_lock(&pci_lock);
+        spin_guard(&pci_lock);
         out_size(port_select(dev, reg), size, val);
-        spin_unlock(&pci_lock);
         return;
     }
     p = mmcfg_register(dev, reg);

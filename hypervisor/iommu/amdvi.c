@@ -113,7 +113,7 @@ static void event_interrupt(uint8_t vector, void *arg)
     struct amdvi_unit *u = arg;
     uint64_t status;
 
-    spin_lock(&iommu_lock);
+    spin_guard(&iommu_lock);
     status = reg_read(u, AMDVI_STATUS);
     reg_write(u, AMDVI_STATUS, status & (STATUS_EVT_INT | STATUS_EVT_OVERFLOW)); /* write one to clear */
     events_drain(u);
@@ -121,7 +121,6 @@ static void event_interrupt(uint8_t vector, void *arg)
         reg_write(u, AMDVI_CONTROL, u->control & ~CONTROL_EVT_LOG_EN);
         reg_write(u, AMDVI_CONTROL, u->control);
     }
-    spin_unlock(&iommu_lock);
 }
 
 /* ---- device table ---- */

@@ -45,9 +45,8 @@ void iommu_init(const struct acpi_info *acpi, bool allow)
 
 void iommu_enable(void)
 {
-    spin_lock(&iommu_lock);
+    spin_guard(&iommu_lock);
     iommu->enable();
-    spin_unlock(&iommu_lock);
 }
 
 bool iommu_owns_function(struct pci_sbdf dev)
@@ -57,23 +56,18 @@ bool iommu_owns_function(struct pci_sbdf dev)
 
 int iommu_assign(struct pci_sbdf dev, struct domain *d)
 {
-    int rc;
-
     if (!iommu)
         return -XEN_ENODEV;
-    spin_lock(&iommu_lock);
-    rc = iommu->assign(dev, d);
-    spin_unlock(&iommu_lock);
-    return rc;
+    spin_guard(&iommu_lock);
+    return iommu->assign(dev, d);
 }
 
 void iommu_flush(void)
 {
     if (!iommu)
         return;
-    spin_lock(&iommu_lock);
+    spin_guard(&iommu_lock);
     iommu->flush();
-    spin_unlock(&iommu_lock);
 }
 
 static int map_region(struct domain *d, uint64_t start, uint64_t end)

@@ -47,18 +47,17 @@ static int entry_map(const struct irq_source *source, uint32_t apic_id, uint8_t 
     struct irq_table t;
     int rc, i = *index;
 
-    spin_lock(&iommu_lock);
+    spin_guard(&iommu_lock);
     rc = iommu->irq_table(source, &t);
     if (!rc && i < 0)
         i = rc = entries_reserve(&t, 1);
-    if (rc >= 0 && i >= (int)IRQ_TABLE_ENTRIES)
-        rc = -XEN_EINVAL;
-    if (rc >= 0) {
-        entry_write(&t, (unsigned)i, iommu->irq_entry(source, apic_id, vector, level));
-        *index = i;
-    }
-    spin_unlock(&iommu_lock);
-    return MIN(rc, 0);
+    if (rc < 0)
+        return rc;
+    if (i >= (int)IRQ_TABLE_ENTRIES)
+        return -XEN_EINVAL;
+    entry_write(&t, (unsigned)i, iommu->irq_entry(source, apic_id, vector, level));
+    *index = i;
+    return 0;
 }
 
 int iommu_map_msi(struct pci_sbdf source, uint32_t apic_id, uint8_t vector, int *index, uint64_t *addr,
@@ -97,12 +96,9 @@ int iommu_reserve_irqs(struct pci_sbdf source, unsigned nr)
 
     if (nr == 0 || nr > IRQ_TABLE_ENTRIES)
         return -XEN_EINVAL;
-    spin_lock(&iommu_lock);
+    spin_guard(&iommu_lock);
     rc = iommu->irq_table(&s, &t);
-    if (!rc)
-        rc = entries_reserve(&t, nr);
-    spin_unlock(&iommu_lock);
-    return rc;
+    return rc ? rc : entries_reserve(&t, nr);
 }
 
 void iommu_unmap_irq(struct pci_sbdf source, int index)
@@ -112,10 +108,9 @@ void iommu_unmap_irq(struct pci_sbdf source, int index)
 
     if (index < 0 || index >= (int)IRQ_TABLE_ENTRIES)
         return;
-    spin_lock(&iommu_lock);
+    spin_guard(&iommu_lock);
     if (!iommu->irq_table(&s, &t))
         entry_write(&t, (unsigned)index, (struct irq_entry){0});
-    spin_unlock(&iommu_lock);
 }
 
 bool iommu_ioapics_listed(const struct iommu_driver *driver, const struct acpi_info *acpi)

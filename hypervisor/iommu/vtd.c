@@ -279,12 +279,11 @@ static void fault_interrupt(uint8_t vector, void *arg)
 {
     struct vtd_unit *u = arg;
 
-    spin_lock(&iommu_lock);
+    spin_guard(&iommu_lock);
     for (unsigned i = 0; i < CAP_NFR(u->cap); i++)
         if (CAP_FRO(u->cap) + 16 * (i + 1) <= VTD_MMIO_SIZE)
             fault_report(u, CAP_FRO(u->cap) + 16 * i);
     reg_write(u, VTD_FSTS, FSTS_CLEAR);
-    spin_unlock(&iommu_lock);
 }
 
 static void fault_setup(struct vtd_unit *u)

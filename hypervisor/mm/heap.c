@@ -104,7 +104,7 @@ void kfree(void *p, size_t size)
         page_free(va_to_mfn(p), doublings(PAGE_SIZE, size));
         return;
     }
-    spin_lock(&slab_lock);
+    spin_guard(&slab_lock);
     ASSERT(s->size == 32u << c && s->used);
     *(void **)p = s->free;
     s->free = p;
@@ -116,5 +116,4 @@ void kfree(void *p, size_t size)
         heap_counts.frames--;
         page_free(va_to_mfn(s), 0);
     }
-    spin_unlock(&slab_lock);
 }

@@ -172,7 +172,7 @@ void paging_free_init(void)
 {
     for (char *p = __init_start; p < __init_end; p += PAGE_SIZE)
         *entry_for((uintptr_t)p, 1) = 0;
-    write_cr4(read_cr4() & ~CR4_PGE);
-    write_cr4(read_cr4() | CR4_PGE);
+    write_cr4(read_cr4() & ~X86_CR4_PGE);
+    write_cr4(read_cr4() | X86_CR4_PGE);
     page_add_ram((uintptr_t)__init_start - XEN_VIRT_BASE, (uintptr_t)__init_end - XEN_VIRT_BASE, true);
 }

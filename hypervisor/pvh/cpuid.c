@@ -199,7 +199,7 @@ static void dynamic(struct vcpu *v, uint32_t leaf, uint32_t sub, struct cpuid_re
     switch (leaf) {
     case 1:
         r->b = (r->b & 0xff00) | id << 24 | MIN(v->domain->max_vcpus * 2, 255u) << 16;
-        if (virt->cr4(v) & CR4_OSXSAVE)
+        if (virt->cr4(v) & X86_CR4_OSXSAVE)
             r->c |= (uint32_t)OSXSAVE_BIT;
         if (v->domain->max_vcpus > 1)
             r->d |= (uint32_t)BIT(28);

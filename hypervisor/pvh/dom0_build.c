@@ -321,7 +321,7 @@ static void set_entry_state(struct builder *b)
     s.seg[SEG_TR] = (struct segment){0, 0x08b, 0x67, 0};
     s.seg[SEG_LDTR] = (struct segment){0, 0x082, 0, 0};
     s.seg[SEG_GDTR] = s.seg[SEG_IDTR] = (struct segment){0};
-    s.cr0 = CR0_PE | CR0_ET;
+    s.cr0 = X86_CR0_PE | X86_CR0_ET;
     s.rip = b->kernel.entry;
     s.rflags = 2;
     virt->set_state(v, &s);

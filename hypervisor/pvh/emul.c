@@ -104,28 +104,23 @@ static const struct range *range_find(const struct ranges *table, uint64_t at)
 
 int emul_mmio_register(struct domain *d, gpaddr_t start, uint64_t size, emul_fn fn, void *arg)
 {
-    int rc;
-
     if (!d->emul)
         return -XEN_ENOSPC;
-    spin_lock(&d->lock);
-    rc = range_add(&d->emul->mmio, (struct range){start, start + size, fn, arg});
-    spin_unlock(&d->lock);
-    return rc;
+    spin_guard(&d->lock);
+    return range_add(&d->emul->mmio, (struct range){start, start + size, fn, arg});
 }
 
 void emul_mmio_unregister(struct domain *d, gpaddr_t start)
 {
     struct ranges *t = &d->emul->mmio;
 
-    spin_lock(&d->lock);
+    spin_guard(&d->lock);
     for (unsigned i = 0; i < t->nr; i++)
         if (t->range[i].start == start) {
             t->nr--;
             memmove(&t->range[i], &t->range[i + 1], (t->nr - i) * sizeof(t->range[0]));
-            break;
+            return;
         }
-    spin_unlock(&d->lock);
 }
 
 int emul_port_register(struct domain *d, uint16_t first, uint32_t count, emul_fn fn, void *arg)
@@ -235,7 +230,7 @@ static bool execute(struct vcpu *v, const struct insn *i, gpaddr_t gpa, uint64_t
             return true;
         operand = v->regs.rax & size_mask(i->size);
         mmio_access(v, gpa, i->size, true, &operand);
-        v->regs.rdi += *rflags & BIT(10) ? -(uint64_t)i->size : i->size;
+        v->regs.rdi += *rflags & X86_EFLAGS_DF ? -(uint64_t)i->size : i->size;
         if (i->rep && --v->regs.rcx)
             return false; /* next element: another exit */
         return true;

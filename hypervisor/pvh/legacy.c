@@ -36,7 +36,7 @@ static void rtc_access(struct vcpu *v, void *arg, uint64_t offset, unsigned size
         *val = ~0ull;
         return;
     }
-    spin_lock(&legacy.lock);
+    spin_guard(&legacy.lock);
     if (offset == 0 && write) {
         legacy.rtc_index = (uint8_t)*val & (uint8_t)~NMI_OFF;
     } else if (offset == 0) {
@@ -48,7 +48,6 @@ static void rtc_access(struct vcpu *v, void *arg, uint64_t offset, unsigned size
         else
             *val = inb(RTC_DATA);
     }
-    spin_unlock(&legacy.lock);
 }
 
 static const struct {

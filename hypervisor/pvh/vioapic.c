@@ -140,10 +140,9 @@ void vioapic_eoi(struct domain *d, uint8_t vector)
 {
     if (d != vioapic.domain)
         return;
-    spin_lock(&vioapic.lock);
+    spin_guard(&vioapic.lock);
     for (unsigned i = 0; i < vioapic.nr; i++)
         io_end_vector(&vioapic.io[i], vector);
-    spin_unlock(&vioapic.lock);
 }
 
 /* ---- registers ---- */
@@ -196,7 +195,7 @@ static void vioapic_access(struct vcpu *v, void *arg, uint64_t offset, unsigned 
             *val = ~0ull;
         return;
     }
-    spin_lock(&vioapic.lock);
+    spin_guard(&vioapic.lock);
     if (offset == IOAPIC_REG_SELECT) {
         if (write)
             io->select = (uint8_t)*val;
@@ -212,7 +211,6 @@ static void vioapic_access(struct vcpu *v, void *arg, uint64_t offset, unsigned 
     } else if (!write) {
         *val = ~0ull;
     }
-    spin_unlock(&vioapic.lock);
 }
 
 static int vioapic_setup(struct domain *d, struct vioapic *io)

@@ -194,11 +194,7 @@ static unsigned deliver(struct domain *d, struct vcpu *from, uint32_t dest, bool
 {
     unsigned n = 0;
 
-    for (unsigned i = 0; i < d->max_vcpus; i++) {
-        struct vcpu *v = d->vcpu[i];
-
-        if (!v)
-            continue;
+    for_each_vcpu (d, v) {
         if (shorthand == 1   ? v != from
             : shorthand == 3 ? v == from
                              : !shorthand && !matches(v, dest, logical, wide))

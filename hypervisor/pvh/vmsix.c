@@ -244,14 +244,13 @@ static void vmsix_access(struct vcpu *v, void *arg, uint64_t offset, unsigned si
     bool in_table = offset >= start && offset + size <= end;
     bool outside = offset + size <= start || offset >= end;
 
-    spin_lock(&vpci_lock);
+    spin_guard(&vpci_lock);
     if (in_table && size >= 4 && !(offset & (size - 1)))
         table_access(m, (uint32_t)(offset - start), size, write, val);
     else if (outside && m->reachable && !(offset & (size - 1)))
         window_access(m, offset, size, write, val);
     else if (!write)
         *val = ~0ull;
-    spin_unlock(&vpci_lock);
 }
 
 void vmsix_bar_mapped(struct vpci_function *f, unsigned bar)

@@ -298,15 +298,13 @@ int vpci_device_add(struct domain *d, uint16_t segment, uint8_t bus, uint8_t dev
 
     if (d != vpci.domain)
         return -XEN_EPERM;
-    spin_lock(&vpci_lock);
-    if (!function_find(dev)) {
-        pci_map_bus(segment, bus);
-        if (pci_present(dev))
-            function_found(dev, &rc);
-        else
-            rc = -XEN_ENODEV;
-    }
-    spin_unlock(&vpci_lock);
+    spin_guard(&vpci_lock);
+    if (function_find(dev))
+        return 0;
+    pci_map_bus(segment, bus);
+    if (!pci_present(dev))
+        return -XEN_ENODEV;
+    function_found(dev, &rc);
     return rc;
 }
 

@@ -111,14 +111,14 @@ void cpu_init_tables(struct cpu *c)
 
 void cpu_init_control(void)
 {
-    uint64_t cr4 = CR4_PAE | CR4_PGE | CR4_MCE | CR4_OSFXSR | BIT(10);
+    uint64_t cr4 = X86_CR4_PAE | X86_CR4_PGE | X86_CR4_MCE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT;
 
     if (cpu_features.smep)
-        cr4 |= CR4_SMEP;
+        cr4 |= X86_CR4_SMEP;
     if (cpu_features.smap)
-        cr4 |= CR4_SMAP;
+        cr4 |= X86_CR4_SMAP;
     if (cpu_features.xsave)
-        cr4 |= CR4_OSXSAVE;
+        cr4 |= X86_CR4_OSXSAVE;
     write_cr4(cr4);
     wrmsr(MSR_PAT, 0x0007010600070106ull); /* WB, WC (write-combining), UC-, UC */
     if (cpu_features.xsave && !cpu_features.xcr0_mask) {

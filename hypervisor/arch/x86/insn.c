@@ -3,6 +3,7 @@
  */
 #include "bh/insn.h"
 #include "bh/bytes.h"
+#include <asm/processor-flags.h>
 
 enum {
     F_BYTE = 1,    /* 8-bit operands; else 16, 32 or 64 as the prefixes tell */
@@ -281,15 +282,8 @@ int insn_decode(const uint8_t *bytes, unsigned len, bool long_mode, struct insn 
     return 0;
 }
 
-enum {
-    FLAG_CF = 1,
-    FLAG_PF = 1 << 2,
-    FLAG_AF = 1 << 4,
-    FLAG_ZF = 1 << 6,
-    FLAG_SF = 1 << 7,
-    FLAG_OF = 1 << 11
-};
-#define FLAGS_ALL (FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF)
+#define FLAGS_ALL                                                                                            \
+    (X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_OF)
 
 static uint64_t result_of(uint8_t alu, uint64_t a, uint64_t b)
 {
@@ -325,17 +319,17 @@ uint64_t insn_alu(uint8_t alu, uint8_t size, uint64_t a, uint64_t b, uint64_t *r
 
     r &= ~0ull >> (63 - top);
     if (carries >> top & 1)
-        flags |= FLAG_CF;
+        flags |= X86_EFLAGS_CF;
     if ((carries >> top ^ carries >> (top - 1)) & 1)
-        flags |= FLAG_OF;
+        flags |= X86_EFLAGS_OF;
     if (carries >> 3 & 1)
-        flags |= FLAG_AF;
+        flags |= X86_EFLAGS_AF;
     if (!__builtin_parity((unsigned)(r & 0xff)))
-        flags |= FLAG_PF;
+        flags |= X86_EFLAGS_PF;
     if (!r)
-        flags |= FLAG_ZF;
+        flags |= X86_EFLAGS_ZF;
     if (r >> top & 1)
-        flags |= FLAG_SF;
+        flags |= X86_EFLAGS_SF;
     *rflags = (*rflags & ~(uint64_t)FLAGS_ALL) | flags;
     return r;
 }

@@ -32,9 +32,7 @@ void trap_dispatch(struct trap_frame *f);
 
 int irq_vector_alloc(irq_handler_t handler, void *arg)
 {
-    int vector = -XEN_ENOSPC;
-
-    spin_lock(&irq_lock);
+    spin_guard(&irq_lock);
     for (unsigned i = VECTOR_DYNAMIC_FIRST; i <= VECTOR_DYNAMIC_LAST; i++) {
         unsigned v = next_vector;
 
@@ -42,12 +40,10 @@ int irq_vector_alloc(irq_handler_t handler, void *arg)
         if (!irq_table[v].handler) {
             irq_table[v].arg = arg;
             __atomic_store_n(&irq_table[v].handler, handler, __ATOMIC_RELEASE);
-            vector = (int)v;
-            break;
+            return (int)v;
         }
     }
-    spin_unlock(&irq_lock);
-    return vector;
+    return -XEN_ENOSPC;
 }
 
 void irq_vector_free(uint8_t vector)
@@ -84,18 +80,29 @@ static _Noreturn void stop_machine(void)
     machine_stop_after_panic();
 }
 
+static _Noreturn void halt(void)
+{
+    for (;;)
+        __asm__ volatile("cli; hlt");
+}
+
+/* The first CPU to come here tells why; the others are silent. */
+static void panic_begin(void)
+{
+    if (__atomic_exchange_n(&panicking, true, __ATOMIC_SEQ_CST))
+        halt();
+    console_force();
+    printk(LOG_ERR, "\n");
+    printk(LOG_ERR, "PANIC on CPU%u: ", nr_cpus ? this_cpu()->id : 0);
+}
+
 void panic(const char *fmt, ...)
 {
     va_list ap;
     uint64_t rbp;
 
     __asm__ volatile("cli; mov %%rbp, %0" : "=r"(rbp));
-    if (__atomic_exchange_n(&panicking, true, __ATOMIC_SEQ_CST))
-        for (;;)
-            __asm__ volatile("cli; hlt");
-    console_force();
-    printk(LOG_ERR, "\n");
-    printk(LOG_ERR, "PANIC on CPU%u: ", nr_cpus ? this_cpu()->id : 0);
+    panic_begin();
     va_start(ap, fmt);
     vprintk(LOG_ERR, fmt, ap);
     va_end(ap);
@@ -106,36 +113,12 @@ void panic(const char *fmt, ...)
 
 static _Noreturn void fatal_trap(const struct trap_frame *f)
 {
-    static const char *const names[32] = {"divide error",
-                                          "debug",
-                                          "NMI",
-                                          "breakpoint",
-                                          "overflow",
-                                          "bound",
-                                          "invalid opcode",
-                                          "device not available",
-                                          "double fault",
-                                          "",
-                                          "invalid TSS",
-                                          "segment not present",
-                                          "stack fault",
-                                          "general protection",
-                                          "page fault",
-                                          "",
-                                          "x87 error",
-                                          "alignment check",
-                                          "machine check",
-                                          "SIMD error",
-                                          "virtualization",
-                                          "control protection"};
+    static const char names[32][4] = {"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM",
+                                      "#DF", "",    "#TS", "#NP", "#SS", "#GP", "#PF", "",
+                                      "#MF", "#AC", "#MC", "#XM", "#VE", "#CP"};
 
-    if (__atomic_exchange_n(&panicking, true, __ATOMIC_SEQ_CST))
-        for (;;)
-            __asm__ volatile("cli; hlt");
-    console_force();
-    printk(LOG_ERR, "\n");
-    printk(LOG_ERR, "PANIC on CPU%u: exception %lu (%s), error code %lx\n", nr_cpus ? this_cpu()->id : 0,
-           f->vector, f->vector < 32 && names[f->vector] ? names[f->vector] : "", f->error);
+    panic_begin();
+    printk(LOG_ERR, "exception %lu (%s), error code %lx\n", f->vector, names[f->vector], f->error);
     printk(LOG_ERR, "rip %04lx:%016lx rflags %016lx cr2 %016lx\n", f->cs, f->rip, f->rflags, read_cr2());
     printk(LOG_ERR, "rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", f->rax, f->rbx, f->rcx, f->rdx);
     printk(LOG_ERR, "rsi %016lx rdi %016lx rbp %016lx rsp %016lx\n", f->rsi, f->rdi, f->rbp, f->rsp);
@@ -163,8 +146,7 @@ static void nmi(const struct trap_frame *f)
     uint8_t reason;
 
     if (panicking)
-        for (;;)
-            __asm__ volatile("cli; hlt");
+        halt();
     reason = inb(0x61);
     pr_warn("NMI on CPU%u at %016lx, reason byte %02x\n", this_cpu()->id, f->rip, reason);
 }

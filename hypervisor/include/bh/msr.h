@@ -3,6 +3,7 @@
 #pragma once
 
 #include "bh/types.h"
+#include <asm/processor-flags.h>
 
 #define MSR_TSC            0x10
 #define MSR_APIC_BASE      0x1b
@@ -39,21 +40,8 @@
 #define EFER_SVME   BIT(12)
 #define EFER_AIBRSE BIT(21)
 
-#define CR0_PE BIT(0)
-#define CR0_ET BIT(4)
-#define CR0_PG BIT(31)
-
-#define CR4_PAE     BIT(5)
-#define CR4_PGE     BIT(7)
-#define CR4_MCE     BIT(6)
-#define CR4_OSFXSR  BIT(9)
-#define CR4_OSXSAVE BIT(18)
-#define CR4_SMEP    BIT(20)
-#define CR4_SMAP    BIT(21)
 /* all up to UMIP; FSGSBASE, PCIDE, OSXSAVE; SMEP, SMAP */
 #define CR4_GUEST 0x370fffull
-
-#define RFLAGS_IF BIT(9)
 
 static inline uint64_t rdmsr(uint32_t msr)
 {

@@ -6,15 +6,7 @@
 
 struct domain;
 
-enum {
-    APIC_DM_FIXED = 0,
-    APIC_DM_LOWEST = 1,
-    APIC_DM_SMI = 2,
-    APIC_DM_NMI = 4,
-    APIC_DM_INIT = 5,
-    APIC_DM_SIPI = 6,
-    APIC_DM_EXTINT = 7
-};
+enum { APIC_DM_FIXED, APIC_DM_LOWEST, APIC_DM_NMI = 4, APIC_DM_INIT, APIC_DM_SIPI };
 
 /* Deliver as an I/O APIC or MSI message would: destination (xAPIC 8-bit or x2APIC 32-bit id), logical or
  * physical, delivery mode, vector, level. Any context in which no lock at or below `sched` is held.

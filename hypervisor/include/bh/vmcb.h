@@ -3,6 +3,7 @@
 #pragma once
 
 #include "bh/lib.h"
+#include <asm/svm.h> /* exit codes */
 
 struct vmcb_segment {
     uint16_t selector, attr;
@@ -64,7 +65,6 @@ enum { TLB_FLUSH_ALL = 1, TLB_FLUSH_ASID = 3 };
 #define INTERCEPT_NMI      BIT(1)
 #define INTERCEPT_SMI      BIT(2)
 #define INTERCEPT_INIT     BIT(3)
-#define INTERCEPT_VINTR    BIT(4)
 #define INTERCEPT_RDPMC    BIT(15)
 #define INTERCEPT_CPUID    BIT(18)
 #define INTERCEPT_INVD     BIT(22)
@@ -100,47 +100,11 @@ enum { TLB_FLUSH_ALL = 1, TLB_FLUSH_ASID = 3 };
 #define EVENT_EXTERNAL  0
 #define EVENT_NMI       2
 #define EVENT_EXCEPTION 3
-#define EVENT_SOFT      4
-
-/* exit codes */
-enum {
-    EXIT_CR4_WRITE = 0x14,
-    EXIT_DR_READ0 = 0x20,
-    EXIT_DR_WRITE0 = 0x30,
-    EXIT_EXCEPTION0 = 0x40,
-    EXIT_INTR = 0x60,
-    EXIT_NMI = 0x61,
-    EXIT_SMI = 0x62,
-    EXIT_INIT = 0x63,
-    EXIT_VINTR = 0x64,
-    EXIT_RDPMC = 0x6f,
-    EXIT_CPUID = 0x72,
-    EXIT_INVD = 0x76,
-    EXIT_HLT = 0x78,
-    EXIT_INVLPGA = 0x7a,
-    EXIT_IOIO = 0x7b,
-    EXIT_MSR = 0x7c,
-    EXIT_FERR = 0x7e,
-    EXIT_SHUTDOWN = 0x7f,
-    EXIT_VMRUN = 0x80,
-    EXIT_VMMCALL = 0x81,
-    EXIT_VMLOAD = 0x82,
-    EXIT_VMSAVE = 0x83,
-    EXIT_STGI = 0x84,
-    EXIT_CLGI = 0x85,
-    EXIT_SKINIT = 0x86,
-    EXIT_WBINVD = 0x89,
-    EXIT_MONITOR = 0x8a,
-    EXIT_MWAIT = 0x8b,
-    EXIT_XSETBV = 0x8d,
-    EXIT_RDPRU = 0x8e,
-    EXIT_NPF = 0x400,
-};
 
 /* Bytes at RIP that a CPU with decode assists (APM vol. 2 §15.8.4) left there; 0: none. */
 static inline unsigned vmcb_insn(const struct vmcb *b, uint8_t *code)
 {
-    if (b->exitcode != EXIT_NPF)
+    if (b->exitcode != SVM_EXIT_NPF)
         return 0;
     memcpy(code, b->bytes, sizeof(b->bytes));
     return MIN(b->fetched, (unsigned)sizeof(b->bytes));

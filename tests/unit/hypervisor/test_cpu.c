@@ -117,8 +117,11 @@ static void test_vmcb_insn(void **state)
         uint64_t exit;
         uint8_t fetched;
         unsigned want;
-    } t[] = {
-        {EXIT_NPF, 0, 0}, {EXIT_NPF, 3, 3}, {EXIT_NPF, 15, 15}, {EXIT_NPF, 255, 15}, {EXIT_CR4_WRITE, 15, 0}};
+    } t[] = {{SVM_EXIT_NPF, 0, 0},
+             {SVM_EXIT_NPF, 3, 3},
+             {SVM_EXIT_NPF, 15, 15},
+             {SVM_EXIT_NPF, 255, 15},
+             {SVM_EXIT_WRITE_CR4, 15, 0}};
     static struct vmcb b = {.bytes = {0x89, 0x04, 0x24}};
     uint8_t code[sizeof(b.bytes)];
 

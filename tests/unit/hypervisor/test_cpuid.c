@@ -100,7 +100,7 @@ static void test_dynamic(void **state)
 {
     (void)state;
     assert_false(ask(1, 0).c & OSXSAVE);
-    host_cr4 = CR4_OSXSAVE;
+    host_cr4 = X86_CR4_OSXSAVE;
     assert_true(ask(1, 0).c & OSXSAVE);
     v->xcr0 = 3;
     assert_true(ask(0xd, 0).b == 576 || !(ask(1, 0).c & BIT(26)));

@@ -77,7 +77,7 @@ static bool efer_write(struct vcpu *v, uint64_t val)
 
     if (val & ~allowed)
         return false;
-    if (b->cr0 & CR0_PG && (val ^ b->efer) & EFER_LME)
+    if (b->cr0 & X86_CR0_PG && (val ^ b->efer) & EFER_LME)
         return false;
     b->efer = (val & ~EFER_LMA) | (b->efer & EFER_LMA) | EFER_SVME;
     return true;
@@ -189,31 +189,31 @@ static void exit_dr(struct vcpu *v)
 }
 
 static const exit_fn handlers[0x90] = {
-    [EXIT_CR4_WRITE] = exit_cr4,
-    [EXIT_DR_READ0... EXIT_DR_READ0 + 15] = exit_dr,
-    [EXIT_DR_WRITE0... EXIT_DR_WRITE0 + 15] = exit_dr,
-    [EXIT_EXCEPTION0 + 1] = exit_db,
-    [EXIT_EXCEPTION0 + 17] = exit_ac,
-    [EXIT_EXCEPTION0 + 18] = exit_mc,
-    [EXIT_INTR] = exit_interrupt,
-    [EXIT_NMI] = exit_nothing,
-    [EXIT_SMI] = exit_nothing,
-    [EXIT_INIT] = exit_nothing,
-    [EXIT_RDPMC] = guest_inject_gp,
-    [EXIT_INVD] = exit_skip2,
-    [EXIT_HLT] = exit_hlt,
-    [EXIT_INVLPGA] = guest_inject_ud,
-    [EXIT_IOIO] = exit_ioio,
-    [EXIT_MSR] = exit_msr,
-    [EXIT_FERR] = exit_ferr,
-    [EXIT_SHUTDOWN] = exit_shutdown,
-    [EXIT_VMRUN] = guest_inject_ud,
-    [EXIT_VMLOAD... EXIT_SKINIT] = guest_inject_ud,
-    [EXIT_WBINVD] = exit_skip2,
-    [EXIT_MONITOR] = guest_inject_ud,
-    [EXIT_MWAIT] = guest_inject_ud,
-    [EXIT_XSETBV] = exit_xsetbv,
-    [EXIT_RDPRU] = guest_inject_ud,
+    [SVM_EXIT_WRITE_CR4] = exit_cr4,
+    [SVM_EXIT_READ_DR0... SVM_EXIT_READ_DR0 + 15] = exit_dr,
+    [SVM_EXIT_WRITE_DR0... SVM_EXIT_WRITE_DR0 + 15] = exit_dr,
+    [SVM_EXIT_EXCP_BASE + 1] = exit_db,
+    [SVM_EXIT_EXCP_BASE + 17] = exit_ac,
+    [SVM_EXIT_EXCP_BASE + 18] = exit_mc,
+    [SVM_EXIT_INTR] = exit_interrupt,
+    [SVM_EXIT_NMI] = exit_nothing,
+    [SVM_EXIT_SMI] = exit_nothing,
+    [SVM_EXIT_INIT] = exit_nothing,
+    [SVM_EXIT_RDPMC] = guest_inject_gp,
+    [SVM_EXIT_INVD] = exit_skip2,
+    [SVM_EXIT_HLT] = exit_hlt,
+    [SVM_EXIT_INVLPGA] = guest_inject_ud,
+    [SVM_EXIT_IOIO] = exit_ioio,
+    [SVM_EXIT_MSR] = exit_msr,
+    [SVM_EXIT_FERR_FREEZE] = exit_ferr,
+    [SVM_EXIT_SHUTDOWN] = exit_shutdown,
+    [SVM_EXIT_VMRUN] = guest_inject_ud,
+    [SVM_EXIT_VMLOAD... SVM_EXIT_SKINIT] = guest_inject_ud,
+    [SVM_EXIT_WBINVD] = exit_skip2,
+    [SVM_EXIT_MONITOR] = guest_inject_ud,
+    [SVM_EXIT_MWAIT] = guest_inject_ud,
+    [SVM_EXIT_XSETBV] = exit_xsetbv,
+    [SVM_EXIT_RDPRU] = guest_inject_ud,
 };
 
 static __attribute__((noinline)) void unexpected(struct vcpu *v)
@@ -231,11 +231,11 @@ void svm_handle_exit(struct vcpu *v)
 {
     uint64_t code = v->vmcb->exitcode;
 
-    if (code == EXIT_VMMCALL) /* the frequent ones without an indirect call */
+    if (code == SVM_EXIT_VMMCALL) /* the frequent ones without an indirect call */
         exit_vmmcall(v);
-    else if (code == EXIT_CPUID)
+    else if (code == SVM_EXIT_CPUID)
         exit_cpuid(v);
-    else if (code == EXIT_NPF)
+    else if (code == SVM_EXIT_NPF)
         exit_npf(v);
     else if (code < ARRAY_SIZE(handlers) && handlers[code])
         handlers[code](v);

@@ -165,7 +165,7 @@ static uint64_t svm_walk_root(struct vcpu *v)
 {
     const struct vmcb *b = v->vmcb;
 
-    if (unlikely(!(b->cr0 & CR0_PG)))
+    if (unlikely(!(b->cr0 & X86_CR0_PG)))
         return WALK_NO_PAGING;
     return likely(b->efer & EFER_LMA) ? b->cr3 & CR3_ADDRESS : WALK_NONE;
 }
