@@ -55,8 +55,6 @@ static void domain_free(struct domain *d)
     grant_domain_free(d);
     p2m_destroy(d);
     emul_domain_free(d);
-    if (d->cpuid)
-        cpuid_policy_free(d->cpuid);
     if (d->shared_info)
         page_put(va_to_mfn(d->shared_info)); /* dom0 may still have it mapped */
     kfree(d->e820, d->nr_e820 * sizeof(struct e820_entry));
@@ -153,10 +151,10 @@ static int domain_parts(struct domain *d, const struct xen_domctl_createdomain *
     int rc;
 
     d->shared_info = page_va_alloc(0, PAGE_ZERO);
-    d->cpuid = cpuid_policy_new();
+    d->cpuid = cpuid_default;
     d->max_vcpus = c->max_vcpus;
     d->vcpu = kzalloc(c->max_vcpus * sizeof(d->vcpu[0]));
-    if (!d->shared_info || !d->cpuid || !d->vcpu)
+    if (!d->shared_info || !d->vcpu)
         return -XEN_ENOMEM;
     /* negative: as many as there can be */
     d->evtchn.max_port = MIN(c->max_evtchn_port, EVTCHN_MAX - 1);

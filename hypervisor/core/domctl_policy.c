@@ -7,7 +7,8 @@ DOMCTL(get_cpu_policy)
     struct xen_domctl_cpu_policy *p = &c->op->u.cpu_policy;
 
     c->copyback = true;
-    return policy_to_guest(c->v, c->d->cpuid, &p->nr_leaves, HANDLE(p->leaves), &p->nr_msrs, HANDLE(p->msrs));
+    return policy_to_guest(c->v, &c->d->cpuid, &p->nr_leaves, HANDLE(p->leaves), &p->nr_msrs,
+                           HANDLE(p->msrs));
 }
 
 static long apply_leaves(struct vcpu *v, struct xen_domctl_cpu_policy *p, struct cpuid_policy *policy)
@@ -48,7 +49,7 @@ DOMCTL(set_cpu_policy)
 {
     struct xen_domctl_cpu_policy *p = &c->op->u.cpu_policy;
     long rc;
-    scratch(policy, sizeof(*c->d->cpuid));
+    scratch(policy, sizeof(c->d->cpuid));
 
     if (c->d->started)
         return -XEN_EEXIST;
@@ -56,7 +57,7 @@ DOMCTL(set_cpu_policy)
         return -XEN_E2BIG;
     if (!policy.p)
         return -XEN_ENOMEM;
-    memcpy(policy.p, c->d->cpuid, policy.size);
+    memcpy(policy.p, &c->d->cpuid, policy.size);
     p->err_leaf = p->err_subleaf = p->err_msr = ~0u;
     c->copyback = true;
     rc = apply_leaves(c->v, p, policy.p);
@@ -64,6 +65,6 @@ DOMCTL(set_cpu_policy)
     if (rc)
         return rc;
     cpuid_policy_finish(policy.p);
-    memcpy(c->d->cpuid, policy.p, policy.size);
+    memcpy(&c->d->cpuid, policy.p, policy.size);
     return 0;
 }

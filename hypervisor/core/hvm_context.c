@@ -194,18 +194,17 @@ static int cpu_load(const struct context *x, struct vcpu *v, const void *untrust
 /* Bytes of the standard XSAVE format for a set of components. */
 static uint32_t xsave_span(uint64_t components)
 {
-    const struct cpuid_policy *host = cpuid_policy_host();
     uint32_t span = XSAVE_HEADER_END;
 
     for (unsigned i = 2; i < CPUID_SUBD; i++)
         if (components >> i & 1)
-            span = MAX(span, host->leafd[i].a + host->leafd[i].b);
+            span = MAX(span, cpuid_host.leafd[i].a + cpuid_host.leafd[i].b);
     return MIN(span, cpu_features.xsave_size);
 }
 
 static uint64_t xsave_components(const struct vcpu *v)
 {
-    return v->domain->cpuid->leafd[0].a & cpu_features.xcr0_mask;
+    return v->domain->cpuid.leafd[0].a & cpu_features.xcr0_mask;
 }
 
 static uint32_t xsave_size(const struct vcpu *v)
@@ -233,7 +232,7 @@ static int xsave_load(const struct context *x, struct vcpu *v, const void *untru
 
     memcpy(&xcr0, (const char *)untrusted_data + offsetof(struct hvm_hw_cpu_xsave, xcr0), sizeof(xcr0));
     memcpy(header, area + XSAVE_LEGACY, sizeof(header));
-    if (!cpu_features.xsave || !cpuid_xcr0_valid(v->domain->cpuid, xcr0) ||
+    if (!cpu_features.xsave || !cpuid_xcr0_valid(&v->domain->cpuid, xcr0) ||
         header[0] & ~xsave_components(v) || header[1])
         return -XEN_EINVAL;
     span = xsave_span(header[0]);
@@ -365,7 +364,7 @@ static void header_save(const struct context *x, struct vcpu *v, void *out)
 {
     *(struct hvm_save_header *)out = (struct hvm_save_header){.magic = HVM_FILE_MAGIC,
                                                               .version = HVM_FILE_VERSION,
-                                                              .cpuid = cpuid_policy_host()->basic[1].a,
+                                                              .cpuid = cpuid_host.basic[1].a,
                                                               .gtsc_khz = (uint32_t)tsc_khz};
 }
 

@@ -100,7 +100,7 @@ SYSCTL(physinfo)
                                       .max_mfn = max_page - 1};
     p->capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap | XEN_SYSCTL_PHYSCAP_gnttab_v1 |
                       (iommu ? XEN_SYSCTL_PHYSCAP_directio : 0);
-    featureset(cpuid_policy_host(), f);
+    featureset(&cpuid_host, f);
     memcpy(p->hw_cap, f, sizeof(p->hw_cap));
     return 0;
 }
@@ -273,7 +273,7 @@ SYSCTL(get_cpu_levelling_caps)
 static const struct cpuid_policy *policy_by_index(uint32_t index, bool host, bool hvm, long *rc)
 {
     *rc = index > XEN_SYSCTL_cpu_policy_hvm_default ? -XEN_EINVAL : host || hvm ? 0 : -XEN_EOPNOTSUPP;
-    return *rc ? NULL : host ? cpuid_policy_host() : cpuid_policy_default();
+    return *rc ? NULL : host ? &cpuid_host : &cpuid_default;
 }
 
 SYSCTL(get_cpu_featureset)

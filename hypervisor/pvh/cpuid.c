@@ -25,7 +25,7 @@
 #define MASK_81D 0x2fd3fbffu
 #define MASK_88B 0x00000215u /* clzero, xsaveerptr, rdpru off, wbnoinvd */
 
-static struct cpuid_policy host, guest_default;
+struct cpuid_policy cpuid_host, cpuid_default;
 
 static void read_host(struct cpuid_policy *p)
 {
@@ -106,32 +106,8 @@ static void mask_default(struct cpuid_policy *g, const struct cpuid_policy *h)
 
 void cpuid_policy_init(void)
 {
-    read_host(&host);
-    mask_default(&guest_default, &host);
-}
-
-const struct cpuid_policy *cpuid_policy_host(void)
-{
-    return &host;
-}
-
-const struct cpuid_policy *cpuid_policy_default(void)
-{
-    return &guest_default;
-}
-
-struct cpuid_policy *cpuid_policy_new(void)
-{
-    struct cpuid_policy *p = kzalloc(sizeof(*p));
-
-    if (p)
-        *p = guest_default;
-    return p;
-}
-
-void cpuid_policy_free(struct cpuid_policy *p)
-{
-    kfree(p, sizeof(*p));
+    read_host(&cpuid_host);
+    mask_default(&cpuid_default, &cpuid_host);
 }
 
 static const struct cpuid_regs *policy_leaf(const struct cpuid_policy *p, uint32_t leaf, uint32_t sub)
@@ -213,7 +189,7 @@ static void dynamic(struct vcpu *v, uint32_t leaf, uint32_t sub, struct cpuid_re
         break;
     case 0xd:
         if (sub == 0) { /* size for the components enabled now */
-            const struct cpuid_policy *p = v->domain->cpuid;
+            const struct cpuid_policy *p = &v->domain->cpuid;
 
             r->b = 576;
             for (unsigned i = 2; i < 8; i++)
@@ -237,7 +213,7 @@ void cpuid_guest(struct vcpu *v, uint32_t leaf, uint32_t sub, struct cpuid_regs 
             xen_leaf(v, leaf - 0x40000000u, sub, out);
         return;
     }
-    *out = *policy_leaf(v->domain->cpuid, leaf, sub);
+    *out = *policy_leaf(&v->domain->cpuid, leaf, sub);
     dynamic(v, leaf, sub, out);
 }
 
@@ -293,7 +269,7 @@ static struct cpuid_regs clip(const xen_cpuid_leaf_t *l, const struct cpuid_regs
 
 bool cpuid_policy_set(struct cpuid_policy *p, const xen_cpuid_leaf_t *l)
 {
-    const struct cpuid_policy *def = &guest_default;
+    const struct cpuid_policy *def = &cpuid_default;
     struct cpuid_regs r = {l->a, l->b, l->c, l->d};
 
     if (l->leaf == 0) {

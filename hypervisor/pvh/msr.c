@@ -146,7 +146,7 @@ void guest_inject_ud(struct vcpu *v)
 
 bool guest_xsetbv(struct vcpu *v, uint64_t val)
 {
-    if (!cpuid_xcr0_valid(v->domain->cpuid, val))
+    if (!cpuid_xcr0_valid(&v->domain->cpuid, val))
         return false;
     v->xcr0 = val;
     xsetbv(val);

@@ -25,14 +25,11 @@ struct cpuid_policy {
     struct cpuid_regs leaf4[CPUID_SUB4], leaf7[CPUID_SUB7], leafd[CPUID_SUBD], ext1d[CPUID_SUB1D];
 };
 
-void cpuid_policy_init(void);                /* host and default policies */
-struct cpuid_policy *cpuid_policy_new(void); /* copy of the default; NULL */
-void cpuid_policy_free(struct cpuid_policy *p);
+extern struct cpuid_policy cpuid_host, cpuid_default; /* constant once cpuid_policy_init() made them */
+void cpuid_policy_init(void);
 void cpuid_guest(struct vcpu *v, uint32_t leaf, uint32_t sub, struct cpuid_regs *out);
 /* As the toolstack wants it: at most `max` leaves. Returns how many there are. */
 uint32_t cpuid_policy_export(const struct cpuid_policy *p, xen_cpuid_leaf_t *out, uint32_t max);
-const struct cpuid_policy *cpuid_policy_host(void);
-const struct cpuid_policy *cpuid_policy_default(void);
 /* Apply a leaf from the toolstack, clipped to what the host default allows. False: not a leaf that can be
  * set. */
 bool cpuid_policy_set(struct cpuid_policy *p, const xen_cpuid_leaf_t *l);

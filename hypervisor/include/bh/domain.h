@@ -124,7 +124,7 @@ struct domain {
     uint8_t callback_vector;
     struct evtchn_domain evtchn;
     struct grant_domain grant;
-    struct cpuid_policy *cpuid;
+    struct cpuid_policy cpuid;
     struct emul_domain *emul;
     struct e820_entry *e820; /* for XENMEM_memory_map */
     uint32_t nr_e820;

@@ -119,17 +119,17 @@ static void test_set(void **state)
         xen_cpuid_leaf_t l = {leaves[i], 0, ~0u, ~0u, ~0u, ~0u};
         struct cpuid_regs was = ask(leaves[i], 0), now;
 
-        assert_true(cpuid_policy_set(d->cpuid, &l));
-        cpuid_policy_finish(d->cpuid);
+        assert_true(cpuid_policy_set(&d->cpuid, &l));
+        cpuid_policy_finish(&d->cpuid);
         now = ask(leaves[i], 0);
         assert_memory_equal(&now, &was, sizeof(now));
     }
     for (unsigned i = 0; i < ARRAY_SIZE(leaves); i++) {
         xen_cpuid_leaf_t l = {leaves[i], 0, 0, 0, 0, 0};
 
-        assert_true(cpuid_policy_set(d->cpuid, &l));
+        assert_true(cpuid_policy_set(&d->cpuid, &l));
     }
-    cpuid_policy_finish(d->cpuid);
+    cpuid_policy_finish(&d->cpuid);
     assert_int_equal(ask(1, 0).c & ~(HYPERVISOR | BIT(21)), 0);
     assert_true(empty(ask(7, 0)));
     assert_true(empty(ask(0xd, 0)) || ask(0xd, 0).b == 576);
@@ -139,10 +139,10 @@ static void test_set(void **state)
             xen_cpuid_leaf_t low = {leaf, sub, ~0u, ~0u, ~0u, ~0u},
                              ext = {0x80000000 + leaf, sub, ~0u, ~0u, ~0u, ~0u};
 
-            cpuid_policy_set(d->cpuid, &low);
-            cpuid_policy_set(d->cpuid, &ext);
+            cpuid_policy_set(&d->cpuid, &low);
+            cpuid_policy_set(&d->cpuid, &ext);
         }
-    cpuid_policy_finish(d->cpuid);
+    cpuid_policy_finish(&d->cpuid);
     for (uint32_t leaf = 0; leaf < 0x30; leaf++)
         for (uint32_t sub = 0; sub < 20; sub++) {
             ask(leaf, sub);
@@ -154,24 +154,23 @@ static void test_set(void **state)
 /* What is exported, in order and once each, can be set again and gives the same policy. */
 static void test_export(void **state)
 {
-    struct cpuid_policy *copy = cpuid_policy_new();
+    struct cpuid_policy copy = cpuid_default;
     xen_cpuid_leaf_t l[120];
-    uint32_t n = cpuid_policy_export(d->cpuid, l, ARRAY_SIZE(l));
+    uint32_t n = cpuid_policy_export(&d->cpuid, l, ARRAY_SIZE(l));
 
     (void)state;
     assert_in_range(n, 10, ARRAY_SIZE(l));
-    assert_int_equal(cpuid_policy_export(d->cpuid, NULL, 0), n);
+    assert_int_equal(cpuid_policy_export(&d->cpuid, NULL, 0), n);
     for (uint32_t i = 1; i < n; i++)
         assert_true(l[i].leaf > l[i - 1].leaf ||
                     (l[i].leaf == l[i - 1].leaf && l[i].subleaf > l[i - 1].subleaf));
     for (uint32_t i = 0; i < n; i++)
-        assert_true(cpuid_policy_set(copy, &l[i]));
-    cpuid_policy_finish(copy);
-    assert_memory_equal(copy, d->cpuid, sizeof(*copy));
+        assert_true(cpuid_policy_set(&copy, &l[i]));
+    cpuid_policy_finish(&copy);
+    assert_memory_equal(&copy, &d->cpuid, sizeof(copy));
     memset(l, 0xee, sizeof(l));
-    assert_int_equal(cpuid_policy_export(d->cpuid, l, 2), n);
+    assert_int_equal(cpuid_policy_export(&d->cpuid, l, 2), n);
     assert_int_equal(l[2].leaf, 0xeeeeeeee); /* no more than asked for */
-    cpuid_policy_free(copy);
 }
 
 static void test_xcr0(void **state)
@@ -190,8 +189,8 @@ static void test_xcr0(void **state)
 
     (void)state;
     for (unsigned i = 0; i < ARRAY_SIZE(t); i++) {
-        d->cpuid->leafd[0].a = t[i].allowed;
-        assert_int_equal(cpuid_xcr0_valid(d->cpuid, t[i].xcr0), t[i].valid);
+        d->cpuid.leafd[0].a = t[i].allowed;
+        assert_int_equal(cpuid_xcr0_valid(&d->cpuid, t[i].xcr0), t[i].valid);
     }
 }
 

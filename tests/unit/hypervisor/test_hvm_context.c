@@ -13,7 +13,7 @@ struct cpu_features cpu_features = {.xsave = true, .xcr0_mask = 7, .xsave_size =
 struct cpu host_test_cpu;
 uint64_t tsc_khz = 1000000;
 static struct cpu_state states[NR];
-static struct cpuid_policy policy;
+struct cpuid_policy cpuid_host;
 static uint32_t timer_count;
 static bool timer_armed;
 
@@ -34,10 +34,6 @@ static const struct virt_ops ops = {
     .get_state = get_state, .set_state = set_state, .set_tsc_offset = set_tsc_offset};
 const struct virt_ops *virt = &ops;
 
-const struct cpuid_policy *cpuid_policy_host(void)
-{
-    return &policy;
-}
 void vcpu_fpu_reset(struct vcpu *v)
 {
     memset(v->xsave, 0, cpu_features.xsave_size);
@@ -63,7 +59,7 @@ void vlapic_timer_restore(struct vcpu *v, uint32_t count, bool armed)
 static struct vcpu vcpus[NR];
 static struct vcpu *vcpu_list[NR] = {&vcpus[0], &vcpus[1], &vcpus[2]};
 static uint8_t fpu[NR][832] __attribute__((aligned(64)));
-static struct domain dom = {.id = 1, .max_vcpus = NR, .vcpu = vcpu_list, .cpuid = &policy};
+static struct domain dom = {.id = 1, .max_vcpus = NR, .vcpu = vcpu_list};
 static uint8_t buf[65536];
 
 static int setup(void **state)
@@ -71,9 +67,10 @@ static int setup(void **state)
     (void)state;
     memset(vcpus, 0, sizeof(vcpus));
     memset(states, 0, sizeof(states));
-    policy.basic[1].a = 0x800f12;
-    policy.leafd[0].a = 7;
-    policy.leafd[2] = (struct cpuid_regs){.a = 256, .b = 576};
+    cpuid_host.basic[1].a = 0x800f12;
+    cpuid_host.leafd[0].a = 7;
+    cpuid_host.leafd[2] = (struct cpuid_regs){.a = 256, .b = 576};
+    dom.cpuid = cpuid_host;
     for (uint32_t i = 0; i < NR; i++) {
         struct vcpu *v = &vcpus[i];
 
