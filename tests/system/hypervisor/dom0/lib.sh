@@ -35,6 +35,8 @@ start_xen() {
     $XB/xen-init-dom0 >/dev/null || return 1
     $XB/xenconsoled --log=all --log-dir=/var/log/xen/console --pid-file=/run/xen/xenconsoled.pid
 }
+# the disk on that bus
+disk_on() { for d in /sys/block/[sv]d*; do case $(readlink "$d") in *"$1"*) echo "/dev/${d##*/}";; esac; done; }
 xl_info() { xl info | sed -n "s/^$1 *: *//p"; }
 # Pages that are free or that the hypervisor keeps for dom0's own sake, and bytes of its small objects: exactly what is
 # there before and after a domain's life. Nothing where the hypervisor does not tell (Debian's Xen).
