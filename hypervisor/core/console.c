@@ -18,7 +18,6 @@ static bool to_serial = true, screen_wanted = true, to_screen, forced, line_star
 static int max_level = LOG_INFO;
 static char input[256];
 static unsigned in_prod, in_cons;
-bool guest_output_allowed = true;
 
 static void emit(const char *s, size_t len)
 {
@@ -165,6 +164,4 @@ void console_init(const struct boot_info *bi)
     to_screen = screen_wanted;
     if (cmdline_get(bi->cmdline, "loglvl", val, sizeof(val)))
         max_level = level_of(val);
-    if (cmdline_get(bi->cmdline, "guest_loglvl", val, sizeof(val)))
-        guest_output_allowed = strncmp(val, "none", 4) != 0;
 }

@@ -283,7 +283,7 @@ int domain_kill(struct domain *d)
         d->dying = DOMAIN_DYING;
         for_each_vcpu (d, v) {
             vcpu_timers_stop(v);
-            vlapic_destroy(v);
+            timer_stop(&v->lapic.timer);
         }
         for (unsigned i = 0; i < ARRAY_SIZE(d->watchdog); i++)
             timer_stop(&d->watchdog[i]);

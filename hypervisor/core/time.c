@@ -65,31 +65,30 @@ static const char *choose_reference(const struct acpi_info *acpi)
     return "PIT";
 }
 
-/* Read both counters as close to each other as we get in a few tries. */
-static void sample(uint64_t *tsc, uint64_t *ref)
+uint64_t time_sample(uint64_t (*clock)(void), uint64_t (*counter)(void), uint64_t *time)
 {
-    uint64_t best = UINT64_MAX;
+    uint64_t best = UINT64_MAX, count = 0;
 
     for (unsigned i = 0; i < 8; i++) {
-        uint64_t a = rdtsc(), r = ref_read(), b = rdtsc();
+        uint64_t before = clock(), c = counter(), took = clock() - before;
 
-        if (b - a < best) {
-            best = b - a;
-            *tsc = a + (b - a) / 2;
-            *ref = r;
+        if (took < best) {
+            best = took;
+            count = c;
+            *time = before + took / 2;
         }
     }
+    return count;
 }
 
 static void calibrate(void)
 {
     const uint64_t want_ns = 5 * MS;
-    uint64_t t0, r0, t1, r1, ns;
+    uint64_t t0 = 0, t1 = 0, r1, ns, r0 = time_sample(rdtsc, ref_read, &t0);
 
-    sample(&t0, &r0);
     while ((((ref_read() - r0) & ref_mask) * ref_fs) / 1000000 < want_ns)
         __builtin_ia32_pause();
-    sample(&t1, &r1);
+    r1 = time_sample(rdtsc, ref_read, &t1);
     ns = (((r1 - r0) & ref_mask) * ref_fs) / 1000000;
     tsc_khz = (t1 - t0) * 1000000 / ns;
 }

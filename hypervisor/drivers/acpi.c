@@ -287,14 +287,10 @@ int acpi_parse(acpi_map_fn map, paddr_t rsdp, const void *rsdp_copy, size_t len,
 
     memset(out, 0, sizeof(*out));
     *why = "";
-    if (!read_rsdp(map, rsdp, rsdp_copy, len, &root)) {
-        *why = "ACPI's root pointer (RSDP) is missing or broken";
-        return -XEN_ENODEV;
-    }
-    if (!list_tables(map, &root, out)) {
-        *why = "ACPI's root table (XSDT or RSDT) is missing or broken";
-        return -XEN_ENODEV;
-    }
+    if (!read_rsdp(map, rsdp, rsdp_copy, len, &root))
+        return refuse(why, "ACPI's root pointer (RSDP) is missing or broken");
+    if (!list_tables(map, &root, out))
+        return refuse(why, "ACPI's root table (XSDT or RSDT) is missing or broken");
     for (unsigned i = 0; i < ARRAY_SIZE(decoders); i++) {
         int index = acpi_find_table(out, decoders[i].signature, 0);
         uint32_t table_len;
@@ -303,10 +299,8 @@ int acpi_parse(acpi_map_fn map, paddr_t rsdp, const void *rsdp_copy, size_t len,
         if (p)
             decoders[i].decode(p, table_len, out);
     }
-    if (!out->nr_cpus || !out->lapic_address) {
-        *why = "ACPI's interrupt controller table (MADT) is missing or lists no CPU";
-        return -XEN_ENODEV;
-    }
+    if (!out->nr_cpus || !out->lapic_address)
+        return refuse(why, "ACPI's interrupt controller table (MADT) is missing or lists no CPU");
     return 0;
 }
 

@@ -90,41 +90,24 @@ void lapic_timer_set(uint32_t count)
     reg_write(APIC_TIMER_INIT, count);
 }
 
-/* The timer's count and the time, as close to each other as we get in a few tries: something may take the CPU
- * away in between (SMIs, an emulator's busy host), and a wrong rate would make every timer late. */
-static uint32_t sample(uint64_t *time)
+static uint64_t timer_count(void)
 {
-    uint64_t best = UINT64_MAX;
-    uint32_t count = 0;
-
-    for (unsigned i = 0; i < 8; i++) {
-        uint64_t before = now_ns();
-        uint32_t c = reg_read(APIC_TIMER_CURRENT);
-        uint64_t took = now_ns() - before;
-
-        if (took < best) {
-            best = took;
-            count = c;
-            *time = before + took / 2;
-        }
-    }
-    return count;
+    return reg_read(APIC_TIMER_CURRENT);
 }
 
 void lapic_timer_calibrate(void)
 {
-    uint64_t t0, t1;
-    uint32_t c0, c1;
+    uint64_t t0 = 0, t1 = 0, c0, c1;
 
     reg_write(APIC_LVT, 0x10000 | VECTOR_TIMER);
     reg_write(APIC_TIMER_INIT, 0xffffffff);
-    c0 = sample(&t0);
+    c0 = time_sample(now_ns, timer_count, &t0);
     while (now_ns() - t0 < 1 * MS)
         __builtin_ia32_pause();
-    c1 = sample(&t1);
+    c1 = time_sample(now_ns, timer_count, &t1);
     reg_write(APIC_TIMER_INIT, 0);
     reg_write(APIC_LVT, VECTOR_TIMER);
-    count_per_ns_32 = ((uint64_t)(c0 - c1) << 32) / (t1 - t0);
+    count_per_ns_32 = ((c0 - c1) << 32) / (t1 - t0);
 }
 
 uint64_t lapic_ns_to_count(uint64_t ns)

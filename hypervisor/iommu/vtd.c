@@ -3,20 +3,82 @@
  * VT-d in legacy mode: root and context tables, queued invalidation, faults. Second-level entries need only
  * bits 0 (read), 1 (write) and 7 (superpage), which nested page tables have; bits 11 and 62 stay clear.
  */
-#include "bh/vtd.h"
 #include "bh/cpu.h"
+#include "bh/dmar.h"
+#include "bh/iommu_private.h"
 #include "bh/lib.h"
-#include "bh/mm.h"
+#include "bh/page.h"
 #include "bh/msi.h"
 #include "bh/p2m.h"
+#include "bh/pci.h"
 #include "bh/pio.h"
+
+/* Registers and structures (Intel Virtualization Technology for Directed I/O, rev. 3.3) */
+#define VTD_CAP    0x08u
+#define VTD_ECAP   0x10u
+#define VTD_GCMD   0x18u
+#define VTD_GSTS   0x1cu
+#define VTD_RTADDR 0x20u
+#define VTD_FSTS   0x34u
+#define VTD_FECTL  0x38u
+#define VTD_FEDATA 0x3cu
+#define VTD_FEADDR 0x40u
+#define VTD_FEUADR 0x44u
+#define VTD_PMEN   0x64u
+#define VTD_IQT    0x88u
+#define VTD_IQA    0x90u
+#define VTD_IRTA   0xb8u
+
+#define CAP_RWBF      BIT(4)
+#define CAP_PLMR      BIT(5)
+#define CAP_PHMR      BIT(6)
+#define CAP_CM        BIT(7)
+#define CAP_SAGAW_39  BIT(9)
+#define CAP_SAGAW_48  BIT(10)
+#define CAP_SLLPS_2M  BIT(34)
+#define CAP_SLLPS_1G  BIT(35)
+#define CAP_FRO(c)    ((unsigned)(((c) >> 24) & 0x3ff) * 16)
+#define CAP_NFR(c)    ((unsigned)(((c) >> 40) & 0xff) + 1)
+#define ECAP_COHERENT BIT(0)
+#define ECAP_QI       BIT(1)
+#define ECAP_IR       BIT(3)
+#define ECAP_EIM      BIT(4)
+
+/* Global command and status */
+#define GCMD_TE      0x80000000u
+#define GCMD_SRTP    0x40000000u
+#define GCMD_QIE     0x04000000u
+#define GCMD_IRE     0x02000000u
+#define GCMD_SIRTP   0x01000000u
+#define GSTS_LASTING 0x96ffffffu /* bits to write back: the others start an action */
+#define PMEN_EPM     0x80000000u
+#define FSTS_CLEAR   0x7fu
+#define FAULT_VALID  BIT(63) /* in the high half of a record */
+
+/* Queued invalidation descriptors: type in bits 0-3 */
+#define QI_CONTEXT_GLOBAL (1ull | (1ull << 4))
+#define QI_IOTLB_GLOBAL   (2ull | (1ull << 4) | BIT(6) | BIT(7)) /* drains writes and reads where it can */
+#define QI_IEC_GLOBAL     4ull
+#define QI_IEC_INDEX(i)   (4ull | BIT(4) | ((uint64_t)(i) << 32))
+#define QI_WAIT_STORE     (5ull | BIT(5))
+
+struct vtd_entry { /* root and context entries */
+    uint64_t low, high;
+};
+
+struct vtd_unit {
+    const struct dmar_unit *info;
+    unsigned number;
+    volatile uint8_t *regs;
+    uint64_t cap, ecap;
+    struct vtd_entry *root;
+    struct iommu_queue queue;
+};
 
 #define ENTRY_PRESENT   1ull
 #define CONTEXT_AW_39   1ull
 #define CONTEXT_AW_48   2ull
 #define CONTEXT_DOMAIN  ((uint64_t)IOMMU_DOMAIN << 8)
-#define PTE_PRESENT     1ull
-#define PTE_ADDR        0x000ffffffffff000ull
 #define CACHE_LINE      64u
 #define VTD_MMIO_SIZE   0x4000u /* covers the fault records: 0x3ff0 + 16 at most in what FRO can say */
 #define IRT_SIZE_FIELD  7u      /* 2^(7 + 1) entries */
@@ -154,7 +216,7 @@ static int context_for(const struct vtd_unit *u, struct domain *d, struct vtd_en
     out->high = CONTEXT_DOMAIN | CONTEXT_AW_48;
     if (!(u->cap & CAP_SAGAW_48)) {
         root = *(const uint64_t *)pa_to_va(root);
-        if (!(root & PTE_PRESENT))
+        if (!(root & PTE_P))
             return -XEN_EINVAL;
         out->high = CONTEXT_DOMAIN | CONTEXT_AW_39;
     }

@@ -110,28 +110,23 @@ void cpuid_policy_init(void)
     mask_default(&cpuid_default, &cpuid_host);
 }
 
-static const struct cpuid_regs *policy_leaf(const struct cpuid_policy *p, uint32_t leaf, uint32_t sub)
+/* Where a policy has a leaf; NULL: nowhere. */
+static struct cpuid_regs *leaf_at(struct cpuid_policy *p, uint32_t leaf, uint32_t sub)
 {
-    static const struct cpuid_regs none;
-
-    if (leaf < CPUID_BASIC) {
-        if (leaf > p->basic[0].a)
-            return &none;
-        switch (leaf) {
-        case 4:
-            return sub < CPUID_SUB4 ? &p->leaf4[sub] : &none;
-        case 7:
-            return sub < CPUID_SUB7 ? &p->leaf7[sub] : &none;
-        case 0xd:
-            return sub < CPUID_SUBD ? &p->leafd[sub] : &none;
-        default:
-            return &p->basic[leaf];
-        }
+    switch (leaf) {
+    case 4:
+        return sub < CPUID_SUB4 ? &p->leaf4[sub] : NULL;
+    case 7:
+        return sub < CPUID_SUB7 ? &p->leaf7[sub] : NULL;
+    case 0xd:
+        return sub < CPUID_SUBD ? &p->leafd[sub] : NULL;
+    case 0x8000001d:
+        return sub < CPUID_SUB1D ? &p->ext1d[sub] : NULL;
+    default:
+        return leaf < CPUID_BASIC               ? &p->basic[leaf]
+               : leaf - 0x80000000u < CPUID_EXT ? &p->ext[leaf - 0x80000000u]
+                                                : NULL;
     }
-    leaf -= 0x80000000u;
-    if (leaf < CPUID_EXT && 0x80000000u + leaf <= p->ext[0].a)
-        return leaf == 0x1d ? (sub < CPUID_SUB1D ? &p->ext1d[sub] : &none) : &p->ext[leaf];
-    return &none;
 }
 
 /* Xen's leaves; `leaf` counts from the base. */
@@ -207,13 +202,17 @@ static void dynamic(struct vcpu *v, uint32_t leaf, uint32_t sub, struct cpuid_re
 
 void cpuid_guest(struct vcpu *v, uint32_t leaf, uint32_t sub, struct cpuid_regs *out)
 {
+    struct cpuid_policy *p = &v->domain->cpuid;
+    const struct cpuid_regs *r;
+
     if (leaf - 0x40000000u < 0x10000u) {
         *out = (struct cpuid_regs){0};
         if (leaf - 0x40000000u < 0x100)
             xen_leaf(v, leaf - 0x40000000u, sub, out);
         return;
     }
-    *out = *policy_leaf(&v->domain->cpuid, leaf, sub);
+    r = leaf > (leaf >> 31 ? p->ext[0].a : p->basic[0].a) ? NULL : leaf_at(p, leaf, sub);
+    *out = r ? *r : (struct cpuid_regs){0};
     dynamic(v, leaf, sub, out);
 }
 
@@ -262,45 +261,40 @@ uint32_t cpuid_policy_export(const struct cpuid_policy *p, xen_cpuid_leaf_t *out
     return e.n;
 }
 
-static struct cpuid_regs clip(const xen_cpuid_leaf_t *l, const struct cpuid_regs *max)
-{
-    return (struct cpuid_regs){l->a & max->a, l->b & max->b, l->c & max->c, l->d & max->d};
-}
+/* What the toolstack may set; all else is as the hypervisor has it. */
+enum { SET_A = 1, SET_B = 2, SET_C = 4, SET_D = 8, SET_ALL = 15, ANY_SUB = 255 };
+static const struct {
+    uint32_t leaf;
+    uint8_t sub, regs;
+    bool clip; /* to what the default policy has */
+} settable[] = {
+    {0, ANY_SUB, SET_ALL, false},
+    {1, ANY_SUB, SET_C | SET_D, true},
+    {4, ANY_SUB, SET_ALL, false},
+    {7, 0, SET_ALL, true},
+    {0xd, 0, SET_A, true},
+    {0xd, 1, SET_A, true},
+    {0x80000000, ANY_SUB, SET_A, false},
+    {0x80000001, ANY_SUB, SET_C | SET_D, true},
+    {0x80000007, ANY_SUB, SET_D, true},
+    {0x80000008, ANY_SUB, SET_B, true},
+};
 
 bool cpuid_policy_set(struct cpuid_policy *p, const xen_cpuid_leaf_t *l)
 {
-    const struct cpuid_policy *def = &cpuid_default;
-    struct cpuid_regs r = {l->a, l->b, l->c, l->d};
+    static const struct cpuid_regs ones = {~0u, ~0u, ~0u, ~0u};
+    struct cpuid_regs *r = leaf_at(p, l->leaf, l->subleaf);
 
-    if (l->leaf == 0) {
-        p->basic[0] = r;
-    } else if (l->leaf == 1) {
-        r = clip(l, &def->basic[1]);
-        p->basic[1].c = r.c;
-        p->basic[1].d = r.d;
-    } else if (l->leaf == 7 && l->subleaf == 0) {
-        p->leaf7[0] = clip(l, &def->leaf7[0]);
-        p->leaf7[0].a = 0;
-    } else if (l->leaf == 0xd && l->subleaf == 0) {
-        p->leafd[0].a = l->a & def->leafd[0].a;
-    } else if (l->leaf == 0xd && l->subleaf == 1) {
-        p->leafd[1].a = l->a & def->leafd[1].a;
-    } else if (l->leaf == 4 && l->subleaf < CPUID_SUB4) {
-        p->leaf4[l->subleaf] = r;
-    } else if (l->leaf == 0x80000001) {
-        r = clip(l, &def->ext[1]);
-        p->ext[1].c = r.c;
-        p->ext[1].d = r.d;
-    } else if (l->leaf == 0x80000000) {
-        p->ext[0].a = l->a;
-    } else if (l->leaf == 0x80000007) {
-        p->ext[7].d = l->d & def->ext[7].d;
-    } else if (l->leaf == 0x80000008) {
-        p->ext[8].b = l->b & def->ext[8].b;
-    } else if (l->leaf - 0x80000000u < CPUID_EXT || l->leaf < CPUID_BASIC) {
-        return true; /* as the hypervisor has it */
-    } else {
-        return l->leaf - 0x40000000u < 0x10000u;
+    for (unsigned i = 0; r && i < ARRAY_SIZE(settable); i++) {
+        const struct cpuid_regs *m = settable[i].clip ? leaf_at(&cpuid_default, l->leaf, l->subleaf) : &ones;
+        uint8_t which = settable[i].regs;
+
+        if (settable[i].leaf != l->leaf || (settable[i].sub != l->subleaf && settable[i].sub != ANY_SUB))
+            continue;
+        r->a = which & SET_A ? l->a & m->a : r->a;
+        r->b = which & SET_B ? l->b & m->b : r->b;
+        r->c = which & SET_C ? l->c & m->c : r->c;
+        r->d = which & SET_D ? l->d & m->d : r->d;
     }
-    return true;
+    return l->leaf < CPUID_BASIC || l->leaf - 0x80000000u < CPUID_EXT || l->leaf - 0x40000000u < 0x10000u;
 }

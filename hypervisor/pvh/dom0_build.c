@@ -163,7 +163,6 @@ static int kernel_elf(struct builder *b, const uint8_t **elf, size_t *len, mfn_t
     const struct boot_module *m = &b->bi->module[0];
     const uint8_t *image = pa_to_va(m->start), *payload;
     size_t size = (size_t)(m->end - m->start), payload_len;
-    void *scratch;
     int rc = bzimage_payload(image, size, &payload, &payload_len, len);
 
     *buf = INVALID_MFN;
@@ -178,12 +177,11 @@ static int kernel_elf(struct builder *b, const uint8_t **elf, size_t *len, mfn_t
     for (*order = 0; PAGE_SIZE << *order < *len; (*order)++)
         ;
     b->why = "not enough memory to unpack the kernel";
-    scratch = kzalloc(DECOMPRESS_SCRATCH);
+    scratch(work, DECOMPRESS_SCRATCH);
     *buf = page_alloc(*order, PAGE_DIRTY_OK);
-    if (!scratch || !mfn_valid_value(*buf))
+    if (!work.p || !mfn_valid_value(*buf))
         return -XEN_ENOMEM;
-    rc = decompress(payload, payload_len, mfn_to_va(*buf), *len, scratch);
-    kfree(scratch, DECOMPRESS_SCRATCH);
+    rc = decompress(payload, payload_len, mfn_to_va(*buf), *len, work.p);
     b->why = rc == -XEN_ENOSYS
                  ? "the kernel is compressed by neither xz nor zstd as Linux' build does it; load one of "
                    "Debian's kernels, or an uncompressed vmlinux"
@@ -285,17 +283,14 @@ static int write_start_info(struct builder *b)
 
 static int write_acpi(struct builder *b)
 {
-    void *buf = kzalloc(b->acpi_size);
+    scratch(buf, b->acpi_size);
     int64_t used;
-    int rc = -XEN_ENOMEM;
 
     b->why = "no room for dom0's ACPI tables";
-    if (!buf)
-        return rc;
-    used = acpi_build(&acpi_info, b->d->max_vcpus, b->acpi_gpa, buf, b->acpi_size);
-    rc = used < 0 ? (int)used : copy_to_gpa(b->d, b->acpi_gpa, buf, b->acpi_size);
-    kfree(buf, b->acpi_size);
-    return rc;
+    if (!buf.p)
+        return -XEN_ENOMEM;
+    used = acpi_build(&acpi_info, b->d->max_vcpus, b->acpi_gpa, buf.p, buf.size);
+    return used < 0 ? (int)used : copy_to_gpa(b->d, b->acpi_gpa, buf.p, buf.size);
 }
 
 static int publish_memory_map(struct builder *b)

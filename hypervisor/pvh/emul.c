@@ -137,37 +137,32 @@ void emul_port(struct vcpu *v, uint16_t port, unsigned size, bool write, uint64_
     const struct emul_domain *e = v->domain->emul;
     const struct range *r = e ? range_find(&e->port, port) : NULL;
 
-    if (r) {
-        r->fn(v, r->arg, port - r->start, size, write, val);
-        return;
-    }
     /* Linux's TSC calibration counts PIT channel 2 down by reading it: all-ones would make it loop 100,000
      * times */
     if (!write)
         *val = port == 0x42 || port == 0x61 ? 0 : ~0ull;
+    if (r)
+        r->fn(v, r->arg, port - r->start, size, write, val);
 }
 
 static void mmio_access(struct vcpu *v, gpaddr_t gpa, unsigned size, bool write, uint64_t *val)
 {
     struct domain *d = v->domain;
-    struct range r = {0};
-    const struct range *found;
+    struct range r = {0xfee00000, 0xfee01000, vlapic_mmio, NULL}; /* every domain's */
 
-    if (gpa >> 12 == 0xfee00) {
-        vlapic_mmio(v, NULL, gpa & 0xfff, size, write, val);
-        return;
-    }
     if (!write)
         *val = ~0ull;
-    if (!d->emul)
-        return;
-    spin_lock(&d->lock);
-    found = range_find(&d->emul->mmio, gpa);
-    if (found)
+    if (gpa < r.start || gpa >= r.end) {
+        const struct range *found = NULL;
+
+        spin_guard(&d->lock);
+        if (d->emul)
+            found = range_find(&d->emul->mmio, gpa);
+        if (!found)
+            return;
         r = *found;
-    spin_unlock(&d->lock);
-    if (r.fn)
-        r.fn(v, r.arg, gpa - r.start, size, write, val);
+    }
+    r.fn(v, r.arg, gpa - r.start, size, write, val);
 }
 
 static uint64_t *gpr(struct vcpu *v, unsigned n)

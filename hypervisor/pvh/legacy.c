@@ -26,16 +26,14 @@ static struct {
 static void nothing_access(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool write,
                            uint64_t *val)
 {
-    if (!write)
-        *val = arg ? ~0ull : 0;
+    if (!write && !arg)
+        *val = 0;
 }
 
 static void rtc_access(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool write, uint64_t *val)
 {
-    if (size != 1) {
-        *val = ~0ull;
+    if (size != 1)
         return;
-    }
     spin_guard(&legacy.lock);
     if (offset == 0 && write) {
         legacy.rtc_index = (uint8_t)*val & (uint8_t)~NMI_OFF;

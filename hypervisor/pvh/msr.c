@@ -9,6 +9,8 @@
 #include "bh/msr.h"
 #include "bh/page.h"
 
+#define XEN_MSR_HYPERCALL_PAGE 0x40000000u
+
 /* MSRs that read as a constant and ignore writes. */
 static const struct {
     uint32_t first, last;
@@ -36,6 +38,7 @@ static const struct {
     {MSR_MISC_ENABLE, MSR_MISC_ENABLE, 1},
     {MSR_DEBUGCTL, MSR_DEBUGCTL, 0},
     {0x3a, 0x3a, 1}, /* feature control: locked */
+    {XEN_MSR_HYPERCALL_PAGE, XEN_MSR_HYPERCALL_PAGE, 0},
 };
 
 static const uint32_t mtrr_fixed_msr[11] = {0x250, 0x258, 0x259, 0x268, 0x269, 0x26a,
@@ -99,10 +102,6 @@ bool msr_guest_read(struct vcpu *v, uint32_t msr, uint64_t *val)
         *val = 0x508; /* 8 variable ranges, fixed ones, write combining */
         return true;
     }
-    if (msr == 0x40000000) {
-        *val = 0;
-        return true;
-    }
     p = mtrr(v, msr);
     if (p) {
         *val = *p;
@@ -119,7 +118,7 @@ bool msr_guest_write(struct vcpu *v, uint32_t msr, uint64_t val)
         return vlapic_msr_write(v, msr, val);
     if (msr == MSR_APIC_BASE)
         return vlapic_base_write(v, val);
-    if (msr == 0x40000000)
+    if (msr == XEN_MSR_HYPERCALL_PAGE)
         return !(val & ~PAGE_MASK) && hypercall_page_fill(v->domain, gfn_of(val));
     if (msr == MSR_TSC) {
         virt->set_tsc_offset(v, val - rdtsc());

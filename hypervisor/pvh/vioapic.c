@@ -190,11 +190,8 @@ static void vioapic_access(struct vcpu *v, void *arg, uint64_t offset, unsigned 
 {
     struct vioapic *io = arg;
 
-    if (size > 4 || (offset & 3)) {
-        if (!write)
-            *val = ~0ull;
+    if (size > 4 || (offset & 3))
         return;
-    }
     spin_guard(&vioapic.lock);
     if (offset == IOAPIC_REG_SELECT) {
         if (write)
@@ -208,8 +205,6 @@ static void vioapic_access(struct vcpu *v, void *arg, uint64_t offset, unsigned 
             *val = window_read(io);
     } else if (offset == IOAPIC_REG_EOI && write) {
         io_end_vector(io, (uint8_t)*val);
-    } else if (!write) {
-        *val = ~0ull;
     }
 }
 

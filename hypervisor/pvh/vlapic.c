@@ -111,8 +111,7 @@ void vlapic_ack(struct vcpu *v, uint8_t vector)
         tick_resume(v);
 }
 
-/* False: it was requested already, or the APIC is off. */
-static bool request(struct vcpu *v, uint8_t vector, bool level)
+bool vlapic_set_irq(struct vcpu *v, uint8_t vector, bool level)
 {
     struct vlapic *a = &v->lapic;
 
@@ -126,11 +125,6 @@ static bool request(struct vcpu *v, uint8_t vector, bool level)
         return false;
     vcpu_kick(v);
     return true;
-}
-
-void vlapic_set_irq(struct vcpu *v, uint8_t vector, bool level)
-{
-    (void)request(v, vector, level);
 }
 
 static void eoi(struct vcpu *v)
@@ -262,7 +256,7 @@ static void timer_fired(void *arg)
 
     /* whoever sees the tick that waits first arms the timer: this, or the vCPU when it takes the interrupt */
     __atomic_store_n(&a->tick_waits, (lvt & LVT_PERIODIC) != 0, __ATOMIC_SEQ_CST);
-    if (!(lvt & LVT_MASKED) && request(v, (uint8_t)lvt, false))
+    if (!(lvt & LVT_MASKED) && vlapic_set_irq(v, (uint8_t)lvt, false))
         tick_resume(v);
 }
 
@@ -375,10 +369,8 @@ void vlapic_mmio(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool
 {
     uint32_t low = (uint32_t)*val;
 
-    if (x2apic_mode(&v->lapic) || !(v->lapic.base_msr & BASE_ENABLED) || offset & 15 || size < 4) {
-        *val = write ? *val : ~0ull;
+    if (x2apic_mode(&v->lapic) || !(v->lapic.base_msr & BASE_ENABLED) || offset & 15 || size < 4)
         return;
-    }
     if (write) {
         reg_write(v, (unsigned)(offset >> 4), low);
         return;
@@ -407,9 +399,4 @@ void vlapic_init(struct vcpu *v)
     v->lapic.timer.fn = timer_fired;
     v->lapic.timer.arg = v;
     vlapic_reset(v);
-}
-
-void vlapic_destroy(struct vcpu *v)
-{
-    timer_stop(&v->lapic.timer);
 }

@@ -249,8 +249,6 @@ static void vmsix_access(struct vcpu *v, void *arg, uint64_t offset, unsigned si
         table_access(m, (uint32_t)(offset - start), size, write, val);
     else if (outside && m->reachable && !(offset & (size - 1)))
         window_access(m, offset, size, write, val);
-    else if (!write)
-        *val = ~0ull;
 }
 
 void vmsix_bar_mapped(struct vpci_function *f, unsigned bar)

@@ -216,10 +216,8 @@ static void data_port(unsigned byte, unsigned size, bool write, uint64_t *val)
     struct pci_sbdf dev = pci_sbdf(0, (uint8_t)(latch >> 16), (uint8_t)(latch >> 8));
     unsigned reg = (latch & 0xfc) | ((latch >> 16) & 0xf00) | byte;
 
-    if (!(latch & 0x80000000u) || byte + size > 4) {
-        *val = ~0ull;
+    if (!(latch & 0x80000000u) || byte + size > 4)
         return;
-    }
     config_access(dev, reg, size, write, &v);
     if (!write)
         *val = v;
@@ -239,8 +237,6 @@ static void port_access(struct vcpu *v, void *arg, uint64_t offset, unsigned siz
             outb(PCI_PORT_ADDRESS + RESET_PORT, (uint8_t)*val);
         else
             *val = inb(PCI_PORT_ADDRESS + RESET_PORT);
-    } else if (!write) {
-        *val = ~0ull;
     }
 }
 

@@ -68,15 +68,14 @@ void cpu_features_init(struct cpuid_regs (*ask)(uint32_t leaf, uint32_t sub))
 /* Gates 2 (NMI), 8 (double fault) and 18 (machine check) have stacks of their own. */
 static void idt_init(void)
 {
+    static const uint8_t ist[256] = {[2] = 1, [8] = 2, [18] = 3};
+
     for (unsigned i = 0; i < 256; i++) {
         uint64_t a = (uintptr_t)trap_stubs + 16ul * i;
 
         idt[i] = (struct gate){.offset_lo = (uint16_t)a,
                                .selector = 8,
-                               .ist = (uint8_t)(i == 2    ? 1
-                                                : i == 8  ? 2
-                                                : i == 18 ? 3
-                                                          : 0),
+                               .ist = ist[i],
                                .type = 0x8e,
                                .offset_mid = (uint16_t)(a >> 16),
                                .offset_hi = (uint32_t)(a >> 32)};

@@ -80,17 +80,11 @@ static _Noreturn void stop_machine(void)
     machine_stop_after_panic();
 }
 
-static _Noreturn void halt(void)
-{
-    for (;;)
-        __asm__ volatile("cli; hlt");
-}
-
 /* The first CPU to come here tells why; the others are silent. */
 static void panic_begin(void)
 {
     if (__atomic_exchange_n(&panicking, true, __ATOMIC_SEQ_CST))
-        halt();
+        machine_halt();
     console_force();
     printk(LOG_ERR, "\n");
     printk(LOG_ERR, "PANIC on CPU%u: ", nr_cpus ? this_cpu()->id : 0);
@@ -146,7 +140,7 @@ static void nmi(const struct trap_frame *f)
     uint8_t reason;
 
     if (panicking)
-        halt();
+        machine_halt();
     reason = inb(0x61);
     pr_warn("NMI on CPU%u at %016lx, reason byte %02x\n", this_cpu()->id, f->rip, reason);
 }

@@ -6,14 +6,12 @@
 #include "bh/time.h"
 
 const struct virt_ops *virt;
-static const struct virt_ops *const backends[] = {&svm_ops};
 
 void virt_init(void)
 {
-    if (cpu_features.amd)
-        virt = backends[0];
-    if (!virt)
+    if (!cpu_features.amd)
         panic("this CPU has no hardware virtualisation that Bulkhead supports (AMD SVM with nested paging)");
+    virt = &svm_ops;
 }
 
 void virt_cpu_init(struct cpu *c)

@@ -76,7 +76,7 @@ struct acpi_info {
 
 typedef const void *(*acpi_map_fn)(paddr_t pa, size_t len); /* NULL when the range cannot be read */
 
-/* rsdp: its physical address, or 0 and rsdp_copy/len from the boot loader. 0 or -XEN_ENODEV with *why set. */
+/* rsdp: its physical address, or 0 and rsdp_copy/len from the boot loader. 0 or -XEN_EINVAL with *why set. */
 int acpi_parse(acpi_map_fn map, paddr_t rsdp, const void *rsdp_copy, size_t len, struct acpi_info *out,
                const char **why);
 /* The byte that is missing for a sum of 0. */

@@ -8,7 +8,7 @@
 
 #define CONSOLE_RING_SIZE 32768u
 
-void console_init(const struct boot_info *bi); /* console=, com1=, loglvl=, guest_loglvl= */
+void console_init(const struct boot_info *bi); /* console=, com1=, loglvl= */
 /* Raw output to serial line, screen and ring, without prefix. */
 void console_write(const char *s, size_t len);
 /* What stands in the ring at *index (count of bytes ever written; corrected if that is gone, or was never
@@ -25,7 +25,6 @@ uint16_t console_uart_port(void);
 void console_screen_release(void);
 /* After a panic: no locks, everything out. */
 void console_force(void);
-extern bool guest_output_allowed;
 
 void serial_init(uint16_t port, uint32_t baud);
 void serial_putc(char c);

@@ -11,8 +11,8 @@
 struct domain;
 struct vcpu;
 
-/* `val` holds `size` bytes (1, 2, 4, 8; ports 1, 2, 4), zero-extended; reads fill it. No failure: what makes
- * no sense reads all-ones and is ignored on writes. Called without locks. */
+/* `val` holds `size` bytes (1, 2, 4, 8; ports 1, 2, 4), zero-extended; reads find all-ones there and fill it.
+ * No failure: what makes no sense is left alone. Called without locks. */
 typedef void (*emul_fn)(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool write, uint64_t *val);
 
 /* [start, start + size) of guest physical space; must not be mapped in the p2m. 0, -XEN_ENOSPC, -XEN_EEXIST

@@ -9,7 +9,7 @@
 #include <stdarg.h>
 #include <string.h> /* include/libc/string.h in the image, libc's in host tests */
 
-/* Log levels of loglvl= and guest_loglvl=. */
+/* Log levels of loglvl=. */
 enum { LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 /*

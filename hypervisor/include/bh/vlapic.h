@@ -19,15 +19,14 @@ struct vlapic {
 
 void vlapic_init(struct vcpu *v);
 void vlapic_reset(struct vcpu *v);
-void vlapic_destroy(struct vcpu *v);
 /* MSR 0x800-0x83f. False: #GP. */
 bool vlapic_msr_read(struct vcpu *v, uint32_t msr, uint64_t *val);
 bool vlapic_msr_write(struct vcpu *v, uint32_t msr, uint64_t val);
 bool vlapic_base_write(struct vcpu *v, uint64_t val);
 /* The xAPIC page at 0xfee00000 (emul handler). */
 void vlapic_mmio(struct vcpu *v, void *arg, uint64_t offset, unsigned size, bool write, uint64_t *val);
-/* Put a fixed interrupt into the IRR and kick. */
-void vlapic_set_irq(struct vcpu *v, uint8_t vector, bool level);
+/* Put a fixed interrupt into the IRR and kick. False: it was requested already, or the APIC is off. */
+bool vlapic_set_irq(struct vcpu *v, uint8_t vector, bool level);
 /* Bits that a register can hold: written by the guest, in a saved local APIC. Vectors below 16 do not exist.
  */
 static inline uint32_t vlapic_reg_bits(unsigned reg)

@@ -205,7 +205,7 @@ static void test_timer(void **state)
  * models. */
 static void test_page(void **state)
 {
-    uint64_t val = 0;
+    uint64_t val = ~0ull; /* as reads find it */
 
     (void)state;
     vlapic_mmio(w, NULL, 0x20, 4, false, &val); /* in x2APIC mode there is no page */
@@ -213,6 +213,7 @@ static void test_page(void **state)
     assert_true(vlapic_base_write(w, 0xfee00000) && vlapic_base_write(w, XAPIC));
     vlapic_mmio(w, NULL, 0x20, 4, false, &val);
     assert_int_equal(val, vlapic_id(w) << 24);
+    val = ~0ull;
     vlapic_mmio(w, NULL, 0x24, 4, false, &val);
     assert_true(val == ~0ull);
     vlapic_mmio(w, NULL, 0x20, 1, false, &val);

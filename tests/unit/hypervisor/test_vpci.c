@@ -347,7 +347,7 @@ static uint32_t rd(uint8_t devfn, unsigned r, unsigned size)
     uint64_t v = 0x80000000u | ((uint32_t)devfn << 8) | (r & 0xfc);
 
     ports.fn(NULL, ports.arg, 0, 4, true, &v);
-    v = 0;
+    v = ~0ull; /* as reads find it */
     ports.fn(NULL, ports.arg, 4 + (r & 3), size, false, &v);
     return (uint32_t)v;
 }
@@ -361,14 +361,14 @@ static void wr(uint8_t devfn, unsigned r, unsigned size, uint32_t val)
 }
 static uint64_t mm(uint64_t offset, unsigned size)
 {
-    uint64_t v = 0;
+    uint64_t v = ~0ull;
 
     mmcfg.fn(NULL, mmcfg.arg, offset, size, false, &v);
     return v;
 }
 static uint64_t tab(uint64_t offset, unsigned size)
 {
-    uint64_t v = 0;
+    uint64_t v = ~0ull;
 
     assert_non_null(table.fn);
     table.fn(NULL, table.arg, offset, size, false, &v);
@@ -571,10 +571,12 @@ static void test_latch(void **state)
     v = 0;
     ports.fn(NULL, ports.arg, 0, 4, false, &v);
     assert_int_equal(v, 0x80001800);
+    v = ~0ull;
     ports.fn(NULL, ports.arg, 7, 2, false, &v); /* across the dword's end */
     assert_int_equal(v, ~0ull);
     v = 0x1800; /* not enabled */
     ports.fn(NULL, ports.arg, 0, 4, true, &v);
+    v = ~0ull;
     ports.fn(NULL, ports.arg, 4, 4, false, &v);
     assert_int_equal(v, ~0ull);
 }

@@ -12,7 +12,6 @@
 #include "bh/page.h"
 
 struct svm_features svm_features;
-#define CR3_ADDRESS 0x000ffffffffff000ull
 _Static_assert(offsetof(struct vcpu, vmcb_pa) == 0x80, "vmrun.S");
 _Static_assert(offsetof(struct cpu, arch_run_pa) == 8, "vmrun.S");
 
@@ -167,7 +166,7 @@ static uint64_t svm_walk_root(struct vcpu *v)
 
     if (unlikely(!(b->cr0 & X86_CR0_PG)))
         return WALK_NO_PAGING;
-    return likely(b->efer & EFER_LMA) ? b->cr3 & CR3_ADDRESS : WALK_NONE;
+    return likely(b->efer & EFER_LMA) ? b->cr3 & PTE_ADDR : WALK_NONE;
 }
 static bool svm_long_mode(struct vcpu *v)
 {
