@@ -185,13 +185,7 @@ static void parse_framebuffer(struct boot_framebuffer *fb, const uint8_t *p, con
 }
 
 /* Multiboot 1: a struct at fixed offsets, with a flag bit for each part that is valid. */
-enum {
-    MB1_CMDLINE = BIT(2),
-    MB1_MODULES = BIT(3),
-    MB1_MMAP = BIT(6),
-    MB1_LOADER = BIT(9),
-    MB1_FRAMEBUFFER = BIT(12)
-};
+enum { MB1_CMDLINE = BIT(2), MB1_MODULES = BIT(3), MB1_MMAP = BIT(6), MB1_LOADER = BIT(9), MB1_FB = BIT(12) };
 
 static int mb1_modules(phys_fn phys, const uint8_t *mbi, struct boot_info *out, const char **why)
 {
@@ -232,7 +226,7 @@ static int mb1_parse(phys_fn phys, paddr_t info, struct boot_info *out, const ch
     }
     if (flags & MB1_MODULES && mb1_modules(phys, mbi, out, why))
         return -XEN_EINVAL;
-    if (flags & MB1_FRAMEBUFFER) {
+    if (flags & MB1_FB) {
         mbi = phys(info, 116);
         if (mbi)
             parse_framebuffer(&out->fb, mbi + 88, mbi + 110);

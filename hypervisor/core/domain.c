@@ -282,7 +282,9 @@ int domain_kill(struct domain *d)
         domain_pause(d);
         d->dying = DOMAIN_DYING;
         for_each_vcpu (d, v) {
-            vcpu_timers_stop(v);
+            timer_stop(&v->singleshot);
+            timer_stop(&v->periodic);
+            timer_stop(&v->poll_timer);
             timer_stop(&v->lapic.timer);
         }
         for (unsigned i = 0; i < ARRAY_SIZE(d->watchdog); i++)

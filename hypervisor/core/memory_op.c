@@ -56,8 +56,7 @@ static int clear_frame(struct domain *d, gfn_t g)
         return 0;
     if (t == P2M_GRANT_RW || t == P2M_GRANT_RO)
         return -XEN_EBUSY; /* its reference is the grant mapping's: unmap_grant_ref ends it */
-    if (t ==
-        P2M_MMIO) /* dom0's RAM of the first MiB is the machine's own; Linux puts its shared_info there */
+    if (t == P2M_MMIO)     /* dom0's first MiB is the machine's own; Linux puts its shared_info there */
         return d->hardware && g.n < 0x100 ? p2m_clear_locked(d, g, 0) : -XEN_EPERM;
     rc = p2m_clear_locked(d, g, 0);
     if (rc)

@@ -286,8 +286,7 @@ struct vcpu *sched_pick(void)
     spin_unlock(&q->lock);
     if (!next && (next = steal(c)) != NULL) {
         spin_lock(&q->lock);
-        if (next->sched.vruntime < q->min_vruntime)
-            next->sched.vruntime = q->min_vruntime;
+        next->sched.vruntime = MAX(next->sched.vruntime, q->min_vruntime);
         __atomic_store_n(&c->current, next, __ATOMIC_SEQ_CST);
         start(c, next, now);
         spin_unlock(&q->lock);

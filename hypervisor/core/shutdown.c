@@ -43,13 +43,6 @@ void machine_reboot(void)
     machine_halt();
 }
 
-/* Soft-off needs the ASL of dom0's ACPI; Linux does it by itself. What is left here is to stop. */
-void machine_poweroff(void)
-{
-    pr_info("power-off asked for: the machine can be switched off now\n");
-    machine_halt();
-}
-
 void machine_stop_after_panic(void)
 {
     printk(LOG_ERR, opt_noreboot ? "Halted (noreboot).\n" : "Rebooting in five seconds.\n");
@@ -64,8 +57,10 @@ void hwdom_shutdown(uint8_t reason)
 {
     switch (reason) {
     case SHUTDOWN_poweroff:
+        /* soft-off needs the ASL of dom0's ACPI; Linux does it by itself: what is left here is to stop */
         pr_info("dom0 powers off\n");
-        machine_poweroff();
+        pr_info("power-off asked for: the machine can be switched off now\n");
+        machine_halt();
     case SHUTDOWN_reboot:
         pr_info("dom0 reboots the machine\n");
         machine_reboot();

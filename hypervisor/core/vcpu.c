@@ -35,13 +35,6 @@ static void periodic_fired(void *arg)
               MAX(v->periodic.expires + v->periodic_ns, now_ns() + 100 * US));
 }
 
-void vcpu_timers_stop(struct vcpu *v)
-{
-    timer_stop(&v->singleshot);
-    timer_stop(&v->periodic);
-    timer_stop(&v->poll_timer);
-}
-
 static void vcpu_free(struct vcpu *v)
 {
     kfree(v->xsave, XSAVE_BYTES);

@@ -2,7 +2,7 @@
 #include "bh/msi.h"
 #include "bh/lib.h"
 #include "bh/pci.h"
-#include "bh/vlapic_irq.h"
+#include "bh/vlapic.h"
 #include "bh/xen.h"
 
 #define MSI_ADDRESS_BASE   0xfee00000ull

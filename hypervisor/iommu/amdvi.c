@@ -387,8 +387,6 @@ static void unit_enable(struct amdvi_unit *u)
     reg_write(u, AMDVI_CONTROL, u->control);
     u->queue.running = true;
     inval_everything(u);
-    if (u->queue.broken)
-        panic("The IOMMU does not answer; boot with iommu=no to go without it");
 }
 
 static void amdvi_enable(void)

@@ -47,6 +47,9 @@ void iommu_enable(void)
 {
     spin_guard(&iommu_lock);
     iommu->enable();
+    for (unsigned i = 0; i < nr_queues; i++)
+        if (queues[i]->broken)
+            panic("The IOMMU does not answer; boot with iommu=no to go without it");
 }
 
 bool iommu_owns_function(struct pci_sbdf dev)

@@ -460,8 +460,6 @@ static void unit_enable(struct vtd_unit *u)
     fault_setup(u);
     global_command(u, GCMD_TE, true);
     protected_memory_off(u);
-    if (u->queue.broken)
-        panic("The IOMMU does not answer; boot with iommu=no to go without it");
 }
 
 static void vtd_enable(void)

@@ -13,11 +13,11 @@
 #define VIRTUAL_BITS   48u /* LA57 is not shown */
 
 /* What guests may be shown, by feature word (AMD APM vol. 3 appendix E, Intel SDM vol. 2 CPUID). */
-#define MASK_1C                                                                                              \
-    0xf6f83203u /* sse3 pclmul ssse3 fma cx16 sse4 x2apic movbe popcnt aes xsave osxsave avx f16c rdrand */
+/* sse3 pclmul ssse3 fma cx16 sse4 x2apic movbe popcnt aes xsave osxsave avx f16c rdrand */
+#define MASK_1C 0xf6f83203u
 #define MASK_1D 0x178bfbffu
-#define MASK_7B                                                                                              \
-    0x239c07abu /* fsgsbase bmi avx2 smep bmi2 erms rdseed adx smap clflushopt clwb sha; no mpx, hle, sgx */
+/* fsgsbase bmi avx2 smep bmi2 erms rdseed adx smap clflushopt clwb sha; no mpx, hle, sgx */
+#define MASK_7B  0x239c07abu
 #define MASK_7C  0x00405f06u /* avx512 families, vaes, vpclmul, rdpid; no pku, la57, umip is harmless */
 #define MASK_7D  0x00000010u /* fsrm */
 #define MASK_D1  0x00000005u /* xsaveopt, xgetbv1 */

@@ -45,10 +45,9 @@ int emul_domain_init(struct domain *d)
     if (!d->hardware)
         return 0;
     d->emul = kzalloc(sizeof(*d->emul));
-    if (!d->emul)
-        return -XEN_ENOMEM;
-    d->emul->iopm = iopm_new();
-    if (!d->emul->iopm)
+    if (d->emul)
+        d->emul->iopm = iopm_new();
+    if (!d->emul || !d->emul->iopm)
         return -XEN_ENOMEM;
     memset(d->emul->iopm, 0, NR_PORTS / 8);
     return 0;
@@ -244,10 +243,10 @@ static bool emulate_mmio(struct vcpu *v, gpaddr_t gpa)
     if (!n || insn_decode(bytes, n, virt->long_mode(v), &insn))
         return false;
     if (execute(v, &insn, gpa, &rflags))
-        virt->set_rip(v, rip + insn.length);
+        rip += insn.length;
     else if (insn.op != INSN_STOS)
         return false;
-    virt->set_rflags(v, rflags);
+    virt->go_on(v, rip, rflags);
     return true;
 }
 

@@ -13,7 +13,7 @@
 #include "bh/lib.h"
 #include "bh/mm.h"
 #include "bh/spinlock.h"
-#include "bh/vlapic_irq.h"
+#include "bh/vlapic.h"
 #include "bh/xen.h"
 
 #define VIOAPIC_VERSION 0x20u /* has the EOI register */

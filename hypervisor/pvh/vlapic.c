@@ -7,7 +7,6 @@
 #include "bh/lib.h"
 #include "bh/msr.h"
 #include "bh/time.h"
-#include "bh/vlapic_irq.h"
 
 #define BASE_ENABLED BIT(11)
 #define BASE_X2APIC  BIT(10)

@@ -25,11 +25,8 @@ struct boot_module {
     char cmdline[BOOT_CMDLINE_MAX]; /* words after the module's name for MB1 (QEMU, GRUB), as given */
 };
 
-enum {
-    FB_RGB = 1,
-    FB_TEXT = 2,
-    FB_NONE = 0xff
-}; /* as Multiboot has them; FB_NONE: the loader said nothing */
+/* as Multiboot has them; FB_NONE: the loader said nothing */
+enum { FB_RGB = 1, FB_TEXT = 2, FB_NONE = 0xff };
 
 struct boot_framebuffer { /* linear pixels, or text memory with width and height in characters */
     paddr_t addr;
@@ -43,9 +40,9 @@ struct boot_info {
     char loader[64];
     unsigned nr_modules, nr_e820;
     struct boot_module module[BOOT_MAX_MODULES];
-    struct e820_entry
-        e820[BOOT_MAX_E820]; /* sorted, overlaps resolved (non-RAM wins), page unaligned as given */
-    paddr_t rsdp;            /* 0: search the BIOS areas. For MB2 the RSDP copy's content is in rsdp_copy */
+    /* sorted, overlaps resolved (non-RAM wins), page unaligned as given */
+    struct e820_entry e820[BOOT_MAX_E820];
+    paddr_t rsdp; /* 0: search the BIOS areas. For MB2 the RSDP copy's content is in rsdp_copy */
     uint8_t rsdp_copy[64];
     unsigned rsdp_copy_len; /* 0: none */
     bool efi;

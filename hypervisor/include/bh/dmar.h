@@ -15,8 +15,7 @@
 enum { DMAR_ENDPOINT = 1, DMAR_BRIDGE, DMAR_IOAPIC };
 
 struct dmar_scope {
-    uint8_t unit, type, enumeration,
-        bus; /* enumeration: IO-APIC id or HPET number; bus: where the path starts */
+    uint8_t unit, type, enumeration, bus; /* IO-APIC id or HPET number; where the path starts */
     uint8_t path_len;
     uint8_t path[DMAR_MAX_PATH]; /* devfn of each hop */
 };

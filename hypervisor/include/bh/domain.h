@@ -187,7 +187,6 @@ int vcpu_set_area(struct vcpu *v, struct guest_area *area, size_t size, uint64_t
 int vcpu_set_info_area(struct vcpu *v, uint64_t gfn, uint32_t offset);
 /* Leave SCHEDOP_poll (the vCPU runs again). */
 void vcpu_poll_end(struct vcpu *v);
-void vcpu_timers_stop(struct vcpu *v);
 void vcpu_runstate_change(struct vcpu *v, int state, uint64_t now);
 void vcpu_update_time_info(struct vcpu *v);
 /* Drop the frames that hold registered areas of all vCPUs (domain is dying or reset). */

@@ -20,15 +20,8 @@ enum insn_op {
     INSN_STOS,
     INSN_MOVS
 };
-enum insn_alu {
-    ALU_ADD,
-    ALU_OR,
-    ALU_AND = 4,
-    ALU_SUB,
-    ALU_XOR,
-    ALU_CMP,
-    ALU_TEST
-}; /* x86's /digit, TEST apart */
+/* x86's /digit, TEST apart */
+enum insn_alu { ALU_ADD, ALU_OR, ALU_AND = 4, ALU_SUB, ALU_XOR, ALU_CMP, ALU_TEST };
 
 struct insn {
     uint8_t length; /* bytes, 1-15 */

@@ -13,11 +13,7 @@ struct msi_irq {
     int vector; /* -1: not bound */
     int index;  /* IOMMU handle, -1: none */
 };
-#define MSI_IRQ_NONE                                                                                         \
-    (struct msi_irq)                                                                                         \
-    {                                                                                                        \
-        .vector = -1, .index = -1                                                                            \
-    }
+#define MSI_IRQ_NONE ((struct msi_irq){.vector = -1, .index = -1})
 
 struct msi_message {
     uint64_t address;

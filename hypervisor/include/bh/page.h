@@ -21,8 +21,7 @@ struct domain;
 
 struct page {
     uint16_t owner; /* domain id, or one of OWNER_… */
-    uint16_t
-        info; /* owned by a domain or the hypervisor: references; free: order and state of a block's head */
+    uint16_t info;  /* owned by a domain or the hypervisor: references; free: a block's order and state */
 } __aligned_to(4);
 enum { OWNER_FREE = 0xffff, OWNER_HYPERVISOR = 0xfffe, OWNER_NONE = 0xfffd };
 #define PAGE_MAX_REFS 0xfff0u

@@ -48,9 +48,8 @@ struct virt_ops {
     void (*loop)(void);
     /* Guest rip, rflags, cpl of a vCPU that exited on this CPU. */
     uint64_t (*rip)(struct vcpu *v);
-    void (*set_rip)(struct vcpu *v, uint64_t rip);
     uint64_t (*rflags)(struct vcpu *v);
-    void (*set_rflags)(struct vcpu *v, uint64_t rflags);
+    void (*go_on)(struct vcpu *v, uint64_t rip, uint64_t rflags); /* with these at its next entry */
     unsigned (*cpl)(struct vcpu *v);
     uint64_t (*cr3)(struct vcpu *v);
     uint64_t (*cr4)(struct vcpu *v);

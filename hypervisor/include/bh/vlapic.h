@@ -7,6 +7,7 @@
 #include "bh/timer.h"
 #include "bh/types.h"
 
+struct domain;
 struct vcpu;
 
 struct vlapic {
@@ -60,3 +61,15 @@ void vlapic_ack(struct vcpu *v, uint8_t vector);
 /* Load the timer of a saved local APIC; armed: it has not expired, and begins a full period now. */
 void vlapic_timer_restore(struct vcpu *v, uint32_t count, bool armed);
 uint32_t vlapic_id(const struct vcpu *v);
+
+/* Delivery as interrupt sources (vIO-APIC, MSI) see it. */
+enum { APIC_DM_FIXED, APIC_DM_LOWEST, APIC_DM_NMI = 4, APIC_DM_INIT, APIC_DM_SIPI };
+
+/* Deliver as an I/O APIC or MSI message would: destination (xAPIC 8-bit or x2APIC 32-bit id), logical or
+ * physical, delivery mode, vector, level. Any context in which no lock at or below `sched` is held.
+ * Returns the number of vCPUs reached. */
+unsigned vlapic_deliver(struct domain *d, uint32_t dest, bool logical, uint8_t mode, uint8_t vector,
+                        bool level);
+
+/* Called by the vLAPIC when a guest ends a level interrupt (EOI broadcast): pvh/vioapic.c implements it. */
+void vioapic_eoi(struct domain *d, uint8_t vector);

@@ -15,7 +15,7 @@ struct vmcb {
     /* control area */
     uint16_t intercept_cr_read, intercept_cr_write, intercept_dr_read, intercept_dr_write; /* 000 */
     uint32_t intercept_exception;                                                          /* 008 */
-    uint32_t intercept1, intercept2, intercept3;                                           /* 00c */
+    uint32_t intercept[3]; /* 00c: bit n of word w for exit code 0x60 + 32 * w + n */
     uint8_t reserved1[0x3c - 0x18];
     uint16_t pause_threshold, pause_count;  /* 03c */
     uint64_t iopm_pa, msrpm_pa, tsc_offset; /* 040 */
@@ -59,34 +59,6 @@ _Static_assert(sizeof(struct vmcb) == 4096, "vmcb layout");
 
 /* tlb_control: of all guests, of this ASID */
 enum { TLB_FLUSH_ALL = 1, TLB_FLUSH_ASID = 3 };
-
-/* intercept1 (offset 00c) */
-#define INTERCEPT_INTR     BIT(0)
-#define INTERCEPT_NMI      BIT(1)
-#define INTERCEPT_SMI      BIT(2)
-#define INTERCEPT_INIT     BIT(3)
-#define INTERCEPT_RDPMC    BIT(15)
-#define INTERCEPT_CPUID    BIT(18)
-#define INTERCEPT_INVD     BIT(22)
-#define INTERCEPT_HLT      BIT(24)
-#define INTERCEPT_INVLPGA  BIT(26)
-#define INTERCEPT_IOIO     BIT(27)
-#define INTERCEPT_MSR      BIT(28)
-#define INTERCEPT_FERR     BIT(30)
-#define INTERCEPT_SHUTDOWN BIT(31)
-/* intercept2 (offset 010) */
-#define INTERCEPT_VMRUN   BIT(0)
-#define INTERCEPT_VMMCALL BIT(1)
-#define INTERCEPT_VMLOAD  BIT(2)
-#define INTERCEPT_VMSAVE  BIT(3)
-#define INTERCEPT_STGI    BIT(4)
-#define INTERCEPT_CLGI    BIT(5)
-#define INTERCEPT_SKINIT  BIT(6)
-#define INTERCEPT_WBINVD  BIT(9)
-#define INTERCEPT_MONITOR BIT(10)
-#define INTERCEPT_MWAIT   BIT(11)
-#define INTERCEPT_XSETBV  BIT(13)
-#define INTERCEPT_RDPRU   BIT(14)
 
 #define VINTR_IRQ          BIT(8)
 #define VINTR_IGN_TPR      BIT(20)

@@ -10,7 +10,6 @@
 #include "bh/iommu.h"
 #include "bh/lapic.h"
 #include "bh/time.h"
-#include "bh/vlapic_irq.h"
 
 #define ARENA_ALIGN (1ull << 21)
 
@@ -82,12 +81,6 @@ void vcpu_init_ipi(struct vcpu *v)
 void vcpu_sipi(struct vcpu *v, uint8_t vector)
 {
     v->sipi_pending = 0x100 | vector;
-}
-void vcpu_timers_stop(struct vcpu *v)
-{
-    timer_stop(&v->singleshot);
-    timer_stop(&v->periodic);
-    timer_stop(&v->poll_timer);
 }
 void vcpu_areas_release(struct domain *d)
 {

@@ -8,7 +8,7 @@
 #include "bh/irq.h"
 #include "bh/mm.h"
 #include "bh/p2m.h"
-#include "bh/vlapic_irq.h"
+#include "bh/vlapic.h"
 #include "bh/xen.h"
 
 #define PINS 24

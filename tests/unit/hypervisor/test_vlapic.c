@@ -4,7 +4,6 @@
 #include "hvtest.h"
 #include "host_hypervisor.h"
 #include "bh/msr.h"
-#include "bh/vlapic_irq.h"
 
 #define X2APIC 0xfee00c00ull
 #define XAPIC  0xfee00800ull

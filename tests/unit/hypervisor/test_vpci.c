@@ -11,7 +11,7 @@
 #include "bh/p2m.h"
 #include "bh/pci.h"
 #include "bh/setup.h"
-#include "bh/vlapic_irq.h"
+#include "bh/vlapic.h"
 #include "bh/xen.h"
 
 #define AHCI       0x18

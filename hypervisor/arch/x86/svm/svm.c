@@ -53,6 +53,18 @@ static int svm_cpu_init(struct cpu *c)
     return 0;
 }
 
+static const uint8_t intercepted[] = {
+    SVM_EXIT_INTR,    SVM_EXIT_NMI,         SVM_EXIT_SMI,      SVM_EXIT_INIT,    SVM_EXIT_RDPMC,
+    SVM_EXIT_CPUID,   SVM_EXIT_INVD,        SVM_EXIT_HLT,      SVM_EXIT_INVLPGA, SVM_EXIT_IOIO,
+    SVM_EXIT_MSR,     SVM_EXIT_FERR_FREEZE, SVM_EXIT_SHUTDOWN, SVM_EXIT_VMRUN,   SVM_EXIT_VMMCALL,
+    SVM_EXIT_VMLOAD,  SVM_EXIT_VMSAVE,      SVM_EXIT_STGI,     SVM_EXIT_CLGI,    SVM_EXIT_SKINIT,
+    SVM_EXIT_MONITOR, SVM_EXIT_MWAIT,       SVM_EXIT_XSETBV,   SVM_EXIT_RDPRU};
+
+static void intercept(struct vmcb *b, unsigned exit)
+{
+    b->intercept[(exit - SVM_EXIT_INTR) / 32] |= 1u << exit % 32;
+}
+
 static int svm_vcpu_init(struct vcpu *v)
 {
     mfn_t m = page_alloc(0, PAGE_ZERO);
@@ -62,15 +74,10 @@ static int svm_vcpu_init(struct vcpu *v)
         return -XEN_ENOMEM;
     b = v->vmcb = mfn_to_va(m);
     v->vmcb_pa = mfn_pa(m);
-    b->intercept1 =
-        (uint32_t)(INTERCEPT_INTR | INTERCEPT_NMI | INTERCEPT_SMI | INTERCEPT_INIT | INTERCEPT_RDPMC |
-                   INTERCEPT_CPUID | INTERCEPT_INVD | INTERCEPT_HLT | INTERCEPT_INVLPGA | INTERCEPT_IOIO |
-                   INTERCEPT_MSR | INTERCEPT_FERR | INTERCEPT_SHUTDOWN);
-    b->intercept2 = (uint32_t)(INTERCEPT_VMRUN | INTERCEPT_VMMCALL | INTERCEPT_VMLOAD | INTERCEPT_VMSAVE |
-                               INTERCEPT_STGI | INTERCEPT_CLGI | INTERCEPT_SKINIT | INTERCEPT_MONITOR |
-                               INTERCEPT_MWAIT | INTERCEPT_XSETBV | INTERCEPT_RDPRU);
+    for (unsigned i = 0; i < ARRAY_SIZE(intercepted); i++)
+        intercept(b, intercepted[i]);
     if (!v->domain->hardware)
-        b->intercept2 |= (uint32_t)INTERCEPT_WBINVD;
+        intercept(b, SVM_EXIT_WBINVD);
     if (cpu_features.more_cr4)
         b->intercept_cr_write = BIT(4);
     b->intercept_dr_read = b->intercept_dr_write = 0xffff;
@@ -136,17 +143,14 @@ static uint64_t svm_rip(struct vcpu *v)
 {
     return v->vmcb->rip;
 }
-static void svm_set_rip(struct vcpu *v, uint64_t rip)
-{
-    v->vmcb->rip = rip;
-}
 static uint64_t svm_rflags(struct vcpu *v)
 {
     return v->vmcb->rflags;
 }
-static void svm_set_rflags(struct vcpu *v, uint64_t f)
+static void svm_go_on(struct vcpu *v, uint64_t rip, uint64_t rflags)
 {
-    v->vmcb->rflags = f | 2;
+    v->vmcb->rip = rip;
+    v->vmcb->rflags = rflags | 2;
 }
 static unsigned svm_cpl(struct vcpu *v)
 {
@@ -363,9 +367,8 @@ const struct virt_ops svm_ops = {
     .set_state = svm_set_state,
     .loop = svm_loop,
     .rip = svm_rip,
-    .set_rip = svm_set_rip,
     .rflags = svm_rflags,
-    .set_rflags = svm_set_rflags,
+    .go_on = svm_go_on,
     .cpl = svm_cpl,
     .cr3 = svm_cr3,
     .cr4 = svm_cr4,
