@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Static analysis of the whole tree: shellcheck, lines of code, clang's warnings (gcc's are errors in the build itself), cppcheck.
 SHIPPED := hypervisor libvchan qrexec gui-common gui-daemon gui-agent domain-manager installer templates
-# the hypervisor's budget: C, headers and assembly. It goes down with the code; the goal is 17,000.
-HYPERVISOR_LINES ?= 17250
+# the hypervisor's budget: C, headers and assembly. With the Makefile and the tool beside them it is 17,000.
+HYPERVISOR_LINES ?= 16900
 STATIC := $(B)/static
 
 .PHONY: check-shell check-lines check-clang check-cppcheck
