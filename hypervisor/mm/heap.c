@@ -20,16 +20,6 @@ static struct slab *partial[NR_CLASSES];
 static spinlock_t slab_lock;
 struct heap_counts heap_counts;
 
-/* How often `unit` has to be doubled to hold `size`. */
-static unsigned doublings(size_t unit, size_t size)
-{
-    unsigned n = 0;
-
-    while (unit << n < size)
-        n++;
-    return n;
-}
-
 static unsigned class_of(size_t size)
 {
     return doublings(1ul << MIN_SHIFT, size);

@@ -174,8 +174,7 @@ static int kernel_elf(struct builder *b, const uint8_t **elf, size_t *len, mfn_t
     b->why = "the kernel module is a damaged bzImage; check the file that the boot loader loads";
     if (rc)
         return rc;
-    for (*order = 0; PAGE_SIZE << *order < *len; (*order)++)
-        ;
+    *order = doublings(PAGE_SIZE, *len);
     b->why = "not enough memory to unpack the kernel";
     scratch(work, DECOMPRESS_SCRATCH);
     *buf = page_alloc(*order, PAGE_DIRTY_OK);
@@ -363,12 +362,9 @@ static int move_modules(struct boot_info *bi)
         struct boot_module *m = &bi->module[i];
         uint64_t size = m->end - m->start;
         paddr_t old = ROUND_DOWN(m->start, PAGE_SIZE), old_end = ROUND_UP(m->end, PAGE_SIZE);
-        unsigned order = 0;
-        mfn_t to;
+        unsigned order = doublings(PAGE_SIZE, size);
+        mfn_t to = page_alloc_top(order);
 
-        while (PAGE_SIZE << order < size)
-            order++;
-        to = page_alloc_top(order);
         if (!mfn_valid_value(to))
             return -XEN_ENOMEM;
         memcpy(mfn_to_va(to), pa_to_va(m->start), size);

@@ -62,6 +62,16 @@ static inline bool mfn_valid_value(mfn_t m)
 
 #define INVALID_MFN ((mfn_t){INVALID_FRAME})
 
+/* How often `unit` has to be doubled to hold `size`. */
+static inline unsigned doublings(size_t unit, size_t size)
+{
+    unsigned n = 0;
+
+    while (unit << n < size)
+        n++;
+    return n;
+}
+
 #define JOIN_NAMES(a, b)      a##b
 #define JOIN(a, b)            JOIN_NAMES(a, b)
 #define UNIQUE(name)          JOIN(name, __LINE__) /* for what a macro declares */

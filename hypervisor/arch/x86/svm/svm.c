@@ -53,6 +53,7 @@ static int svm_cpu_init(struct cpu *c)
     return 0;
 }
 
+/* Of all domains; WBINVD besides where there are no devices, since caches stay coherent. */
 static const uint8_t intercepted[] = {
     SVM_EXIT_INTR,    SVM_EXIT_NMI,         SVM_EXIT_SMI,      SVM_EXIT_INIT,    SVM_EXIT_RDPMC,
     SVM_EXIT_CPUID,   SVM_EXIT_INVD,        SVM_EXIT_HLT,      SVM_EXIT_INVLPGA, SVM_EXIT_IOIO,
