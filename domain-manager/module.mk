@@ -150,14 +150,14 @@ check-manager-templates: check-iso-build
 check-manager-userland: check-manager-templates
 	@tests/harness/stage manager-userland --timeout 200 -- /usr/bin/python3 tests/system/manager-templates/boot_natively.py \
 	  $(patsubst %,$(TPL)/%/root.img,debian-12 debian-12-minimal debian-13)
-# CI runs what fits into four minutes; -all adds the other recipes, network, ten at once, power cut, full disk
-DM_CI_PARTS := life,disposable,volumes
+# -all adds what needs more templates than CI builds, and network
+DM_CI_PARTS := life,disposable,volumes,crowd,after_power_cut,disk_full,no_store
 check-manager-system check-manager-system-all: check-manager-templates
 	@ONLY="$(if $(filter %-all,$@),$(ONLY),$(or $(ONLY),$(DM_CI_PARTS)))" tests/harness/stage manager-system --timeout $(if $(filter %-all,$@),3600,1500) -- \
 	  /usr/bin/python3 tests/system/manager-real/test_real.py $(ISO) $(TPL) $(B)/check/manager-system
 CHECK_SYSTEM += check-manager-userland check-manager-system
-HELP += check-manager-system|real~templates~on~the~hypervisor:~life,~disposable,~volumes;~ONLY=life,… \
-  check-manager-system-all|the~same~with~all~recipes,~network,~ten~at~once,~power~cut
+HELP += check-manager-system|real~templates~on~the~hypervisor:~life,~disposable,~volumes,~ten~at~once,~power~cut,~full~disk,~no~xenstored;~ONLY=life,… \
+  check-manager-system-all|the~same~with~all~recipes~and~network
 # phases of a start; HYPERVISOR=xen for reference
 bench-manager-start:
 	@/usr/bin/python3 tests/bench/manager/start_phases.py $(ISO) $(B)/check/start-phases.log $(TEMPLATE)
