@@ -63,6 +63,7 @@ void domain_free(struct domain *d)
     g_hash_table_unref(d->volumes);
     g_free(d->root_source);
     g_clear_pointer(&d->attached, g_array_unref);
+    g_clear_handle_id(&d->firewall_expiry, g_source_remove);
     g_free(d->name);
     g_free(d);
 }

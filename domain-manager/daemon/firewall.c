@@ -118,10 +118,9 @@ static void tell_ready(void *data, const GError *error)
 
 static gboolean tell_expired(void *data)
 {
-    struct tell *t = data;
-    struct domain *d = manager_find(t->manager, t->name);
-    if (d)
-        firewall_tell(d);
+    struct domain *d = data;
+    d->firewall_expiry = 0;
+    firewall_tell(d);
     return G_SOURCE_REMOVE;
 }
 
@@ -136,12 +135,9 @@ void firewall_plan_expiry(struct domain *d)
         if (expires > now && (!first || expires < first))
             first = expires;
     }
-    if (!first)
-        return;
-    struct tell *t = g_new0(struct tell, 1);
-    *t = (struct tell){.manager = d->manager, .name = g_strdup(d->name)};
-    g_timeout_add_seconds_full(G_PRIORITY_DEFAULT, (guint)MIN(first - now, G_MAXINT), tell_expired, t,
-                               tell_free);
+    g_clear_handle_id(&d->firewall_expiry, g_source_remove);
+    if (first)
+        d->firewall_expiry = g_timeout_add_seconds((guint)MIN(first - now, G_MAXINT), tell_expired, d);
 }
 
 void firewall_tell(struct domain *d)

@@ -52,6 +52,7 @@ struct domain {
     gboolean kill_wanted;  /* kill was asked for while the backend was still building it */
     gboolean qrexec_ready;
     gboolean removing;
+    guint firewall_expiry; /* timer for the first rule that expires, or 0 */
     GSList *start_waiters; /* struct waiter */
     GSList *stop_waiters;
     guint64 memory_kib, cpu_time_ns; /* last statistics */
