@@ -99,7 +99,7 @@ $(DM_TEST)/test_qubesdb: $(DM_TEST)/unit/test_qubesdb.o $(DM_TEST)/vm/qubesdb.o
 # the whole daemon under sanitizers, for the end-to-end tests
 $(DM_TEST)/bulkhead-domain-manager: $(DM_DAEMON_SRC:domain-manager/daemon/%.c=$(DM_TEST)/daemon/%.o)
 	$(CC) -fsanitize=address,undefined -o $@ $^ $(DM_DAEMON_LIBS)
-check-manager-sanitized: domain-manager $(DM_TEST)/bulkhead-domain-manager
+check-manager-sanitized: domain-manager $(DM_TEST)/crash_shim.so $(DM_TEST)/bulkhead-domain-manager
 	@DM_MANAGER=$(DM_TEST)/bulkhead-domain-manager tests/harness/stage manager-sanitized --timeout 300 -- \
 	  /usr/bin/python3 tests/system/manager-fake/test_manager.py
 CHECK_SYSTEM += check-manager-sanitized
@@ -116,7 +116,7 @@ check-manager-fuzz: $(DM_TEST)/fuzz_text
 CHECK_SYSTEM += check-manager-fuzz
 
 .PHONY: check-manager check-manager-network check-manager-bus check-manager-sanitized check-manager-libxl check-manager-fuzz check-manager-desktop check-manager-unit check-manager-tools check-manager-cut check-manager-cut-quick
-check-manager-tools: domain-manager
+check-manager-tools: domain-manager $(DM_TEST)/crash_shim.so
 	@tests/harness/stage manager-tools --timeout 300 -- /usr/bin/python3 tests/system/manager-fake/test_manager.py
 check-manager-bus: domain-manager
 	@tests/harness/stage manager-bus --timeout 60 -- /usr/bin/python3 tests/system/manager-fake/test_systemd.py
@@ -139,7 +139,7 @@ $(DM_TEST)/bulkhead-network: domain-manager/vm/network.c
 	  -DFIREWALL='"$(CURDIR)/$(DM_FIREWALL)"' -o $@ $< -lxenstore
 check-manager-network: $(DM_TEST)/fake_xenstore.so $(DM_TEST)/bulkhead-network $(DM_FIREWALL)
 	@tests/harness/stage manager-network --timeout 120 -- /usr/bin/python3 tests/system/manager-fake/test_network.py
-check-manager-desktop: domain-manager
+check-manager-desktop: domain-manager $(DM_TEST)/crash_shim.so
 	@tests/harness/stage manager-desktop --timeout 180 -- /usr/bin/python3 tests/system/manager-fake/test_desktop.py
 CHECK_SYSTEM += check-manager-libxl check-manager-network check-manager-cut check-manager-desktop
 

@@ -86,6 +86,7 @@ static void copy_work_free(void *data)
 static gboolean copy_run(void *data, GError **error)
 {
     struct copy_work *w = data;
+    worker_expect(volume_allocated(w->from));
     return volume_replace(w->from, w->to, error);
 }
 
@@ -100,6 +101,13 @@ static void copy_ready(void *data, const GError *error)
             d->busy = NULL;
     }
     admin_finish(r, error, "");
+}
+
+static void copy_tell(void *data, guint64 done, guint64 expected)
+{
+    struct copy_work *w = data;
+    struct manager *m = w->request->manager;
+    manager_emit_progress(m, manager_find(m, w->to_domain), w->to_domain, done, expected);
 }
 
 static gboolean volume_clone_from(struct admin_request *r, GString *out, GError **error)
@@ -141,7 +149,7 @@ static void volume_clone_to(struct admin_request *r)
                             g_steal_pointer(&target)};
     from->busy = "cloned";
     r->dest->busy = "cloned to";
-    worker_start(w, copy_run, copy_ready, copy_work_free);
+    worker_start_copy(w, copy_run, copy_ready, copy_work_free, copy_tell);
 }
 
 /* -- the pool -- */

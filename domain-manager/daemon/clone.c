@@ -35,6 +35,9 @@ static void clone_work_free(void *data)
 static gboolean clone_files(void *data, GError **error)
 {
     struct clone_work *w = data;
+    volume_expect(w->from_dir);
+    if (w->root_template || w->from_template)
+        volume_expect(w->root_template ? w->root_template : w->from_template);
     gboolean ok = volume_clone_dir(w->from_dir, w->to_dir, error);
     if (ok && w->root_template)
         ok = volume_root_from_template(w->root_template, w->to_dir, error);
@@ -62,6 +65,12 @@ static void clone_ready(void *data, const GError *failure)
         }
     }
     w->done(error, w->data);
+}
+
+static void clone_tell(void *data, guint64 done, guint64 expected)
+{
+    struct clone_work *w = data;
+    manager_emit_progress(w->manager, manager_find(w->manager, w->from_name), w->name, done, expected);
 }
 
 static struct clone_work *clone_new(struct manager *m, const struct domain_spec *spec, done_fn done,
@@ -102,7 +111,7 @@ static void clone_run(struct clone_work *w, struct domain *from)
     w->from_name = g_strdup(from->name);
     from->busy = "cloned";
     g_hash_table_add(w->manager->reserved, g_strdup(w->name));
-    worker_start(w, clone_files, clone_ready, clone_work_free);
+    worker_start_copy(w, clone_files, clone_ready, clone_work_free, clone_tell);
 }
 
 void clone_domain(struct domain *from, const struct domain_spec *spec, done_fn done, void *data)

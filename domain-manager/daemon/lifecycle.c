@@ -606,8 +606,6 @@ static void netvm_ready(const GError *error, void *data)
 static gboolean start_check(struct domain *d, GError **error)
 {
     const char *prohibited = domain_feature(d, "prohibit-start");
-    if (d->klass == CLASS_ADMIN)
-        return TRUE;
     if (prohibited && prohibited[0])
         return dm_fail(error, DM_ERROR_FAILED, "start of %s is prohibited: %s (feature prohibit-start)",
                        d->name, prohibited);
@@ -620,12 +618,9 @@ static gboolean start_check(struct domain *d, GError **error)
 void lifecycle_start(struct domain *d, done_fn done, void *data)
 {
     g_autoptr(GError) error = NULL;
-    if (!start_check(d, &error)) {
+    gboolean runs = d->klass == CLASS_ADMIN || d->state == STATE_RUNNING || d->state == STATE_PAUSED;
+    if (runs || !start_check(d, &error)) {
         done(error, data);
-        return;
-    }
-    if (d->klass == CLASS_ADMIN || d->state == STATE_RUNNING || d->state == STATE_PAUSED) {
-        done(NULL, data);
         return;
     }
     d->start_waiters = waiter_add(d->start_waiters, done, data);

@@ -104,6 +104,14 @@ void manager_emit(struct manager *m, const struct domain *subject, const char *e
     }
 }
 
+void manager_emit_progress(struct manager *m, const struct domain *subject, const char *name, guint64 done,
+                           guint64 expected)
+{
+    g_autofree char *a = g_strdup_printf("%" G_GUINT64_FORMAT, done),
+                    *b = g_strdup_printf("%" G_GUINT64_FORMAT, expected);
+    manager_emit(m, subject, "progress", "name", name, "done", a, "expected", b, NULL);
+}
+
 /* -- loading -- */
 
 static char *system_path(const struct manager *m)

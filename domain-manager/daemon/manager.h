@@ -96,6 +96,9 @@ GPtrArray *manager_sorted(struct manager *m);
 /* Event to all listeners. subject NULL: the system. Further arguments: key, value, …, NULL. */
 void manager_emit(struct manager *m, const struct domain *subject, const char *event,
                   ...) G_GNUC_NULL_TERMINATED;
+/* Event "progress" of a long copy: name is the domain that is made, or the directory of a backup. */
+void manager_emit_progress(struct manager *m, const struct domain *subject, const char *name, guint64 done,
+                           guint64 expected);
 void manager_listen(struct manager *m, event_fn fn, void *data);
 void manager_unlisten(struct manager *m, event_fn fn, void *data);
 

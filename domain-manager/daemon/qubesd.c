@@ -221,6 +221,13 @@ static void import_ready(void *data, const GError *error)
     reply(error, "", 0, c);
 }
 
+static void import_tell(void *data, guint64 done, guint64 expected)
+{
+    struct import *i = data;
+    struct manager *m = i->connection->qubesd->manager;
+    manager_emit_progress(m, manager_find(m, i->domain), i->domain, done, expected);
+}
+
 static void import_start(struct connection *c, const struct header *h)
 {
     g_autoptr(GError) error = NULL;
@@ -244,7 +251,7 @@ static void import_start(struct connection *c, const struct header *h)
             n++;
         i->size = g_ascii_strtoull(digits, NULL, 10);
     }
-    worker_start(i, import_run, import_ready, import_free);
+    worker_start_copy(i, import_run, import_ready, import_free, import_tell);
 }
 
 /* -- admin.vm.Console: the connection and the domain's console, until either ends -- */

@@ -380,20 +380,14 @@ guint64 volume_size(struct domain *d, const char *volume)
     return strcmp(volume, "volatile") == 0 ? stored_size(d, "volatile.size", VOLATILE_DEFAULT) : 0;
 }
 
-static guint64 used(const char *path)
-{
-    struct stat st;
-    return path && stat(path, &st) == 0 ? (guint64)st.st_blocks * 512 : 0;
-}
-
 guint64 volume_usage(struct domain *d, const char *volume)
 {
     g_autofree char *path = volume_path(d, volume);
-    guint64 sum = used(path);
+    guint64 sum = path ? volume_allocated(path) : 0;
     if (strcmp(volume, "root") == 0 && (d->klass == CLASS_TEMPLATE || d->klass == CLASS_STANDALONE)) {
         g_autofree char *dir = image_dir(d, NULL);
         g_autofree char *root = dir ? g_build_filename(dir, "root.img", NULL) : NULL;
-        sum += used(root);
+        sum += root ? volume_allocated(root) : 0;
     }
     return sum;
 }

@@ -44,6 +44,10 @@ gboolean volume_create_all(struct domain *d, const char *dir, GError **error);
 
 /* Copy keeping holes, by reflink where the file system can. Never replaces `to`. */
 gboolean volume_copy(const char *from, const char *to, GError **error);
+/* Bytes that a file occupies; 0 when it is missing. */
+guint64 volume_allocated(const char *path);
+/* Tell the worker's progress that what is in a domain's or template's directory is to be copied. */
+void volume_expect(const char *dir);
 /* Copy only if that shares the blocks (FICLONE). */
 gboolean volume_reflink(const char *from, const char *to);
 /* Blank sparse file. Replaces. */

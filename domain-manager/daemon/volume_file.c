@@ -13,6 +13,13 @@
 
 #include "dm_error.h"
 #include "store.h"
+#include "worker.h"
+
+guint64 volume_allocated(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 ? (guint64)st.st_blocks * S_BLKSIZE : 0;
+}
 
 gboolean volume_create_blank(const char *path, guint64 size, GError **error)
 {
@@ -50,6 +57,7 @@ static gboolean copy_run(int in, int out, off_t from, off_t end)
             return FALSE;
         if (n == 0)
             break;
+        worker_copied((guint64)n);
         from += n;
     }
     return TRUE;
@@ -57,8 +65,11 @@ static gboolean copy_run(int in, int out, off_t from, off_t end)
 
 static gboolean copy_data(int in, int out, off_t size)
 {
-    if (ioctl(out, FICLONE, in) == 0)
+    if (ioctl(out, FICLONE, in) == 0) {
+        struct stat st;
+        worker_copied(fstat(in, &st) == 0 ? (guint64)st.st_blocks * S_BLKSIZE : 0);
         return TRUE;
+    }
     if (ftruncate(out, size) < 0)
         return FALSE;
     for (off_t pos = 0; pos < size;) {
@@ -144,6 +155,7 @@ static gboolean copy_stream(int in, int out, guint64 size, guint64 *got)
         if (pwrite(out, buffer, (size_t)n, (off_t)*got) != n)
             return FALSE;
         *got += (guint64)n;
+        worker_copied((guint64)n);
     }
 }
 
@@ -152,6 +164,7 @@ gboolean volume_import_fd(const char *path, int fd, guint64 size, GError **error
     struct stat old = {0};
     g_autofree char *temporary = g_strconcat(path, ".import", NULL);
     guint64 got = 0;
+    worker_expect(size);
     stat(path, &old);
     unlink(temporary);
     int out = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -179,11 +192,22 @@ gboolean volume_import_fd(const char *path, int fd, guint64 size, GError **error
 static gboolean share_image(const char *from, const char *to, GError **error)
 {
     g_autofree char *target = g_file_read_link(from, NULL);
-    if (target && g_path_is_absolute(target) && symlink(target, to) == 0)
-        return TRUE;
-    if (linkat(AT_FDCWD, from, AT_FDCWD, to, AT_SYMLINK_FOLLOW) == 0)
-        return TRUE;
-    return volume_copy(from, to, error);
+    if (!(target && g_path_is_absolute(target) && symlink(target, to) == 0) &&
+        linkat(AT_FDCWD, from, AT_FDCWD, to, AT_SYMLINK_FOLLOW) < 0)
+        return volume_copy(from, to, error);
+    worker_copied(volume_allocated(from));
+    return TRUE;
+}
+
+void volume_expect(const char *dir)
+{
+    static const char *const files[] = {"private.img", "upper.img", "root.img"};
+    g_autofree char *upper = volume_committed_upper(dir);
+    for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *path = g_build_filename(dir, files[i], NULL);
+        worker_expect(volume_allocated(path));
+    }
+    worker_expect(upper ? volume_allocated(upper) : 0);
 }
 
 gboolean volume_clone_dir(const char *from, const char *to, GError **error)

@@ -7,7 +7,7 @@
 
 struct create {
     struct manager_window *w;
-    GtkWidget *dialog, *name, *klass, *label, *template_name, *dispvms, *settings, *spinner, *message;
+    GtkWidget *dialog, *name, *klass, *label, *template_name, *dispvms, *settings, *spinner, *bar, *message;
     char *clone_of;
     char *made;
 };
@@ -22,6 +22,7 @@ static const struct {
 static void create_free(void *data)
 {
     struct create *c = data;
+    c->w->progress = NULL;
     g_free(c->clone_of);
     g_free(c->made);
     g_free(c);
@@ -50,6 +51,18 @@ static void done(const char *answer, const GError *error, void *data)
     gtk_widget_destroy(c->dialog);
     if (settings)
         settings_dialog_open(w, name);
+}
+
+static void on_progress(const char *name, guint64 done, guint64 expected, void *data)
+{
+    struct create *c = data;
+    if (g_strcmp0(name, c->made) != 0)
+        return;
+    g_autofree char *text =
+        g_strdup_printf("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " MiB", done >> 20, expected >> 20);
+    gtk_progress_bar_set_fraction(GTK_PROGRESS_BAR(c->bar), (double)done / (double)expected);
+    gtk_progress_bar_set_text(GTK_PROGRESS_BAR(c->bar), text);
+    gtk_widget_show(c->bar);
 }
 
 static void send(struct create *c)
@@ -118,6 +131,13 @@ static struct create *dialog_new(struct manager_window *w, const char *title, Gt
     gtk_entry_set_max_length(GTK_ENTRY(c->name), RULES_NAME_MAX);
     manager_grid_row(GTK_GRID(*grid), 0, "_Name", c->name);
     c->spinner = gtk_spinner_new();
+    c->bar = gtk_progress_bar_new();
+    gtk_progress_bar_set_show_text(GTK_PROGRESS_BAR(c->bar), TRUE);
+    gtk_widget_set_no_show_all(c->bar, TRUE); /* shown when something is told */
+    atk_object_set_name(gtk_widget_get_accessible(c->bar), "Copied");
+    gtk_container_add(GTK_CONTAINER(gtk_dialog_get_content_area(GTK_DIALOG(c->dialog))), c->bar);
+    w->progress = on_progress;
+    w->progress_data = c;
     c->message = gtk_label_new("");
     gtk_label_set_line_wrap(GTK_LABEL(c->message), TRUE);
     gtk_label_set_max_width_chars(GTK_LABEL(c->message), 50);

@@ -243,6 +243,17 @@ static void on_changed(void *data)
     }
 }
 
+static void on_progress(struct manager_window *w, GVariant *details)
+{
+    const char *name = "", *done = "", *expected = "";
+    g_variant_lookup(details, "name", "&s", &name);
+    g_variant_lookup(details, "done", "&s", &done);
+    g_variant_lookup(details, "expected", "&s", &expected);
+    guint64 all = g_ascii_strtoull(expected, NULL, 10);
+    if (w->progress && all)
+        w->progress(name, g_ascii_strtoull(done, NULL, 10), all, w->progress_data);
+}
+
 static void on_event(const char *domain, const char *event, GVariant *details, void *data)
 {
     struct manager_window *w = data;
@@ -250,6 +261,8 @@ static void on_event(const char *domain, const char *event, GVariant *details, v
     if (strcmp(event, "call-failed") == 0) {
         g_variant_lookup(details, "reason", "&s", &reason);
         manager_complain(w, domain, reason);
+    } else if (strcmp(event, "progress") == 0) {
+        on_progress(w, details);
     } else if (strcmp(event, "domain-shutdown") == 0 || strcmp(event, "domain-add") == 0) {
         ask_disk(w);
     }

@@ -27,6 +27,9 @@ struct manager_window {
     GHashTable *disk;     /* name → text "123 MiB" */
     char *first_settings; /* --settings NAME: opened when the list is there */
     gboolean first_create, painted;
+    /* a dialog that shows a long copy: the domain that is made, bytes done of all; or NULL */
+    void (*progress)(const char *name, guint64 done, guint64 expected, void *data);
+    void *progress_data;
 };
 
 /* Dialogs; each talks to the manager through w->model and closes itself. */

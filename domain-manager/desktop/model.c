@@ -218,6 +218,8 @@ static void on_signal(GDBusConnection *bus, const char *sender, const char *path
     if (strcmp(event, "labels-changed") == 0)
         fetch_labels(m);
     m->event(domain, event, details, m->data);
+    if (strcmp(event, "progress") == 0)
+        return;    /* nothing in the list has changed */
     if (!m->delay) /* events come in bunches */
         m->delay = g_timeout_add(50, refresh_now, m);
 }

@@ -132,14 +132,99 @@ static bool append(struct answer *a, size_t *room, int fd)
     return n > 0;
 }
 
-bool client_end(int fd, const char *what, double timeout_s, struct answer *a)
+/* -- what a terminal is shown of something that takes longer than a second -- */
+
+#define BAR_WIDTH 40
+
+static void show_bar(unsigned long long done, unsigned long long all)
 {
+    if (!all) {
+        fprintf(stderr, "\r%llu MiB ", done >> 20);
+        return;
+    }
+    int filled = (int)(done * BAR_WIDTH / all);
+    fprintf(stderr, "\r[%.*s%*s] %3llu%% %llu of %llu MiB ", filled,
+            "########################################", BAR_WIDTH - filled, "", done * 100 / all, done >> 20,
+            all >> 20);
+}
+
+/* The manager's events, of which those named "progress" with name=`name` are looked at. */
+struct progress {
+    const char *name; /* NULL: nothing is known but the time that passes */
+    int fd;           /* -1: not asked for yet */
+    char text[8192];
+    size_t n;
+    unsigned long long done, expected;
+};
+
+/* "1" NUL subject NUL event NUL (key NUL value NUL)… NUL. Returns its length, 0 when it is not whole. */
+static size_t take_event(struct progress *p)
+{
+    const char *field[3] = {"", "", ""}, *key = NULL, *end = p->text + p->n;
+    unsigned long long done = 0, expected = 0;
+    bool ours = false;
+    size_t i = 0;
+    for (const char *s = p->text; s < end; i++) {
+        const char *next = memchr(s, 0, (size_t)(end - s));
+        if (!next)
+            return 0;
+        if (i < 3)
+            field[i] = s;
+        else if (i % 2 && !*s) {
+            if (ours && strcmp(field[2], "progress") == 0 && expected && done <= expected) {
+                p->done = done;
+                p->expected = expected;
+            }
+            return (size_t)(next + 1 - p->text);
+        } else if (i % 2)
+            key = s;
+        else if (strcmp(key, "name") == 0)
+            ours = strcmp(s, p->name) == 0;
+        else if (strcmp(key, "done") == 0)
+            done = strtoull(s, NULL, 10);
+        else if (strcmp(key, "expected") == 0)
+            expected = strtoull(s, NULL, 10);
+        s = next + 1;
+    }
+    return 0;
+}
+
+static void read_events(struct progress *p)
+{
+    ssize_t n = read(p->fd, p->text + p->n, sizeof p->text - p->n);
+    p->n += n > 0 ? (size_t)n : 0;
+    for (size_t used; (used = take_event(p)) > 0;) {
+        p->n -= used;
+        memmove(p->text, p->text + used, p->n);
+    }
+    if (n <= 0) { /* hung up, or an event that is too long: the time will do */
+        close(p->fd);
+        p->fd = -1;
+        p->name = NULL;
+    }
+}
+
+static bool show(struct progress *p, const char *what, double seconds)
+{
+    if (p->name && p->fd < 0)
+        p->fd = client_begin("admin.Events", "", "dom0", NULL);
+    if (p->expected)
+        show_bar(p->done, p->expected);
+    else
+        fprintf(stderr, "\r%s… %.0f s ", what, seconds);
+    return true;
+}
+
+/* progress_of: name that the events of a copy have, or NULL */
+static bool await(int fd, const char *what, const char *progress_of, double timeout_s, struct answer *a)
+{
+    struct progress progress = {.name = progress_of, .fd = -1};
     double start = now();
     size_t room = 0;
-    bool shown = false, more = true;
+    bool shown = false, more = true, visible = what && !tool_quiet && isatty(2);
     *a = (struct answer){0};
     while (more) {
-        struct pollfd p = {.fd = fd, .events = POLLIN};
+        struct pollfd p[] = {{.fd = fd, .events = POLLIN}, {.fd = progress.fd, .events = POLLIN}};
         double passed = now() - start;
         if (timeout_s >= 0 && passed >= timeout_s) {
             a->exception = "Timeout";
@@ -147,14 +232,18 @@ bool client_end(int fd, const char *what, double timeout_s, struct answer *a)
             break;
         }
         double left = timeout_s < 0 ? 1 : timeout_s - passed;
-        int n = poll(&p, 1, left < 1 ? (int)(left * 1000) + 1 : 1000);
-        if (n > 0)
+        int n = poll(p, 2, left < 1 ? (int)(left * 1000) + 1 : 1000);
+        if (n > 0 && p[1].revents)
+            read_events(&progress);
+        if (n > 0 && p[0].revents)
             more = append(a, &room, fd);
-        else if (what && !tool_quiet && isatty(2))
-            shown = fprintf(stderr, "\r%s… %.0f s ", what, now() - start) > 0;
+        else if (visible && (n == 0 || progress.expected))
+            shown = show(&progress, what, now() - start);
     }
     if (shown)
         fprintf(stderr, "\r\033[K");
+    if (progress.fd >= 0)
+        close(progress.fd);
     close(fd);
     if (more)
         return false;
@@ -163,21 +252,32 @@ bool client_end(int fd, const char *what, double timeout_s, struct answer *a)
     return parse(a);
 }
 
+bool client_end(int fd, const char *what, double timeout_s, struct answer *a)
+{
+    return await(fd, what, NULL, timeout_s, a);
+}
+
 void client_complain(const struct answer *a)
 {
     complain("%s", a->message);
 }
 
-bool client_call(const char *method, const char *arg, const char *dest, const char *payload, struct answer *a)
+bool client_copy(const char *method, const char *arg, const char *dest, const char *payload, const char *name,
+                 struct answer *a)
 {
     *a = (struct answer){0};
     int fd = client_begin(method, arg, dest, payload);
     if (fd < 0)
         return false;
-    if (client_end(fd, dest, -1, a))
+    if (await(fd, dest, name, -1, a))
         return true;
     client_complain(a);
     return false;
+}
+
+bool client_call(const char *method, const char *arg, const char *dest, const char *payload, struct answer *a)
+{
+    return client_copy(method, arg, dest, payload, NULL, a);
 }
 
 bool client_do(const char *method, const char *arg, const char *dest, const char *payload)
@@ -186,13 +286,6 @@ bool client_do(const char *method, const char *arg, const char *dest, const char
     bool ok = client_call(method, arg, dest, payload, &a);
     answer_free(&a);
     return ok;
-}
-
-static void show_bar(unsigned long long done, unsigned long long size)
-{
-    int filled = size ? (int)(done * 40 / size) : 0;
-    fprintf(stderr, "\r[%.*s%*s] %llu MiB", filled, "########################################", 40 - filled,
-            "", done >> 20);
 }
 
 bool client_import(const char *volume, const char *dest, int fd, unsigned long long size)
@@ -208,7 +301,7 @@ bool client_import(const char *volume, const char *dest, int fd, unsigned long l
             break;
         done += (unsigned long long)n;
         if (!tool_quiet && isatty(2) && now() - shown > 1) {
-            show_bar(done, size);
+            show_bar(done, size && done <= size ? size : 0);
             shown = now();
             bar = true;
         }

@@ -26,6 +26,10 @@ bool client_end(int fd, const char *what, double timeout_s, struct answer *a);
 /* Both; a message of the manager is printed as "PROGRAM: message". */
 bool client_call(const char *method, const char *arg, const char *dest, const char *payload,
                  struct answer *a);
+/* The same for a long copy: a terminal is shown a bar. name: which copy, as the manager's event "progress"
+ * has it. */
+bool client_copy(const char *method, const char *arg, const char *dest, const char *payload, const char *name,
+                 struct answer *a);
 /* The same when the text is of no interest. */
 bool client_do(const char *method, const char *arg, const char *dest, const char *payload);
 /* Stream fd's content as the new content of a volume, with a progress bar. size 0: unknown. */

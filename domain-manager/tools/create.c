@@ -58,7 +58,10 @@ static int create(const struct create *c)
     snprintf(method, sizeof method, "admin.vm.Create.%s", c->klass);
     snprintf(payload, sizeof payload, "name=%s%s%s", c->name, c->label ? " label=" : "",
              c->label ? c->label : "");
-    if (!client_do(method, c->template_name, "dom0", payload))
+    struct answer a;
+    bool made = client_copy(method, c->template_name, "dom0", payload, c->name, &a);
+    answer_free(&a);
+    if (!made)
         return 1;
     if (set_properties(c) && (!c->root_file || import_root(c->name, c->root_file)))
         return 0;
@@ -159,7 +162,10 @@ int cmd_clone(int argc, char **argv)
         return usage();
     if (!check_pools(&pools) || (klass && !has_class(argv[optind], klass)))
         return 1;
-    return client_do("bulkhead.vm.Clone", argv[optind + 1], argv[optind], NULL) ? 0 : 1;
+    struct answer a;
+    bool ok = client_copy("bulkhead.vm.Clone", argv[optind + 1], argv[optind], NULL, argv[optind + 1], &a);
+    answer_free(&a);
+    return ok ? 0 : 1;
 }
 
 static bool confirm(const struct names *names)

@@ -47,12 +47,14 @@ static int list(void)
 
 static int install(int n, char **files, bool again, bool no_check)
 {
-    char **argv = calloc((size_t)n + 8, sizeof *argv);
+    char **argv = calloc((size_t)n + 9, sizeof *argv);
     int i = 0;
     if (!argv || n < 1)
         return usage();
     argv[i++] = "rpm";
-    argv[i++] = again ? "-Uvh" : "-ivh";
+    argv[i++] = again ? "-U" : "-i";
+    if (isatty(STDOUT_FILENO) && !tool_quiet)
+        argv[i++] = "-vh"; /* rpm's own bar */
     if (again)
         argv[i++] = "--replacepkgs";
     if (no_check)

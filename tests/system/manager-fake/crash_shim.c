@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* LD_PRELOAD library: counts the calls that change files; at the Nth the process dies as by a power cut, or
  * the call fails as on a full disk. Armed when $CRASH_FILE appears with "die N" or "full N"; the count is
- * written to $CRASH_FILE.count when it has not come to N. */
+ * written to $CRASH_FILE.count when it has not come to N. $COPY_MS: how long each copy takes, as on a slow
+ * disk. $DISK_FREE: bytes that file systems say are free. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -74,9 +78,17 @@ ssize_t write(int fd, const void *data, size_t size)
     return is_file(fd) && strike(true) ? -1 : real(fd, data, size);
 }
 
+static void wait_as_slow_disk(void)
+{
+    const char *ms = getenv("COPY_MS");
+    if (ms)
+        usleep((useconds_t)atoi(ms) * 1000);
+}
+
 ssize_t pwrite64(int fd, const void *data, size_t size, off_t at)
 {
     REAL("pwrite64", pwrite_fn);
+    wait_as_slow_disk();
     return strike(true) ? -1 : real(fd, data, size, at);
 }
 
@@ -85,13 +97,50 @@ ssize_t copy_file_range(int in, off_t *a, int out, off_t *b, size_t n, unsigned 
     static ssize_t (*real)(int, off_t *, int, off_t *, size_t, unsigned);
     if (!real)
         *(void **)&real = dlsym(RTLD_NEXT, "copy_file_range");
+    wait_as_slow_disk();
     return strike(true) ? -1 : real(in, a, out, b, n, flags);
+}
+
+/* A slow disk has no reflinks. */
+int ioctl(int fd, unsigned long request, ...)
+{
+    static int (*real)(int, unsigned long, void *);
+    va_list ap;
+    va_start(ap, request);
+    void *argument = va_arg(ap, void *);
+    va_end(ap);
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "ioctl");
+    if (request != FICLONE || !getenv("COPY_MS"))
+        return real(fd, request, argument);
+    errno = EOPNOTSUPP;
+    return -1;
 }
 
 int fsync(int fd)
 {
     REAL("fsync", fd_fn);
     return strike(true) ? -1 : real(fd);
+}
+
+int statvfs64(const char *path, struct statvfs64 *st)
+{
+    static int (*real)(const char *, struct statvfs64 *);
+    const char *free_bytes = getenv("DISK_FREE");
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "statvfs64");
+    int r = real(path, st);
+    if (r == 0 && free_bytes)
+        st->f_bavail = (fsblkcnt64_t)atoll(free_bytes) / st->f_frsize;
+    return r;
+}
+
+int statvfs(const char *path, struct statvfs *st)
+{
+    struct statvfs64 wide;
+    int r = statvfs64(path, &wide);
+    memcpy(st, &wide, sizeof *st); /* the same on 64 bits */
+    return r;
 }
 
 int unlink(const char *path)

@@ -5,7 +5,7 @@ build/check/desktop/. Needs its own D-Bus: runs itself again under dbus-run-sess
 import os, subprocess, sys, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from world import World, case, finish
+from world import SHIM, World, case, finish
 
 DISPLAY = ":47"
 PICTURES = "build/check/desktop"
@@ -81,6 +81,29 @@ for i in range(desktop.get_child_count()):
     out = subprocess.run(["/usr/bin/python3", "-c", script, program], stdout=subprocess.PIPE, timeout=30, check=True).stdout.decode()
     lines = out.splitlines()
     return len(lines), [line for line in lines if line.endswith("\t")]
+
+
+def bar_value(program):
+    """How far a program's progress bar is, as a screen reader tells: 0 to 1."""
+    script = """
+import gi, sys
+gi.require_version('Atspi', '2.0')
+from gi.repository import Atspi
+def walk(node):
+    if node is None:
+        return
+    if node.get_role_name() == 'progress bar' and node.get_name() == 'Copied':
+        print(node.get_value_iface().get_current_value())
+    for i in range(min(node.get_child_count(), 50)):
+        walk(node.get_child_at_index(i))
+desktop = Atspi.get_desktop(0)
+for i in range(desktop.get_child_count()):
+    application = desktop.get_child_at_index(i)
+    if application and application.get_name() == sys.argv[1]:
+        walk(application)
+"""
+    out = subprocess.run(["/usr/bin/python3", "-c", script, program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=30).stdout
+    return float(out.split()[0]) if out.split() else 0
 
 
 def open_menu(key):
@@ -271,6 +294,24 @@ def steps(w):
         picture("settings-advanced")
         keys("alt+o")
         wait(lambda: any(w.ok("qvm-prefs", n, "memory") == "512\n" for n in ("bank", "debian-12", "mail", "work")))
+
+    @case
+    def clone():
+        """a long clone shows how far it is"""
+        w.stop()
+        w.start(bus="session", env={"LD_PRELOAD": SHIM, "COPY_MS": "500"})
+        before = w.names()
+        for name in before[1:]:
+            w.fill(name, 12)
+        xdo("windowactivate", "--sync", window("Domain Manager"))
+        keys("alt+c")
+        dialog = wait(lambda: xdo("search", "--onlyvisible", "--name", "^Clone "))
+        keys("Return")
+        wait(lambda: bar_value("bulkhead-manager") > 0, 20)
+        picture("clone")
+        wait(lambda: len(w.names()) > len(before), 30)
+        wait(lambda: not xdo("search", "--onlyvisible", "--name", "^Clone "))
+        assert dialog
 
     @case
     def accessible():

@@ -4,7 +4,7 @@
 import concurrent.futures, glob, json, os, re, signal, socket, subprocess, sys, threading, time
 
 sys.path.insert(0, os.path.dirname(__file__))
-from world import BUILD, MANAGER, World, case, finish
+from world import BUILD, MANAGER, PRELOAD, World, case, finish
 
 
 @case
@@ -651,27 +651,28 @@ def services():
 @case
 def progress():
     """on a terminal, what takes longer than a second shows that it goes on: a start its seconds, an import a bar"""
-    def on_terminal(w, *command, input=b"", pause=0.0):
-        ours, terminal = os.openpty()
-        p = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=terminal, env=w.env)
-        os.close(terminal)
-        time.sleep(pause)
-        p.communicate(input)
-        assert p.returncode == 0
-        shown = b""
-        try:
-            while True:
-                shown += os.read(ours, 4096)
-        except OSError:  # the terminal's other end is closed
-            os.close(ours)
-            return shown.decode()
     with World().start(env={"BULKHEAD_FAKE_MS": "1300"}) as w:
         w.ok("qvm-create", "-l", "red", "a")
-        shown = on_terminal(w, "qvm-start", "a")
+        shown = w.on_terminal("qvm-start", "a")
         assert shown == "\rstarting a… 1 s \r\033[K", repr(shown)
-        assert on_terminal(w, "qvm-shutdown", "--wait", "a") == "", "nothing is shown for what is quick"
-        shown = on_terminal(w, "qvm-volume", "import", "--size=2097152", "a:private", "-", input=bytes(1 << 20), pause=1.2)
-        assert shown.startswith("\r[#") and "] 0 MiB" in shown and shown.endswith("\r\033[K"), repr(shown)
+        assert w.on_terminal("qvm-shutdown", "--wait", "a") == "", "nothing is shown for what is quick"
+        shown = w.on_terminal("qvm-volume", "import", "--size=2097152", "a:private", "-", input=bytes(1 << 20), pause=1.2)
+        assert re.match(r"\r\[#+ +\] +[0-9]+% [01] of 2 MiB ", shown) and shown.endswith("\r\033[K"), repr(shown)
+
+
+@case
+def progress_of_copies():
+    """a clone that takes longer than a second: a bar with per cent and bytes on a terminal, events, nothing without a terminal"""
+    with World().start(env={"LD_PRELOAD": PRELOAD, "COPY_MS": "300"}) as w:
+        w.ok("qvm-create", "-l", "red", "a")
+        w.fill("a", 8)
+        events = w.open_events()
+        shown = w.on_terminal("qvm-clone", "a", "b")
+        assert re.search(r"\r\[#+ +\] +[0-9]+% [1-8] of 8 MiB ", shown) and shown.endswith("\r\033[K"), repr(shown)
+        got = w.receive_until(events, b"domain-add")
+        assert re.search(rb"1\0a\0progress\0name\0b\0done\x00[0-9]+\0expected\x00[0-9]+\0\0", got), got
+        assert w.run("qvm-clone", "a", "c") == (0, "", "")
+        assert open(w.private("c"), "rb").read() == open(w.private("a"), "rb").read()
 
 
 @case

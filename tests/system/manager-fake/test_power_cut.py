@@ -5,9 +5,7 @@ afterwards there is the old state or the new state, and the manager works."""
 import os, shutil, sys, tempfile
 
 sys.path.insert(0, os.path.dirname(__file__))
-from world import World, case, finish
-
-SHIM = os.path.join(os.getcwd(), "build/domain-manager/test/crash_shim.so")
+from world import SHIM, World, case, finish
 
 
 def template_cycle(w):

@@ -7,6 +7,9 @@ TOP = os.getcwd()
 BUILD = os.path.join(TOP, "build/domain-manager")
 MANAGER = os.path.join(TOP, os.environ.get("DM_MANAGER", "build/domain-manager/bulkhead-domain-manager"))
 SANITIZED = "DM_MANAGER" in os.environ
+SHIM = os.path.join(BUILD, "test/crash_shim.so")
+# AddressSanitizer wants to be loaded before any other library
+PRELOAD = (subprocess.check_output(["gcc", "-print-file-name=libasan.so"], text=True).strip() + ":" if SANITIZED else "") + SHIM
 COUNT = 0
 FAILED = 0
 
@@ -91,6 +94,32 @@ class World:
         p = subprocess.run(args, input=input, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                            env=dict(self.env, **(env or {})), timeout=timeout)
         return p.returncode, p.stdout.decode(), p.stderr.decode()
+
+    def on_terminal(self, *command, input=b"", pause=0.0):
+        """What a command shows on a terminal; it must succeed."""
+        ours, terminal = os.openpty()
+        p = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=terminal, env=self.env)
+        os.close(terminal)
+        time.sleep(pause)
+        p.communicate(input)
+        assert p.returncode == 0
+        shown = b""
+        try:
+            while True:
+                shown += os.read(ours, 4096)
+        except OSError:  # the terminal's other end is closed
+            os.close(ours)
+            return shown.decode()
+
+    def private(self, name):
+        return os.path.join(self.state, "domains", name, "private.img")
+
+    def fill(self, name, mebibytes):
+        """Content with holes, so that it is copied in as many parts."""
+        with open(self.private(name), "r+b") as f:
+            for i in range(mebibytes):
+                f.seek(i * (4 << 20))
+                f.write(name.encode() + bytes([i + 1]) * (1 << 20))
 
     def ok(self, *args, **kw):
         st, out, err = self.run(*args, **kw)
