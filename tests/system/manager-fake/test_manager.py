@@ -724,7 +724,7 @@ def firewall():
         assert told() == "/policy = drop\n/0000 = action=accept\n = \n", told()
         w.ok("qvm-firewall", "a", "add", "--before=0", "drop", "192.0.2.7", "tcp", "22")
         events = w.open_events()
-        w.ok("qvm-firewall", "--before=0", "a", "add", "action=accept", "dsthost=example.org", "expire=+1", "comment=for a while")
+        w.ok("qvm-firewall", "--before=0", "a", "add", "action=accept", "dsthost=example.org", "expire=+1000", "comment=for a while")
         w.receive_until(events, b"a\0firewall-changed\0")
         w.ok("qvm-firewall", "a", "add", "accept", "proto=udp", "specialtarget=dns", "dstports=53")
         w.ok("qvm-firewall", "a", "add", "accept", "2001:db8::1/64")
@@ -734,8 +734,12 @@ def firewall():
                            "action=accept proto=udp specialtarget=dns dstports=53-53", "action=accept dst6=2001:db8::1/64"], got
         after = "/0001 = action=drop dst4=192.0.2.7/32 proto=tcp dstports=22-22\n/0002 = action=accept\n" \
                 "/0003 = action=accept proto=udp specialtarget=dns dstports=53-53\n = \n"
-        w.wait_until(lambda: told() == "/policy = drop\n/0000 = action=accept dsthost=example.org\n" + after, 0.9)
-        w.wait_until(lambda: told() == "/policy = drop\n" + after, 3)
+        w.wait_until(lambda: told() == "/policy = drop\n/0000 = action=accept dsthost=example.org\n" + after)
+        w.ok("qvm-firewall", "a", "del", "--rule-no=0")
+        w.ok("qvm-firewall", "--before=0", "a", "add", "action=accept", "dsthost=example.org", "expire=+1", "comment=for a while")
+        w.ok("qvm-firewall", "a", "add", "drop", "192.0.2.9")
+        w.wait_until(lambda: told() == "/policy = drop\n" + after.replace(" = \n", "/0005 = action=drop dst4=192.0.2.9/32\n = \n"))
+        w.ok("qvm-firewall", "a", "del", "--rule-no=5")
         listed = w.ok("qvm-firewall", "a", "list").splitlines()
         assert listed[0].split()[:4] == ["NO", "ACTION", "HOST", "PROTOCOL"] and "for a while" in listed[1] and len(listed) == 6, listed
         w.ok("qvm-firewall", "a", "del", "--rule-no=0")
