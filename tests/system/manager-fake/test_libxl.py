@@ -290,7 +290,7 @@ def store_deaf():
         time.sleep(0.3)
         begun = time.monotonic()
         w.ok("qvm-ls")
-        assert time.monotonic() - begun < 0.5, "the manager was held up"
+        assert time.monotonic() - begun < 3, "the manager was held up"
         assert "xenstored does not answer. " + WHAT_TO_DO in starting.communicate(timeout=8)[1].decode()
         assert w.state_of("a") == "Halted"
 

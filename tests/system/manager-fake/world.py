@@ -139,13 +139,13 @@ class World:
         return self.ok("qvm-ls", "--raw-data", "-O", "state", name).strip()
 
     @staticmethod
-    def wait_until(condition, seconds=5):
+    def wait_until(condition, seconds=30):
         end = time.time() + seconds
         while not condition():
             assert time.time() < end, "it did not come to that"
             time.sleep(0.01)
 
-    def wait_state(self, name, state, seconds=5):
+    def wait_state(self, name, state, seconds=30):
         self.wait_until(lambda: self.state_of(name) == state, seconds)
 
     def config(self, name):

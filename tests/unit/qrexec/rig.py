@@ -28,7 +28,7 @@ exit 1
 """
 
 
-def wait_for(test, what, seconds=10):
+def wait_for(test, what, seconds=30):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if test():
