@@ -101,13 +101,13 @@ $(DM_TEST)/bulkhead-domain-manager: $(DM_DAEMON_SRC:domain-manager/daemon/%.c=$(
 	$(CC) -fsanitize=address,undefined -o $@ $^ $(DM_DAEMON_LIBS)
 check-manager-sanitized: domain-manager $(DM_TEST)/crash_shim.so $(DM_TEST)/bulkhead-domain-manager
 	@DM_MANAGER=$(DM_TEST)/bulkhead-domain-manager tests/harness/stage manager-sanitized --timeout 300 -- \
-	  /usr/bin/python3 tests/system/manager-fake/test_manager.py
+	  sh -c 'for t in manager backup; do /usr/bin/python3 tests/system/manager-fake/test_$$t.py || exit 1; done'
 CHECK_SYSTEM += check-manager-sanitized
 check-manager-unit: $(DM_TEST)/test_model $(DM_TEST)/test_qubesdb
 	@tests/harness/stage manager-unit --timeout 120 -- sh -c '$(DM_TEST)/test_model && $(DM_TEST)/test_qubesdb'
 CHECK_QUICK += check-manager-unit
 
-DM_FUZZ_SRC := tests/unit/domain-manager/fuzz_text.c $(addprefix domain-manager/daemon/,appmenus.c firewall_rule.c labels.c rules.c dm_error.c store.c)
+DM_FUZZ_SRC := tests/unit/domain-manager/fuzz_text.c $(addprefix domain-manager/daemon/,appmenus.c backup_manifest.c firewall_rule.c labels.c rules.c dm_error.c store.c)
 $(DM_TEST)/fuzz_text: $(DM_FUZZ_SRC) tests/unit/domain-manager/fuzz_stubs.c $(wildcard domain-manager/daemon/*.h)
 	@mkdir -p $(@D)
 	$(CLANG) $(CFLAGS_FUZZ) $(DM_CPPFLAGS) -o $@ $(filter %.c,$^) $(DM_GLIB_LIBS)
@@ -115,16 +115,18 @@ check-manager-fuzz: $(DM_TEST)/fuzz_text
 	@tests/harness/stage manager-fuzz --timeout 120 -- $(DM_TEST)/fuzz_text -runs=$(FUZZ_RUNS) -max_len=4096 -artifact_prefix=$(DM_TEST)/ -dict=tests/unit/domain-manager/fuzz.dict
 CHECK_SYSTEM += check-manager-fuzz
 
-.PHONY: check-manager check-manager-network check-manager-bus check-manager-sanitized check-manager-libxl check-manager-fuzz check-manager-desktop check-manager-unit check-manager-tools check-manager-cut check-manager-cut-quick
+.PHONY: check-manager check-manager-network check-manager-bus check-manager-sanitized check-manager-libxl check-manager-fuzz check-manager-desktop check-manager-unit check-manager-tools check-manager-backup check-manager-cut check-manager-cut-quick
 check-manager-tools: domain-manager $(DM_TEST)/crash_shim.so
 	@tests/harness/stage manager-tools --timeout 300 -- /usr/bin/python3 tests/system/manager-fake/test_manager.py
+check-manager-backup: domain-manager $(DM_TEST)/crash_shim.so
+	@tests/harness/stage manager-backup --timeout 300 -- /usr/bin/python3 tests/system/manager-fake/test_backup.py
 check-manager-bus: domain-manager
 	@tests/harness/stage manager-bus --timeout 60 -- /usr/bin/python3 tests/system/manager-fake/test_systemd.py
 check-manager-cut-quick: domain-manager $(DM_TEST)/crash_shim.so
 	@tests/harness/stage manager-cut-quick --timeout 300 -- /usr/bin/python3 tests/system/manager-fake/test_power_cut.py --quick
 check-manager-cut: domain-manager $(DM_TEST)/crash_shim.so
 	@tests/harness/stage manager-cut --timeout 900 -- /usr/bin/python3 tests/system/manager-fake/test_power_cut.py
-CHECK_QUICK += check-manager-tools check-manager-bus check-manager-cut-quick
+CHECK_QUICK += check-manager-tools check-manager-backup check-manager-bus check-manager-cut-quick
 $(DM_TEST)/fake_libxl.so: tests/system/manager-fake/fake_libxl.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_USER) -fPIC -shared -o $@ $<
@@ -162,7 +164,7 @@ HELP += check-manager-system|real~templates~on~the~hypervisor:~life,~disposable,
 bench-manager-start:
 	@/usr/bin/python3 tests/bench/manager/start_phases.py $(ISO) $(B)/check/start-phases.log $(TEMPLATE)
 HELP += bench-manager-start|phases~of~the~start~of~a~domain~to~its~first~window
-check-manager: check-manager-userland check-manager-system check-manager-unit check-manager-tools check-manager-bus check-manager-sanitized check-manager-libxl check-manager-network check-manager-cut check-manager-desktop check-manager-fuzz
+check-manager: check-manager-userland check-manager-system check-manager-unit check-manager-tools check-manager-backup check-manager-bus check-manager-sanitized check-manager-libxl check-manager-network check-manager-cut check-manager-desktop check-manager-fuzz
 .PHONY: bench-manager
 bench-manager: domain-manager
 	@/usr/bin/python3 tests/bench/manager/bench.py

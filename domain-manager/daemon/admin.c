@@ -5,8 +5,8 @@
 
 #include "dm_error.h"
 
-static const struct admin_method *const tables[] = {admin_vm_methods, admin_data_methods,
-                                                    admin_volume_methods, admin_device_methods};
+static const struct admin_method *const tables[] = {
+    admin_vm_methods, admin_data_methods, admin_volume_methods, admin_device_methods, admin_backup_methods};
 
 static const struct admin_method *find(const char *name)
 {

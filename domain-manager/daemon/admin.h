@@ -40,7 +40,7 @@ struct admin_method {
 
 /* Ended by a NULL name. */
 extern const struct admin_method admin_vm_methods[], admin_data_methods[], admin_volume_methods[],
-    admin_device_methods[];
+    admin_device_methods[], admin_backup_methods[];
 
 /* Run one request; takes ownership of nothing, copies what it needs. untrusted_method is "METHOD+ARG". */
 void admin_call(struct manager *m, const char *untrusted_method, const char *source,

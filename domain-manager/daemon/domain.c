@@ -229,15 +229,20 @@ static void copy_table(GHashTable *to, GHashTable *from)
         g_hash_table_insert(to, g_strdup(key), g_strdup(value));
 }
 
-static gboolean fill_new(struct domain *d, const struct domain_spec *spec, GError **error)
+static gboolean number_new(struct domain *d, GError **error)
 {
     g_autofree char *uuid = g_uuid_string_random();
     g_strlcpy(d->uuid, uuid, sizeof d->uuid);
     d->qid = free_qid(d->manager);
+    return d->qid ||
+           dm_fail(error, DM_ERROR_FAILED, "there are %d domains already, remove some", RULES_QID_MAX - 1);
+}
+
+static gboolean fill_new(struct domain *d, const struct domain_spec *spec, GError **error)
+{
     d->dispid = spec->dispid > 0 ? spec->dispid : -1;
-    if (!d->qid)
-        return dm_fail(error, DM_ERROR_FAILED, "there are %d domains already, remove some",
-                       RULES_QID_MAX - 1);
+    if (!number_new(d, error))
+        return FALSE;
     if (spec->clone_of) {
         copy_table(d->properties, spec->clone_of->properties);
         copy_table(d->features, spec->clone_of->features);
@@ -252,19 +257,44 @@ static gboolean fill_new(struct domain *d, const struct domain_spec *spec, GErro
     return !spec->label || property_set_quiet(d, "label", spec->label, error);
 }
 
-static gboolean write_new(struct domain *d, gboolean prepared, GError **error)
+/* The settings come first: manager_new completes what is cut short between the two renames. */
+gboolean domain_commit(struct domain *d, const char *template_dir, GError **error)
 {
     g_autofree char *hidden = g_strdup_printf("%s/domains/.new-%s", d->manager->state_dir, d->name);
     g_autofree char *dir = manager_domain_dir(d->manager, d->name);
+    g_autofree char *images = manager_template_dir(d->manager, d->name);
+    gboolean ok =
+        save_in(d, hidden, error) && volume_create_all(d, hidden, error) && store_sync_dir(hidden, error);
+    gboolean moved = ok && template_dir && store_rename(template_dir, images, error);
+    if (ok && (moved || !template_dir) && store_rename(hidden, dir, error))
+        return TRUE;
+    store_remove_tree(hidden, NULL);
+    if (moved)
+        volume_remove_template(d->manager, d->name);
+    return FALSE;
+}
+
+static gboolean write_new(struct domain *d, gboolean prepared, GError **error)
+{
+    g_autofree char *hidden = g_strdup_printf("%s/domains/.new-%s", d->manager->state_dir, d->name);
     if (!prepared && !store_remove_tree(hidden, error))
         return FALSE;
     if (!prepared && mkdir(hidden, 0750) < 0)
         return dm_error_errno(error, "%s", hidden);
-    if (save_in(d, hidden, error) && volume_create_all(d, hidden, error) && store_sync_dir(hidden, error) &&
-        store_rename(hidden, dir, error))
-        return TRUE;
-    store_remove_tree(hidden, NULL);
-    return FALSE;
+    return domain_commit(d, NULL, error);
+}
+
+struct domain *domain_begin(struct manager *m, const char *name, enum domain_class klass, GError **error)
+{
+    struct domain *d = domain_new(m, name, klass);
+    if (number_new(d, error) && !manager_find(m, name)) {
+        g_hash_table_insert(m->domains, d->name, d);
+        return d;
+    }
+    if (error && !*error)
+        dm_fail(error, DM_ERROR_EXISTS, "a domain named %s exists already", name);
+    domain_free(d);
+    return NULL;
 }
 
 struct domain *domain_create(struct manager *m, const struct domain_spec *spec, GError **error)

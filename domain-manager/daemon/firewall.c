@@ -26,24 +26,32 @@ char *firewall_get(struct domain *d)
     return g_file_get_contents(path, &text, NULL, NULL) ? text : g_strdup(DEFAULT_RULES);
 }
 
-gboolean firewall_set(struct domain *d, const char *untrusted_rules, GError **error)
+char *firewall_normalize(const char *untrusted_rules, GError **error)
 {
-    g_autofree char *path = rules_path(d);
     g_auto(GStrv) lines = g_strsplit(untrusted_rules, "\n", 0);
     g_autoptr(GString) text = g_string_new(NULL);
     guint n = 0;
     for (char **line = lines; *line; line++) {
         g_autofree char *rule = **line ? firewall_rule_normalize(*line, error) : NULL;
-        if (**line && !rule)
-            return FALSE;
         if (rule && ++n > RULES_MAX)
-            return dm_fail(error, DM_ERROR_VALUE, "more than %d firewall rules", RULES_MAX);
+            dm_fail(error, DM_ERROR_VALUE, "more than %d firewall rules", RULES_MAX);
+        if ((**line && !rule) || n > RULES_MAX)
+            return NULL;
         if (rule)
             g_string_append_printf(text, "%s\n", rule);
     }
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+gboolean firewall_set(struct domain *d, const char *untrusted_rules, GError **error)
+{
+    g_autofree char *path = rules_path(d);
+    g_autofree char *text = firewall_normalize(untrusted_rules, error);
+    if (!text)
+        return FALSE;
     if (d->klass == CLASS_ADMIN)
         return dm_fail(error, DM_ERROR_VALUE, "dom0 has no network, and no firewall");
-    if (!store_write(path, text->str, text->len, error))
+    if (!store_write(path, text, strlen(text), error))
         return FALSE;
     manager_emit(d->manager, d, "firewall-changed", NULL);
     firewall_tell(d);

@@ -9,6 +9,8 @@
 
 /* One rule a line. Domains without rules of their own: "action=accept". Free with g_free. */
 char *firewall_get(struct domain *d);
+/* The rules as they are kept, or NULL with an error. Free with g_free. */
+char *firewall_normalize(const char *untrusted_rules, GError **error);
 /* Replace the rules; all of them are checked first. A running netvm is told. */
 gboolean firewall_set(struct domain *d, const char *untrusted_rules, GError **error);
 /* Tell the netvm (again), if both run. */

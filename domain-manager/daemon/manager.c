@@ -161,12 +161,24 @@ static void sweep_hidden(struct manager *m, const char *dir, const char *name)
         g_warning("%s", error->message);
 }
 
-static void sweep_templates(struct manager *m)
+/* A template that was cut short between the renames of its two directories (domain_commit): the images are in
+ * place already, its settings in the hidden directory are complete. */
+static gboolean finish_template(struct manager *m, const char *dir, const char *hidden)
 {
-    g_autofree char *path = g_build_filename(m->state_dir, "templates", NULL);
+    const char *name = hidden + strlen(".new-");
+    g_autofree char *from = g_build_filename(dir, hidden, NULL), *to = g_build_filename(dir, name, NULL);
+    g_autofree char *settings = g_build_filename(from, "settings", NULL);
+    g_autofree char *images = manager_template_dir(m, name);
+    return g_str_has_prefix(hidden, ".new-") && g_file_test(settings, G_FILE_TEST_EXISTS) &&
+           g_file_test(images, G_FILE_TEST_IS_DIR) && store_rename(from, to, NULL);
+}
+
+static void sweep(struct manager *m, const char *subdir)
+{
+    g_autofree char *path = g_build_filename(m->state_dir, subdir, NULL);
     g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
     for (const char *name; dir && (name = g_dir_read_name(dir));)
-        if (name[0] == '.')
+        if (name[0] == '.' && !finish_template(m, path, name))
             sweep_hidden(m, path, name);
 }
 
@@ -189,10 +201,8 @@ static gboolean load_domains(struct manager *m, GError **error)
         return FALSE;
     for (const char *name; (name = g_dir_read_name(dir));) {
         g_autoptr(GError) inner = NULL;
-        if (name[0] == '.') {
-            sweep_hidden(m, dir_path, name);
+        if (name[0] == '.')
             continue;
-        }
         if (strcmp(name, "dom0") != 0 && !rules_name_check(name, &inner)) {
             g_warning("%s/%s: not a domain: %s", dir_path, name, inner->message);
             continue;
@@ -276,7 +286,8 @@ struct manager *manager_new(const char *state_dir, const char *run_dir, const ch
     }
     labels_load(g_hash_table_lookup(m->system, "labels"));
     finish_rename(m);
-    sweep_templates(m);
+    sweep(m, "templates");
+    sweep(m, "domains");
     if (!load_domains(m, error)) {
         manager_free(m);
         return NULL;

@@ -126,6 +126,11 @@ struct domain_spec {
 
 /* Make the record and its settings file (all or nothing), add it and emit domain-add. */
 struct domain *domain_create(struct manager *m, const struct domain_spec *spec, GError **error);
+/* For domains that come with their settings (a backup): add a bare record in memory; write its settings into
+ * domains/.new-NAME, which holds its volumes, and let that appear, with a TemplateVM's images from
+ * `template_dir` (else NULL). Whoever began it takes it out of m->domains when it is not to stay. */
+struct domain *domain_begin(struct manager *m, const char *name, enum domain_class klass, GError **error);
+gboolean domain_commit(struct domain *d, const char *template_dir, GError **error);
 /* Read one domain's directory; does not add it. */
 struct domain *domain_load(struct manager *m, const char *name, GError **error);
 struct domain *domain_new_admin(struct manager *m);

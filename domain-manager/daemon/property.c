@@ -139,6 +139,12 @@ static char *get_netvm(struct domain *d)
     return t ? property_get(t, "netvm", NULL) : system_property_get(d->manager, "default_netvm", NULL);
 }
 
+static char *get_include_in_backups(struct domain *d)
+{
+    gboolean passing = d->klass == CLASS_DISP && property_get_bool(d, "auto_cleanup");
+    return g_strdup(passing ? FALSE_TEXT : TRUE_TEXT);
+}
+
 static char *get_auto_cleanup(struct domain *d)
 {
     return g_strdup(d->dispid > 0 ? TRUE_TEXT : FALSE_TEXT);
@@ -302,7 +308,7 @@ static const struct property properties[] = {
      .max = 3600, .help = "Seconds that the qrexec agent may take after a start."},
     {"shutdown_timeout", PROPERTY_INT, CLASS_GUESTS, FALSE, .system = "default_shutdown_timeout", .min = 1,
      .max = 3600, .help = "Seconds that a shutdown may take."},
-    {"include_in_backups", PROPERTY_BOOL, CLASS_ALL, FALSE, .value = "True",
+    {"include_in_backups", PROPERTY_BOOL, CLASS_ALL, FALSE, get_include_in_backups,
      .help = "Backed up unless excluded."},
     {"backup_timestamp", PROPERTY_INT, CLASS_GUESTS, FALSE, .min = 0, .max = G_MAXINT64,
      .help = "Time of the last backup."},

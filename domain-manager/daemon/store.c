@@ -112,7 +112,7 @@ gboolean store_remove_tree(const char *path, GError **error)
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? TRUE : dm_error_errno(error, "%s", path);
-    if (!remove_entries(fd, 1) || rmdir(path) < 0)
+    if (!remove_entries(fd, 2) || rmdir(path) < 0)
         return dm_error_errno(error, "%s: remove", path);
     sync_parent(path);
     return TRUE;

@@ -14,7 +14,7 @@ gboolean store_write_keyfile(const char *path, GKeyFile *keyfile, GError **error
 gboolean store_sync_dir(const char *path, GError **error);
 /* rename(2), then fsync of both parent directories. Refuses to replace. */
 gboolean store_rename(const char *from, const char *to, GError **error);
-/* Remove a directory of plain files (one level of subdirectories too). Missing is fine. */
+/* Remove a directory of plain files (two levels of subdirectories too). Missing is fine. */
 gboolean store_remove_tree(const char *path, GError **error);
 
 #endif

@@ -50,6 +50,10 @@ guint64 volume_allocated(const char *path);
 void volume_expect(const char *dir);
 /* Copy only if that shares the blocks (FICLONE). */
 gboolean volume_reflink(const char *from, const char *to);
+/* Copy like volume_copy from one open file to another, empty one (-1: read only), and its SHA-256 as
+ * volume_sum.c defines it, in hexadecimal; NULL with an error. The sum is of the bytes that were written. */
+char *volume_copy_sum(int in, int out, GError **error);
+char *volume_sum_text(const char *text, gsize size);
 /* Blank sparse file. Replaces. */
 gboolean volume_create_blank(const char *path, guint64 size, GError **error);
 /* Copy all volumes of a halted domain into the directory `to` (made here). Worker thread. */

@@ -16,6 +16,7 @@ static const struct {
     {"template", "_Template", KIND_TEMPLATE, 0, 0, 0},
     {"netvm", "_Network through", KIND_NETVM, 0, 0, 0},
     {"autostart", "_Start with the system", KIND_BOOL, 0, 0, 0},
+    {"include_in_backups", "Include in _backups", KIND_BOOL, 0, 0, 0},
     {"memory", "_Memory (MiB)", KIND_NUMBER, 1, 32, 1 << 20},
     {"vcpus", "Virtual _CPUs", KIND_NUMBER, 1, 1, 128},
     {"kernel", "_Kernel", KIND_TEXT, 1, 0, 0},

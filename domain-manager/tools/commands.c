@@ -57,6 +57,17 @@ const struct tool tools[] = {
      "list [--installed] | install FILE.rpm… [--nogpgcheck] | reinstall FILE.rpm… | info NAME | remove NAME… "
      "|\n"
      "       purge NAME…"},
+    {"qvm-backup", cmd_backup,
+     "[-y|--yes] [-x|--exclude=NAME] DIR [NAME…]\n"
+     "  DIR                     a directory to make, or an existing one to make it in\n"
+     "  NAME…                   instead of all domains with property include_in_backups"},
+    {"qvm-backup-restore", cmd_backup_restore,
+     "[OPTIONS] DIR [NAME…]\n"
+     "      --verify-only       compare all sums, restore nothing\n"
+     "      --rename-conflicting   a domain that exists here is restored as NAME1, NAME2 …\n"
+     "      --skip-conflicting  … is left out\n"
+     "      --ignore-missing    what refers to a template or netvm that is not here gets the default\n"
+     "  -x, --exclude=NAME   -y, --yes"},
     {"qvm-notes", cmd_notes, "NAME [-p|--print] [-s|--set TEXT] [-D|--delete]"},
     {"qvm-firewall", cmd_firewall,
      "[--raw] NAME [list] | [--before=N] NAME add RULE… | NAME del --rule-no=N|RULE… | NAME reset\n"

@@ -22,6 +22,8 @@ int cmd_check(int argc, char **argv);
 int cmd_appmenus(int argc, char **argv);
 int cmd_template(int argc, char **argv);
 int cmd_notes(int argc, char **argv);
+int cmd_backup(int argc, char **argv);
+int cmd_backup_restore(int argc, char **argv);
 int cmd_firewall(int argc, char **argv);
 int cmd_label(int argc, char **argv);
 int cmd_pool(int argc, char **argv);

@@ -92,6 +92,11 @@ ssize_t pwrite64(int fd, const void *data, size_t size, off_t at)
     return strike(true) ? -1 : real(fd, data, size, at);
 }
 
+ssize_t pwrite(int fd, const void *data, size_t size, off_t at)
+{
+    return pwrite64(fd, data, size, at);
+}
+
 ssize_t copy_file_range(int in, off_t *a, int out, off_t *b, size_t n, unsigned flags)
 {
     static ssize_t (*real)(int, off_t *, int, off_t *, size_t, unsigned);

@@ -967,6 +967,10 @@ def completion():
         assert complete("qvm-prefs", "work", "mem") == ["memory"]
         assert complete("qvm-create", "--template", "") == ["debian-12"]
         assert complete("qvm-shutdown", "") == []
+        os.makedirs(w.dir + "/backup/work")
+        assert complete("qvm-backup-restore", w.dir + "/back") == [w.dir + "/backup"]
+        assert complete("qvm-backup-restore", w.dir + "/backup", "") == ["work"]
+        assert complete("qvm-backup", w.dir + "/backup", "w") == ["work"]
 
 
 @case

@@ -8,6 +8,9 @@ sys.path.insert(0, os.path.dirname(__file__))
 from world import SHIM, World, case, finish
 
 
+BACKUP = tempfile.mkdtemp(prefix="dm-backup-") + "/b"
+
+
 def template_cycle(w):
     a = w.run("qvm-start", "debian-12")
     if w.process.poll() is not None or a[0]:
@@ -31,6 +34,8 @@ OPERATIONS = {
     "make a label": lambda w: w.run("qvm-label", "create", "pink", "0xff69b4"),
     "change the firewall": lambda w: w.run("qvm-firewall", "a", "add", "drop"),
     "change a template": template_cycle,
+    "restore a domain": lambda w: w.run("qvm-backup-restore", "-y", BACKUP, "saved"),
+    "restore a template": lambda w: w.run("qvm-backup-restore", "-y", BACKUP, "saved-template"),
 }
 
 
@@ -41,6 +46,11 @@ def base():
     w.ok("qvm-create", "-l", "red", "a", "--prop", "netvm=net", "-t", "debian-12")
     with open(w.state + "/domains/a/private.img", "r+b") as f:
         f.write(b"precious")
+    w.ok("qvm-clone", "a", "saved")
+    w.ok("qvm-clone", "debian-12", "saved-template")
+    w.ok("qvm-prefs", "saved-template", "label", "green")
+    w.ok("qvm-backup", "-y", BACKUP, "saved", "saved-template")
+    w.ok("qvm-remove", "-f", "saved", "saved-template")
     w.stop()
     return w
 
@@ -127,6 +137,7 @@ def main():
             f.__doc__ = text + name
             case(f)
     origin.__exit__()
+    shutil.rmtree(os.path.dirname(BACKUP))
     finish()
 
 

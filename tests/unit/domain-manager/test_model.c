@@ -139,6 +139,44 @@ static void test_sparse_copy(void **state)
     assert_false(volume_copy("/nonexistent", b, NULL));
 }
 
+static char *copy_sum(const char *from, const char *to)
+{
+    int in = open(from, O_RDONLY), out = to ? open(to, O_RDWR | O_CREAT | O_EXCL, 0600) : -1;
+    g_autoptr(GError) error = NULL;
+    char *sum = volume_copy_sum(in, out, &error);
+    assert_non_null(sum);
+    close(in);
+    if (out >= 0)
+        close(out);
+    return sum;
+}
+
+/* Stored zeros and holes are the same; a byte in another place, or another size, is not. */
+static void test_sum(void **state)
+{
+    g_autofree char *holes = in_dir("holes"), *zeros = in_dir("zeros"), *copy = in_dir("copied");
+    g_autofree char *text = g_malloc0(3000000);
+    struct stat st;
+    (void)state;
+    memcpy(text + 2000000, "data", 4);
+    text[2999999] = 1;
+    assert_true(g_file_set_contents(zeros, text, 3000000, NULL));
+    int fd = open(holes, O_RDWR | O_CREAT, 0600);
+    assert_int_equal(pwrite(fd, "data", 4, 2000000) + pwrite(fd, "\1", 1, 2999999), 5);
+    g_autofree char *a = copy_sum(holes, NULL), *b = copy_sum(zeros, copy), *c = copy_sum(copy, NULL);
+    g_autofree char *d = volume_sum_text(text, 3000000), *shorter = volume_sum_text(text, 2999999);
+    assert_string_equal(a, b);
+    assert_string_equal(a, c);
+    assert_string_equal(a, d);
+    assert_string_not_equal(a, shorter);
+    assert_int_equal(stat(copy, &st), 0);
+    assert_true(st.st_size == 3000000 && st.st_blocks * 512 < 100000);
+    assert_int_equal(pwrite(fd, "data", 4, 1000000), 4);
+    g_autofree char *other = copy_sum(holes, NULL);
+    assert_string_not_equal(a, other);
+    close(fd);
+}
+
 static void test_import(void **state)
 {
     g_autofree char *a = in_dir("import.img"), *text = NULL;
@@ -348,7 +386,7 @@ int main(void)
         cmocka_unit_test(test_import),         cmocka_unit_test(test_property_defaults),
         cmocka_unit_test(test_property_table), cmocka_unit_test(test_reload),
         cmocka_unit_test(test_guest_keys),     cmocka_unit_test(test_store_path),
-        cmocka_unit_test(test_appmenus),
+        cmocka_unit_test(test_appmenus),       cmocka_unit_test(test_sum),
     };
     return cmocka_run_group_tests_name("domain manager", tests, setup, teardown);
 }
