@@ -86,6 +86,7 @@ def attempt(origin, operation, mode, n):
             assert alive, "the manager ended: " + w.log()
             for name in w.ok("qvm-ls", "--raw-list", "--running").split()[1:]:
                 w.ok("qvm-kill", name)
+            w.wait_until(lambda: "Dying" not in w.ok("qvm-ls", "--raw-data", "-O", "state"))
             live = dump(w)
         w.stop()
         count = int(open(crash + ".count").read()) if os.path.exists(crash + ".count") else n
