@@ -110,7 +110,9 @@ void cpu_init_tables(struct cpu *c)
 
 void cpu_init_control(void)
 {
-    uint64_t cr4 = X86_CR4_PAE | X86_CR4_PGE | X86_CR4_MCE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT;
+    /* PSE means nothing here; but Linux has it, and QEMU clears its TLB anew where guest and host differ */
+    uint64_t cr4 =
+        X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PGE | X86_CR4_MCE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT;
 
     if (cpu_features.smep)
         cr4 |= X86_CR4_SMEP;
