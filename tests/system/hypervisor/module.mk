@@ -18,7 +18,7 @@ hv-system-images: $(GUESTS)/fuzz.elf $(GUESTS)/bench.elf
 check-hypervisor-system: hypervisor hv-system-images
 	$(call HVSYS_STAGE,hypervisor-system,600,system) $(HVSYS_IMAGE)
 check-domu: hypervisor hv-system-images
-	$(call HVSYS_STAGE,domu,900,domu) $(HVSYS_IMAGE)
+	$(call HVSYS_STAGE,domu,1200,domu) $(HVSYS_IMAGE)
 # 64 domUs at once on 8 GiB; 200 times create and destroy
 check-domu-many: hypervisor hv-system-images
 	$(call HVSYS_STAGE,domu-many,3600,many) $(HVSYS_IMAGE)
@@ -27,7 +27,7 @@ check-domu-faults: hv-system-images
 	$(call HVSYS_STAGE,domu-faults,900,faults) $(HVSYS_FAULT)/bulkhead
 # after check-domu and check-domu HYPERVISOR=xen: what differs
 compare-domu:
-	@tests/system/hypervisor/compare $(B)/check/domu.log $(B)/check/domu-xen.log
+	@tests/system/hypervisor/compare $(B)/check/domu$(CPUS:%=-%).log $(B)/check/domu-xen$(CPUS:%=-%).log
 # everything about the hypervisor and dom0: host unit tests, fuzzers, micro-kernels, Debian's dom0
 check-hypervisor: hv-unit hv-fuzz check-guests check-hypervisor-system
 CHECK_SYSTEM += check-hypervisor-system check-domu check-domu-faults

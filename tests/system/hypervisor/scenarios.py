@@ -41,7 +41,7 @@ ALL = [
     Scenario("vchan and hostile domUs", "domu", "vchan,crash,trigger", limit=150),
     Scenario("domUs that serve domUs", "domu", "peers,backends", limit=150),
     Scenario("2 CPUs: smp, vchan, devices", "domu", "smp,vchan,devices", cpus=2, limit=120),
-    Scenario("2 CPUs: migrate", "domu", "migrate", cpus=2, limit=240),
+    Scenario("2 CPUs: migrate", "domu", "migrate", cpus=2, limit=360),
     Scenario("4 CPUs: many", "domu", "many", cpus=4, dom0_mem=512, limit=150),
     Scenario("64 domUs at once", "many", "many", cpus=2, memory=8192, words="domains=64 cycles=0", limit=1200),
     Scenario("200 times create and destroy", "many", "many", cpus=1, words="domains=1 cycles=200", limit=1200),
