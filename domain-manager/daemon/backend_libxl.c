@@ -430,6 +430,13 @@ static int build(libxl_ctx *ctx, const struct backend_config *config, const stru
     return -1;
 }
 
+/* On a busy machine dom0's kernel can be later with a device than libxl waits. */
+static gboolean device_was_late(void)
+{
+    const char *why = g_private_get(&last_error);
+    return why && strstr(why, "unable to add device");
+}
+
 static int build_in_turn(struct impl *impl, libxl_ctx *ctx, const struct backend_config *config,
                          const struct loops *l, GError **error)
 {
@@ -439,6 +446,12 @@ static int build_in_turn(struct impl *impl, libxl_ctx *ctx, const struct backend
     impl->builds++;
     g_mutex_unlock(&impl->lock);
     int domid = build(ctx, config, l, error);
+    if (domid < 0 && device_was_late()) {
+        g_warning("%s: a device of it was late, it is built once more", config->name);
+        g_clear_error(error);
+        g_private_replace(&last_error, NULL);
+        domid = build(ctx, config, l, error);
+    }
     g_mutex_lock(&impl->lock);
     impl->builds--;
     g_cond_signal(&impl->build_ended);

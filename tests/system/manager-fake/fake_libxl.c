@@ -56,9 +56,12 @@ static int slot(int domid)
     return -1;
 }
 
+static xentoollog_logger *ours;
+
 int libxl_ctx_alloc(libxl_ctx **ctx, int version, unsigned flags, xentoollog_logger *logger)
 {
-    (void)version, (void)flags, (void)logger;
+    (void)version, (void)flags;
+    ours = logger;
     *ctx = calloc(1, 1 << 16);
     return 0;
 }
@@ -147,6 +150,13 @@ int libxl_domain_create_new(libxl_ctx *ctx, libxl_domain_config *config, uint32_
     free(fail);
     if (failing)
         return ERROR_NOMEM;
+    char *late = path_of("late", -1);
+    bool was_late = unlink(late) == 0;
+    free(late);
+    if (was_late) {
+        xtl_log(ours, XTL_ERROR, -1, "libxl", "Domain 1:unable to add device with path /vbd");
+        return ERROR_FAIL;
+    }
     pthread_mutex_lock(&lock);
     int i = slot(0);
     domains[i].domid = *domid = (uint32_t)++last_domid;

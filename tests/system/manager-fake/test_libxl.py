@@ -180,6 +180,18 @@ def failing_build():
 
 
 @case
+def late_device():
+    """a device that libxl does not get in time: the domain is built once more"""
+    with XlWorld() as w:
+        w.begin()
+        w.ok("qvm-create", "-l", "red", "a")
+        open(w.xl + "/late", "w").close()
+        w.ok("qvm-start", "a")
+        assert "built once more" in w.log()
+        w.ok("qvm-kill", "a")
+
+
+@case
 def parallel():
     """ten domains that are started at once build three at a time, loop devices included"""
     with XlWorld() as w:
