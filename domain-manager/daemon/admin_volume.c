@@ -43,12 +43,6 @@ static gboolean volume_do_resize(struct admin_request *r, GString *out, GError *
     return rules_size_parse(r->payload, &size, error) && volume_resize(r->dest, r->argument, size, error);
 }
 
-static gboolean volume_do_revert(struct admin_request *r, GString *out, GError **error)
-{
-    (void)out;
-    return volume_revert(r->dest, r->argument, r->payload, error);
-}
-
 static gboolean volume_do_clear(struct admin_request *r, GString *out, GError **error)
 {
     (void)out;
@@ -70,7 +64,8 @@ static gboolean volume_set_revisions(struct admin_request *r, GString *out, GErr
 
 struct copy_work {
     struct admin_request *request;
-    char *from_domain, *to_domain, *from, *to;
+    char *from_domain, *to_domain;
+    struct volume_revert files;
 };
 
 static void copy_work_free(void *data)
@@ -78,16 +73,19 @@ static void copy_work_free(void *data)
     struct copy_work *w = data;
     g_free(w->from_domain);
     g_free(w->to_domain);
-    g_free(w->from);
-    g_free(w->to);
+    g_free(w->files.from);
+    g_free(w->files.to);
+    g_free(w->files.template_dir);
     g_free(w);
 }
 
 static gboolean copy_run(void *data, GError **error)
 {
     struct copy_work *w = data;
-    worker_expect(volume_allocated(w->from));
-    return volume_replace(w->from, w->to, error);
+    const struct volume_revert *f = &w->files;
+    worker_expect(volume_allocated(f->from) * (f->template_dir ? 2 : 1));
+    return volume_replace(f->from, f->to, error) &&
+           (!f->template_dir || volume_commit_upper(f->template_dir, f->from, 1, error));
 }
 
 static void copy_ready(void *data, const GError *error)
@@ -108,6 +106,22 @@ static void copy_tell(void *data, guint64 done, guint64 expected)
     struct copy_work *w = data;
     struct manager *m = w->request->manager;
     manager_emit_progress(m, manager_find(m, w->to_domain), w->to_domain, done, expected);
+}
+
+static void volume_do_revert(struct admin_request *r)
+{
+    g_autoptr(GError) error = NULL;
+    struct volume_revert files = {0};
+    gboolean ok = volume_revert_plan(r->dest, r->argument, r->payload, &files, &error);
+    struct copy_work *w = g_new(struct copy_work, 1);
+    *w = (struct copy_work){r, g_strdup(r->dest->name), g_strdup(r->dest->name), files};
+    if (!ok || !files.from) {
+        admin_finish(r, error, "");
+        copy_work_free(w);
+        return;
+    }
+    r->dest->busy = "reverted";
+    worker_start_copy(w, copy_run, copy_ready, copy_work_free, copy_tell);
 }
 
 static gboolean volume_clone_from(struct admin_request *r, GString *out, GError **error)
@@ -145,8 +159,10 @@ static void volume_clone_to(struct admin_request *r)
         return;
     }
     struct copy_work *w = g_new(struct copy_work, 1);
-    *w = (struct copy_work){r, g_strdup(from->name), g_strdup(r->dest->name), g_steal_pointer(&source),
-                            g_steal_pointer(&target)};
+    *w = (struct copy_work){r,
+                            g_strdup(from->name),
+                            g_strdup(r->dest->name),
+                            {g_steal_pointer(&source), g_steal_pointer(&target), NULL}};
     from->busy = "cloned";
     r->dest->busy = "cloned to";
     worker_start_copy(w, copy_run, copy_ready, copy_work_free, copy_tell);
@@ -233,7 +249,7 @@ const struct admin_method admin_volume_methods[] = {
     {"admin.vm.volume.Info", volume_do_info, NULL, ADMIN_ARG},
     {"admin.vm.volume.ListSnapshots", volume_list_snapshots, NULL, ADMIN_ARG},
     {"admin.vm.volume.Resize", volume_do_resize, NULL, ADMIN_ARG | ADMIN_CHANGE},
-    {"admin.vm.volume.Revert", volume_do_revert, NULL, ADMIN_ARG | ADMIN_CHANGE},
+    {"admin.vm.volume.Revert", NULL, volume_do_revert, ADMIN_ARG | ADMIN_CHANGE},
     {"admin.vm.volume.Clear", volume_do_clear, NULL, ADMIN_ARG | ADMIN_CHANGE},
     {"admin.vm.volume.CloneFrom", volume_clone_from, NULL, ADMIN_ARG | ADMIN_CHANGE},
     {"admin.vm.volume.CloneTo", NULL, volume_clone_to, ADMIN_ARG | ADMIN_CHANGE},

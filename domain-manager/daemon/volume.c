@@ -72,7 +72,7 @@ char *volume_committed_upper(const char *template_dir)
 
 /* A copy of `upper` becomes the template's newest revision; older ones than `keep` go. A domain that still
  * runs from a removed one keeps its file through its loop device. */
-static gboolean commit_upper(const char *template_dir, const char *upper, unsigned keep, GError **error)
+gboolean volume_commit_upper(const char *template_dir, const char *upper, unsigned keep, GError **error)
 {
     g_autoptr(GArray) revisions = upper_revisions(template_dir);
     unsigned last = revisions->len ? g_array_index(revisions, unsigned, revisions->len - 1) : 0;
@@ -305,7 +305,7 @@ gboolean volume_plan_finish(struct volume_plan *plan, gboolean clean, GError **e
     if (!plan->keep_upper)
         unlink(upper);
     if (plan->template_dir && clean && exists(upper))
-        return commit_upper(plan->template_dir, upper, 1, error);
+        return volume_commit_upper(plan->template_dir, upper, 1, error);
     return TRUE;
 }
 
@@ -506,18 +506,8 @@ void volume_check_image(struct domain *d)
         g_warning("template %s: %s", d->name, error->message);
 }
 
-static gboolean revert_template(struct domain *d, const char *revision, GError **error)
-{
-    g_autofree char *dir = manager_template_dir(d->manager, d->name);
-    g_autofree char *upper = in_domain(d, "upper.img");
-    unsigned n = (unsigned)g_ascii_strtoull(revision, NULL, 10);
-    g_autofree char *from = upper_path(dir, n);
-    if (n)
-        return volume_replace(from, upper, error) && commit_upper(dir, from, 1, error);
-    return drop_changes(d, error);
-}
-
-gboolean volume_revert(struct domain *d, const char *volume, const char *revision, GError **error)
+gboolean volume_revert_plan(struct domain *d, const char *volume, const char *revision,
+                            struct volume_revert *plan, GError **error)
 {
     if (!check_changeable(d, volume, error))
         return FALSE;
@@ -530,12 +520,17 @@ gboolean volume_revert(struct domain *d, const char *volume, const char *revisio
         return dm_fail(error, DM_ERROR_NO_VOLUME,
                        "volume %s of %s has no revision %s (qvm-volume info lists them)", volume, d->name,
                        revision);
-    if (strcmp(volume, "root") == 0)
-        return revert_template(d, chosen, error);
-    g_autofree char *to = in_domain(d, "private.img");
-    g_autofree char *from =
-        g_strdup_printf("%s/domains/%s/private-%s.rev", d->manager->state_dir, d->name, chosen);
-    return volume_replace(from, to, error);
+    plan->to = volume_path(d, volume);
+    if (strcmp(volume, "root") != 0) {
+        plan->from = g_strdup_printf("%s/domains/%s/private-%s.rev", d->manager->state_dir, d->name, chosen);
+        return TRUE;
+    }
+    unsigned n = (unsigned)g_ascii_strtoull(chosen, NULL, 10);
+    if (n == 0)
+        return drop_changes(d, error);
+    plan->template_dir = manager_template_dir(d->manager, d->name);
+    plan->from = upper_path(plan->template_dir, n);
+    return TRUE;
 }
 
 gboolean volume_clear(struct domain *d, const char *volume, GError **error)

@@ -81,7 +81,15 @@ guint64 volume_usage(struct domain *d, const char *volume);
 gboolean volume_resize(struct domain *d, const char *volume, guint64 size, GError **error);
 /* Names of saved revisions, oldest first. */
 GPtrArray *volume_revisions(struct domain *d, const char *volume);
-gboolean volume_revert(struct domain *d, const char *volume, const char *revision, GError **error);
+/* What brings a revision back: a copy of `from` takes the place of `to`, and becomes the newest revision of
+ * the template whose directory is given. from NULL: it is done already. */
+struct volume_revert {
+    char *from, *to, *template_dir;
+};
+gboolean volume_revert_plan(struct domain *d, const char *volume, const char *revision,
+                            struct volume_revert *plan, GError **error);
+/* A copy of `upper` becomes a template's newest revision; older ones than `keep` go. Any thread. */
+gboolean volume_commit_upper(const char *template_dir, const char *upper, unsigned keep, GError **error);
 gboolean volume_clear(struct domain *d, const char *volume, GError **error);
 /* File of a domain's own private volume while nothing uses it; NULL with an error for other volumes and
  * states. */

@@ -212,7 +212,7 @@ void volume_expect(const char *dir)
 
 gboolean volume_clone_dir(const char *from, const char *to, GError **error)
 {
-    static const char *const kept[] = {"private.img", "upper.img", "firewall", "notes"};
+    static const char *const kept[] = {"private.img", "upper.img", "firewall", "notes", "appmenus"};
     store_remove_tree(to, NULL);
     if (mkdir(to, 0750) < 0)
         return dm_error_errno(error, "%s", to);
@@ -229,8 +229,13 @@ gboolean volume_clone_dir(const char *from, const char *to, GError **error)
     return ok;
 }
 
-static gboolean copy_kernel(const char *from, const char *to, GError **error)
+/* What a template has besides its images: list of applications, kernel. */
+static gboolean copy_rest(const char *from, const char *to, GError **error)
 {
+    g_autofree char *menus = g_build_filename(from, "appmenus", NULL),
+                    *new_menus = g_build_filename(to, "appmenus", NULL);
+    if (access(menus, F_OK) == 0 && access(new_menus, F_OK) < 0 && !share_image(menus, new_menus, error))
+        return FALSE;
     g_autofree char *a = g_build_filename(from, "kernel", NULL), *b = g_build_filename(to, "kernel", NULL);
     g_autoptr(GDir) dir = g_dir_open(a, 0, NULL);
     if (!dir)
@@ -257,7 +262,7 @@ gboolean volume_clone_template(const char *from, const char *to, GError **error)
     g_autofree char *a = g_build_filename(from, "root.img", NULL),
                     *b = g_build_filename(hidden, "root.img", NULL);
     if (share_image(a, b, error) && (!upper || volume_copy(upper, new_upper, error)) &&
-        copy_kernel(from, hidden, error) && store_sync_dir(hidden, error) && store_rename(hidden, to, error))
+        copy_rest(from, hidden, error) && store_sync_dir(hidden, error) && store_rename(hidden, to, error))
         return TRUE;
     store_remove_tree(hidden, NULL);
     return FALSE;
@@ -272,5 +277,5 @@ gboolean volume_root_from_template(const char *template_dir, const char *dir, GE
     if (access(from, R_OK) < 0)
         return dm_error_errno(error, "%s", from);
     return share_image(from, to, error) && (!upper || volume_copy(upper, to_upper, error)) &&
-           copy_kernel(template_dir, dir, error);
+           copy_rest(template_dir, dir, error);
 }

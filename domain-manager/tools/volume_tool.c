@@ -114,7 +114,10 @@ static int config(int argc, char **argv)
 static int change(const char *method, int argc, char **argv)
 {
     const char *volume = split_volume(argv[0]);
-    return volume && client_do(method, volume, argv[0], argc > 1 ? argv[1] : NULL) ? 0 : 1;
+    struct answer a = {0};
+    bool ok = volume && client_copy(method, volume, argv[0], argc > 1 ? argv[1] : NULL, argv[0], &a);
+    answer_free(&a);
+    return ok ? 0 : 1;
 }
 
 static const char *import_size; /* --size: so many bytes must come */

@@ -947,6 +947,15 @@ def applications():
         w.script("qrexec-client", "echo 'new.desktop:Name=New'")
         w.ok("qvm-appmenus", "--update", "debian-12")
         assert w.ok("qvm-appmenus", "a").split() == ["new", "New"]
+        open(w.state + "/templates/debian-12/appmenus", "w").write("old.desktop:Name=Shipped\n")
+        w.ok("qvm-kill", "debian-12")
+        w.ok("qvm-clone", "debian-12", "deb2")
+        assert w.ok("qvm-appmenus", "deb2").split() == ["new", "New"], "a clone has the list, too"
+        os.unlink(w.state + "/domains/debian-12/appmenus")
+        w.ok("qvm-clone", "debian-12", "deb3")
+        w.ok("qvm-create", "-C", "StandaloneVM", "-t", "debian-12", "-l", "red", "s")
+        for name in ("deb3", "s"):
+            assert w.ok("qvm-appmenus", name).split() == ["old", "Shipped"], name
 
 
 @case
