@@ -76,24 +76,24 @@ static int call(const char *method, const char *argument, const char *payload, c
 
 struct selection {
     struct names given, exclude;
-    bool *found; /* of the given ones */
     char *payload;
-    size_t n;
+    size_t n, matched; /* domains to be backed up; of the given ones, how many there are */
 };
 
 static void select_row(struct selection *s, char *line)
 {
     const char *name = strsep(&line, "\t"), *klass = strsep(&line, "\t"), *state = strsep(&line, "\t");
     const char *include = strsep(&line, "\t"), *mebibytes = line ? line : "";
-    bool wanted =
-        strcmp(klass, "AdminVM") != 0 && (s->given.n ? names_have(&s->given, name) : *include == 'T');
-    if (!wanted || names_have(&s->exclude, name))
+    bool guest = strcmp(klass, "AdminVM") != 0, given = guest && names_have(&s->given, name);
+    bool halted = strcmp(state, "Halted") == 0 || strcmp(state, "Crashed") == 0;
+    s->matched += given;
+    if (!(s->given.n ? given : guest && *include == 'T') || names_have(&s->exclude, name))
         return;
     append(&s->payload, name);
     s->n++;
     if (!tool_quiet)
         printf("%-32s  %-12s  %8s  %s\n", name, klass, mebibytes,
-               strcmp(state, "Halted") == 0 ? "" : "running: as it was before its start");
+               halted ? "" : "running: as it was before its start");
 }
 
 static bool select_domains(struct selection *s)
@@ -107,13 +107,11 @@ static bool select_domains(struct selection *s)
     for (char *line; (line = next_line(&text));)
         select_row(s, line);
     answer_free(&a);
-    if (s->n && s->n + s->exclude.n >= s->given.n)
-        return true;
-    if (!s->n)
-        complain("no domain is to be backed up");
-    else
+    if (s->matched < s->given.n)
         complain("one of the domains that were named does not exist, or is dom0 (qvm-ls lists them)");
-    return false;
+    else if (!s->n)
+        complain("no domain is to be backed up");
+    return s->n && s->matched == s->given.n;
 }
 
 /* In a directory that exists the backup gets a name of its own. */

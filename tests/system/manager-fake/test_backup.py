@@ -127,7 +127,9 @@ def selection():
         assert inside(d + "/x", "b") == ["b"]
         w.ok("qvm-backup", "-y", d, "c")
         assert re.match(r"bulkhead-backup-\d{4}-\d\d-\d\dT\d{6}$", os.listdir(d)[0]), os.listdir(d)
-        w.bad("qvm-backup", "-y", d + "/x", "nobody", says="no domain")
+        w.bad("qvm-backup", "-y", d + "/x", "nobody", says="does not exist")
+        w.bad("qvm-backup", "-y", d + "/x", "a", "--exclude=a", says="no domain is to be backed up")
+        w.bad("qvm-backup", "-y", d + "/x", "a", "nobody", "--exclude=c", says="does not exist")
         w.bad("qvm-backup", "-y", d + "/x", "a", "nobody", says="does not exist")
         w.bad("qvm-backup", "-y", d + "/x", "dom0")
         w.bad("qvm-backup", d + "/x", "a", input=b"n\n", says="proceed?")
