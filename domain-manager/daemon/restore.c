@@ -391,11 +391,12 @@ static gboolean copy_item(struct restore_work *w, struct item *i, GError **error
         if (i->files[k] && !copy_image(w, i->files[k], of_template ? i->template_dir : i->dir, error))
             return FALSE;
     }
-    if (!is_template || !i->files[BACKUP_UPPER])
+    if (!is_template)
         return TRUE;
     g_autofree char *upper = g_build_filename(i->dir, backup_file_name(BACKUP_UPPER), NULL);
     g_autofree char *committed = g_build_filename(i->template_dir, "upper-1.img", NULL);
-    return volume_copy(upper, committed, error) && store_sync_dir(i->template_dir, error);
+    return (!i->files[BACKUP_UPPER] || volume_copy(upper, committed, error)) &&
+           store_sync_dir(i->template_dir, error);
 }
 
 static gboolean verify_item(struct restore_work *w, const struct item *i, GError **error)
