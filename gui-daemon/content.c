@@ -21,7 +21,7 @@ struct content {
     void *data;
     Display *display;
     Window xid;
-    GSource *clock;     /* ready when the next frame may be drawn */
+    GSource *clock;     /* ready when a frame is scheduled and may be drawn */
     int64_t next_frame; /* not before this time */
     int64_t interval;   /* of frames, microseconds */
     struct pixels_surface *surface;
@@ -29,7 +29,7 @@ struct content {
     int buffer_w, buffer_h; /* as zoomed; 0: no buffer */
     cairo_region_t *damage;
     bool visible, obscured;
-    bool scheduled; /* the clock is armed */
+    bool scheduled; /* there is something for the next frame */
     bool in_flight; /* the server has a frame and will tell */
     bool shown;     /* first_frame was called */
     struct {
@@ -81,7 +81,6 @@ static void schedule(struct content *c)
         return;
     }
     c->scheduled = true;
-    g_source_set_ready_time(c->clock, c->next_frame);
 }
 
 /* Damage inside of both buffer and X window as a short list. */
@@ -127,34 +126,51 @@ static void draw_frame(struct content *c, int64_t now)
 
 /*
  * The clock of one window. Not GTK's: that one stands still while the window manager has not answered a
- * request of ours, and a guest's pixels shall not wait for it.
+ * request of ours, and a guest's pixels shall not wait for it. Not a source's ready time either: whenever it
+ * is set the main loop turns once more, even if the frame has been drawn by then.
  */
-static gboolean tick(gpointer data)
-{
-    struct content *c = data;
+struct clock {
+    GSource source; /* first: GLib allocates it with this structure's size */
+    struct content *content;
+};
 
-    g_source_set_ready_time(c->clock, -1);
+static gboolean clock_ready(GSource *source, int *timeout_ms)
+{
+    const struct content *c = ((struct clock *)source)->content;
+    int64_t left = c->next_frame - g_source_get_time(source);
+
+    *timeout_ms = c->scheduled ? (int)((MAX(left, 0) + 999) / 1000) : -1;
+    return c->scheduled && left <= 0;
+}
+
+static gboolean clock_check(GSource *source)
+{
+    int timeout_ms;
+
+    return clock_ready(source, &timeout_ms);
+}
+
+static gboolean tick(GSource *source, GSourceFunc callback, gpointer data)
+{
+    struct content *c = ((struct clock *)source)->content;
+
+    (void)callback;
+    (void)data;
     c->scheduled = false;
     if (drawable(c))
-        draw_frame(c, g_source_get_time(c->clock));
+        draw_frame(c, g_source_get_time(source));
     else
         schedule(c);
     return G_SOURCE_CONTINUE;
 }
 
-static gboolean dispatch_clock(GSource *source, GSourceFunc callback, gpointer data)
-{
-    (void)source;
-    return callback(data);
-}
-
 static GSource *new_clock(struct content *c)
 {
-    static GSourceFuncs funcs = {.dispatch = dispatch_clock};
-    GSource *clock = g_source_new(&funcs, sizeof(GSource));
+    static GSourceFuncs funcs = {.prepare = clock_ready, .check = clock_check, .dispatch = tick};
+    GSource *clock = g_source_new(&funcs, sizeof(struct clock));
 
+    ((struct clock *)clock)->content = c;
     g_source_set_priority(clock, GDK_PRIORITY_REDRAW);
-    g_source_set_callback(clock, tick, c, NULL);
     g_source_attach(clock, NULL);
     return clock;
 }
@@ -265,7 +281,6 @@ void content_frame_request(struct content *c, uint32_t serial)
     /* The agent has told all of its frame: if one is due it goes out now, without a turn of the main loop. */
     if (drawable(c) && !c->in_flight && now >= c->next_frame) {
         c->scheduled = false;
-        g_source_set_ready_time(c->clock, -1);
         draw_frame(c, now);
         return;
     }
