@@ -16,14 +16,15 @@
 static void send_title(struct agent *agent, struct window *win)
 {
     struct display *x = &agent->x;
+    xcb_window_t named = win->icon ? win->icon : win->id;
     xcb_get_property_reply_t *reply =
-        display_property(x, win->id, x->atoms[ATOM__NET_WM_NAME], x->atoms[ATOM_UTF8_STRING], 8);
+        display_property(x, named, x->atoms[ATOM__NET_WM_NAME], x->atoms[ATOM_UTF8_STRING], 8);
     struct gui_msg_wmname name = {{0}};
 
     if (reply) {
         convert_title(xcb_get_property_value(reply), (size_t)xcb_get_property_value_length(reply), &name);
     } else {
-        reply = display_property(x, win->id, XCB_ATOM_WM_NAME, XCB_GET_PROPERTY_TYPE_ANY, 8);
+        reply = display_property(x, named, XCB_ATOM_WM_NAME, XCB_GET_PROPERTY_TYPE_ANY, 8);
         if (reply) {
             char utf8[2 * sizeof(name.data)];
             size_t length = (size_t)xcb_get_property_value_length(reply);

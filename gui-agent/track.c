@@ -225,6 +225,8 @@ static void handle_property(struct agent *agent, const void *event)
     const xcb_property_notify_event_t *property = event;
     struct window *win = window_find(&agent->windows, property->window);
 
+    if (!win)
+        win = window_holding(&agent->windows, property->window);
     agent->x.time = property->time;
     if (win)
         properties_changed(agent, win, property->atom);

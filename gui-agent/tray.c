@@ -27,7 +27,7 @@ static void embed(struct agent *agent, uint32_t icon)
     struct display *x = &agent->x;
     /* The holder hears of what happens to the icon inside it by SUBSTRUCTURE_NOTIFY. */
     const uint32_t values[] = {x->screen->black_pixel, 1, XCB_EVENT_MASK_SUBSTRUCTURE_NOTIFY};
-    const uint32_t size[] = {ICON_SIZE, ICON_SIZE};
+    const uint32_t size[] = {ICON_SIZE, ICON_SIZE}, mask = XCB_EVENT_MASK_PROPERTY_CHANGE;
     uint32_t holder = xcb_generate_id(x->conn);
     const uint32_t data[5] = {XCB_CURRENT_TIME, XEMBED_EMBEDDED_NOTIFY, 0, holder, 0};
 
@@ -35,6 +35,7 @@ static void embed(struct agent *agent, uint32_t icon)
                       XCB_WINDOW_CLASS_INPUT_OUTPUT, XCB_COPY_FROM_PARENT,
                       XCB_CW_BACK_PIXEL | XCB_CW_OVERRIDE_REDIRECT | XCB_CW_EVENT_MASK, values);
     track_add_docked(agent, holder, icon, ICON_SIZE, ICON_SIZE);
+    xcb_change_window_attributes(x->conn, icon, XCB_CW_EVENT_MASK, &mask);
     xcb_reparent_window(x->conn, icon, holder, 0, 0);
     xcb_configure_window(x->conn, icon, XCB_CONFIG_WINDOW_WIDTH | XCB_CONFIG_WINDOW_HEIGHT, size);
     display_client_message(x, icon, icon, x->atoms[ATOM__XEMBED], data, 0);

@@ -19,6 +19,15 @@ struct window *window_find(const struct window_table *table, uint32_t id)
     return win;
 }
 
+struct window *window_holding(const struct window_table *table, uint32_t icon)
+{
+    struct window *win = table->first;
+
+    while (win && win->icon != icon)
+        win = win->after;
+    return win;
+}
+
 struct window *window_add(struct window_table *table, uint32_t id)
 {
     struct window *win = calloc(1, sizeof(*win));

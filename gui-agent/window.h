@@ -72,6 +72,9 @@ struct window_table {
 /* The window, or NULL. */
 struct window *window_find(const struct window_table *table, uint32_t id);
 
+/* The window that this docked icon is inside of, or NULL. */
+struct window *window_holding(const struct window_table *table, uint32_t icon);
+
 /* Add a zeroed window; NULL if out of memory. The id must not be there. */
 struct window *window_add(struct window_table *table, uint32_t id);
 

@@ -434,6 +434,12 @@ def test_tray(rig, dom0, dom):
     program = dom.start(TRAY_ICON, name="tray-icon")
     at = wait_for(lambda: find_icon(dom0, dom.n))
     dom0.screenshot(os.path.join(TOP, "build/check/gui-tray.png"))
+    title = dom0.d.intern_atom("_NET_WM_NAME")
+
+    def titled(text):
+        windows = [w for (vm, _), w in dom0.windows().items() if vm == NAMES[dom.n]]
+        return text in [p.value for p in (w.get_full_property(title, X.AnyPropertyType) for w in windows) if p]
+    tap.result(wait_for(lambda: titled(b"Mail")), "its title, by which the panel names it, is the program's")
     if tap.result(at, "an icon of the domain is in it, on the label's colour"):
         for button, what in ((1, "activate"), (3, "popup-menu"), (4, "scroll")):
             dom0.xdo("mousemove", *at, "click", button)
