@@ -8,6 +8,7 @@
 
 #define REQUEST_DOCK 0
 #define ICONS_MAX    64
+#define TITLE_MAX    256 /* bytes of a title that are read */
 
 struct tray {
     GtkWidget *box, *owner; /* owner of the selection: an invisible window */
@@ -27,18 +28,49 @@ static gboolean on_plug_removed(GtkSocket *socket, gpointer data)
     return FALSE; /* GTK destroys the socket */
 }
 
-static gboolean is_docked(const struct tray *t, Window icon)
+static GtkSocket *find_socket(const struct tray *t, Window icon)
 {
     g_autoptr(GList) all = gtk_container_get_children(GTK_CONTAINER(t->box));
     for (GList *l = all; l; l = l->next)
         if (GPOINTER_TO_SIZE(g_object_get_data(l->data, "icon")) == icon)
-            return TRUE;
+            return l->data;
+    return NULL;
+}
+
+static gboolean is_full(const struct tray *t)
+{
+    g_autoptr(GList) all = gtk_container_get_children(GTK_CONTAINER(t->box));
     return g_list_length(all) >= ICONS_MAX;
+}
+
+/* A text property of an icon's window, "" if it has none. Free it. */
+static char *icon_text(GdkWindow *icon, const char *name, const char *type)
+{
+    g_autofree guchar *bytes = NULL;
+    int length = 0;
+    gdk_x11_display_error_trap_push(gdk_window_get_display(icon)); /* it may be gone */
+    if (!gdk_property_get(icon, gdk_atom_intern(name, FALSE), gdk_atom_intern(type, FALSE), 0, TITLE_MAX,
+                          FALSE, NULL, NULL, &length, &bytes))
+        length = 0;
+    gdk_x11_display_error_trap_pop_ignored(gdk_window_get_display(icon));
+    return g_utf8_make_valid(bytes ? (const char *)bytes : "", length);
+}
+
+/* What a screen reader says: the domain, whose GUI daemon has cleaned the title, then the title. */
+static void name_icon(GtkSocket *socket)
+{
+    GdkWindow *icon = gtk_socket_get_plug_window(socket);
+    if (!icon)
+        return;
+    g_autofree char *domain = icon_text(icon, "_QUBES_VMNAME", "STRING");
+    g_autofree char *title = icon_text(icon, "_NET_WM_NAME", "UTF8_STRING");
+    g_autofree char *name = g_strconcat(domain, *domain && *title ? ": " : "", title, NULL);
+    atk_object_set_name(gtk_widget_get_accessible(GTK_WIDGET(socket)), *name ? name : "Icon");
 }
 
 static void dock(struct tray *t, Window icon)
 {
-    if (is_docked(t, icon))
+    if (find_socket(t, icon) || is_full(t))
         return;
     GtkWidget *socket = gtk_socket_new();
     gtk_widget_set_size_request(socket, t->icon_size, t->icon_size);
@@ -50,6 +82,19 @@ static void dock(struct tray *t, Window icon)
     gtk_socket_add_id(GTK_SOCKET(socket), icon);
     if (!gtk_socket_get_plug_window(GTK_SOCKET(socket))) /* it was gone already */
         on_icon_gone(socket, NULL);
+    else
+        name_icon(GTK_SOCKET(socket));
+}
+
+/* GTK listens to an icon's properties, too, but keeps them to itself. */
+static GdkFilterReturn on_property(GdkXEvent *xevent, GdkEvent *event, gpointer data)
+{
+    const XEvent *e = xevent;
+    (void)event;
+    GtkSocket *socket = e->type == PropertyNotify ? find_socket(data, e->xproperty.window) : NULL;
+    if (socket)
+        name_icon(socket);
+    return GDK_FILTER_CONTINUE;
 }
 
 static GdkFilterReturn on_message(GdkXEvent *xevent, GdkEvent *event, gpointer data)
@@ -106,7 +151,14 @@ static void on_realize(GtkWidget *box, gpointer data)
     }
     t->opcode = XInternAtom(x, "_NET_SYSTEM_TRAY_OPCODE", False);
     gdk_window_add_filter(window, on_message, t);
+    gdk_window_add_filter(NULL, on_property, t);
     announce(x, gdk_x11_atom_to_xatom_for_display(display, selection), GDK_WINDOW_XID(window), time);
+}
+
+static void tray_free(gpointer data)
+{
+    gdk_window_remove_filter(NULL, on_property, data);
+    g_free(data);
 }
 
 GtkWidget *tray_new(int icon_size)
@@ -116,6 +168,6 @@ GtkWidget *tray_new(int icon_size)
     t->box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 0);
     atk_object_set_name(gtk_widget_get_accessible(t->box), "System tray");
     g_signal_connect(t->box, "realize", G_CALLBACK(on_realize), t);
-    g_object_set_data_full(G_OBJECT(t->box), "tray", t, g_free);
+    g_object_set_data_full(G_OBJECT(t->box), "tray", t, tray_free);
     return t->box;
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""An orange icon for the system tray, by hand over Xlib (no toolkit): docks itself and waits."""
-import ctypes, ctypes.util, sys, time
+"""An orange icon for the system tray, by hand over Xlib (no toolkit), as a domain's GUI daemon docks one. Arguments: domain,
+title; each line of standard input is a new title, its end is the icon's."""
+import ctypes, ctypes.util, sys
 
 X = ctypes.CDLL(ctypes.util.find_library("X11"))
 for f in ("XOpenDisplay", "XDefaultRootWindow", "XCreateSimpleWindow", "XInternAtom", "XGetSelectionOwner"):
@@ -16,12 +17,23 @@ class ClientMessage(ctypes.Structure):
 
 d = ctypes.c_void_p(X.XOpenDisplay(None))
 root = ctypes.c_ulong(X.XDefaultRootWindow(d))
-win = ctypes.c_ulong(X.XCreateSimpleWindow(d, root, 0, 0, 22, 22, 0, ctypes.c_ulong(0), ctypes.c_ulong(0xf57900)))
+win = X.XCreateSimpleWindow(d, root, 0, 0, 22, 22, 0, ctypes.c_ulong(0), ctypes.c_ulong(0xf57900))
+
+
+def text(name, kind, value):
+    value = value.encode()
+    X.XChangeProperty(d, ctypes.c_ulong(win), *(ctypes.c_ulong(X.XInternAtom(d, n, 0)) for n in (name, kind)), 8, 0, value, len(value))
+    X.XFlush(d)
+
+
+text(b"_QUBES_VMNAME", b"STRING", sys.argv[1])
+text(b"_NET_WM_NAME", b"UTF8_STRING", sys.argv[2])
 tray = X.XGetSelectionOwner(d, ctypes.c_ulong(X.XInternAtom(d, b"_NET_SYSTEM_TRAY_S0", 0)))
 if not tray:
     sys.exit("there is no tray")
 m = ClientMessage(type=33, window=tray, message_type=X.XInternAtom(d, b"_NET_SYSTEM_TRAY_OPCODE", 0), format=32)
-m.l[1], m.l[2] = 0, win.value
+m.l[1], m.l[2] = 0, win
 X.XSendEvent(d, ctypes.c_ulong(tray), 0, ctypes.c_long(0), ctypes.byref(m))
 X.XSync(d, 0)
-time.sleep(float(sys.argv[1]))
+for line in sys.stdin:
+    text(b"_NET_WM_NAME", b"UTF8_STRING", line.rstrip())
