@@ -144,11 +144,40 @@ static bool constrain(struct window *window, struct rect *geometry)
     return !rect_equal(&old, geometry);
 }
 
+static bool popup_allowed(struct window *window)
+{
+    struct domain *domain = window->domain;
+    struct rect shown = window_on_screen(window), work;
+
+    if (!domain->options->override_redirect || window->docked)
+        return false;
+    if (!domain->options->override_redirect_protection)
+        return true;
+    domain->view->work_area(domain->view_data, &shown, &work);
+    if (!popup_too_large(&shown, &work))
+        return true;
+    domain->view->popup_refused(domain->view_data, window);
+    return false;
+}
+
+/* A popup that has grown too large while it is shown: it gets a frame, as if it had been mapped like that. */
+static void check_popup(struct window *window)
+{
+    struct domain *domain = window->domain;
+
+    if (!window->mapped || !window->override_redirect || popup_allowed(window))
+        return;
+    window->override_redirect = false;
+    domain->view->unmap(domain->view_data, window);
+    domain->view->map(domain->view_data, window);
+}
+
 /* The size on the screen is another, and must fit there again. */
 static void zoom_changed(struct window *window)
 {
     struct rect allowed = window->configure.geometry;
 
+    check_popup(window);
     if (window->mapped && constrain(window, &allowed))
         moved(window, &allowed);
     window->domain->view->zoom(window->domain->view_data, window);
@@ -212,22 +241,6 @@ static int handle_destroy(struct domain *domain, struct window *window, const st
     return 0;
 }
 
-static bool popup_allowed(struct window *window)
-{
-    struct domain *domain = window->domain;
-    struct rect shown = window_on_screen(window), work;
-
-    if (!domain->options->override_redirect || window->docked)
-        return false;
-    if (!domain->options->override_redirect_protection)
-        return true;
-    domain->view->work_area(domain->view_data, &shown, &work);
-    if (!popup_too_large(&shown, &work))
-        return true;
-    domain->view->popup_refused(domain->view_data, window);
-    return false;
-}
-
 static int handle_map(struct domain *domain, struct window *window, const struct gui_msg_header *header,
                       const uint8_t *untrusted_body)
 {
@@ -287,6 +300,7 @@ static int handle_configure(struct domain *domain, struct window *window, const 
         break;
     case CONFIGURE_APPLY:
         allowed = asked;
+        check_popup(window);
         if (window->mapped && constrain(window, &allowed))
             moved(window, &allowed);
         domain->view->configure(domain->view_data, window);

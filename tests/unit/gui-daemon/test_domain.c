@@ -277,6 +277,13 @@ static void popups(void **state)
     assert_non_null(strstr(calls->str, "popup_refused(2) "));
     assert_false(domain_window(&domain, 2)->override_redirect);
     assert_int_equal(window_frame_kind(domain_window(&domain, 2)), FRAME_NORMAL);
+    /* One that grows to that while it is shown, too. */
+    create_window(3, 100, 100, 50, 50);
+    SEND(MSG_MAP, 3, (struct gui_msg_map){0, 1});
+    assert_true(domain_window(&domain, 3)->override_redirect);
+    SEND(MSG_CONFIGURE, 3, (struct gui_msg_configure){100, 100, 1000, 800, 1});
+    assert_string_equal(calls->str, "popup_refused(3) unmap(3) map(3) configure(3) ");
+    assert_int_equal(window_frame_kind(domain_window(&domain, 3)), FRAME_NORMAL);
 }
 
 static void popups_disabled(void **state)

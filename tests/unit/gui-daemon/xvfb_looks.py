@@ -160,6 +160,12 @@ def test_popup_never_covers_the_panel(desktop):
         a.window(0x102, 0, 0, WIDTH, HEIGHT, 0x444444, override=1)
         d.mapped(0x102)
         assert "_NET_WM_STATE" in output("xprop", "-id", d.xid(0x102)) or geometry(d.xid(0x102))[1] >= 40
+        # Nor is one that grows to that.
+        a.send(fa.DESTROY, 0x102)
+        a.window(0x103, 100, 100, 50, 50, 0x444444, override=1)
+        d.mapped(0x103)
+        a.configure(0x103, 100, 100, WIDTH, HEIGHT)
+        wait_for("a frame", lambda: "Override Redirect State: no" in output("xwininfo", "-id", str(d.xid(0x103))))
         assert desktop.shot("panel")(5, 5) == 0x102030
         d.close()
     finally:
