@@ -165,7 +165,13 @@ def test_popup_never_covers_the_panel(desktop):
         a.window(0x103, 100, 100, 50, 50, 0x444444, override=1)
         d.mapped(0x103)
         a.configure(0x103, 100, 100, WIDTH, HEIGHT)
-        wait_for("a frame", lambda: "Override Redirect State: no" in output("xwininfo", "-id", str(d.xid(0x103))))
+
+        def framed():
+            try:
+                return "Override Redirect State: no" in output("xwininfo", "-id", d.xid(0x103))
+            except AssertionError:  # the old window is gone, the new one not there
+                return False
+        wait_for("a frame", framed)
         assert desktop.shot("panel")(5, 5) == 0x102030
         d.close()
     finally:
