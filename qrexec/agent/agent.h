@@ -18,7 +18,7 @@ struct connection {
     bool used;
     uint32_t order;         /* being served: the worker's order, or 0 */
     struct channel channel; /* being made by this qrexec-client-vm */
-    bool failing;           /* its worker was killed; another tells the caller */
+    unsigned failures;      /* workers of it that were killed: another tells the caller */
     bool asked;             /* TRIGGER_SERVICE went to dom0 */
     bool connected;         /* domain and port are known */
     char ident[32];

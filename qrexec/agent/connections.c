@@ -16,6 +16,7 @@
 #include "libvchan.h"
 #include "util.h"
 
+#define FAIL_TRIES           3
 #define FAIL_CONNECT_SECONDS 5 /* the call was under way: its data channel is open, or was */
 
 static struct connection *connection_new(struct agent *a)
@@ -129,12 +130,13 @@ void connection_serve(struct agent *a, uint32_t type, const char *body, size_t s
     }
 }
 
-/* A worker that was killed may have left a caller who still waits for it. */
+/* A worker that was killed may have left a caller who still waits for it; so may the one that was to tell
+ * him. */
 static void connection_served(struct agent *a, struct connection *c, int status)
 {
-    bool again = status == WORKER_KILLED && c->connected && !c->failing;
+    bool again = status == WORKER_KILLED && c->connected && c->failures < FAIL_TRIES;
 
-    c->failing = true;
+    c->failures++;
     if (!again || give_order(a, c, 0, "", 1) < 0)
         connection_end(a, c);
 }
