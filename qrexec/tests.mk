@@ -55,7 +55,7 @@ check-qrexec-e2e: qrexec-socket
 check-qrexec-tools: qrexec-socket
 	@tests/harness/stage qrexec-tools --timeout 120 -- tests/unit/qrexec/tools.py
 check-qrexec-robustness: qrexec-socket
-	@tests/harness/stage qrexec-robustness --timeout 240 -- tests/unit/qrexec/robustness.py
+	@tests/harness/stage qrexec-robustness --timeout 900 -- tests/unit/qrexec/robustness.py
 check-qrexec-fuzz: $(addprefix $(QREXEC_T)/fuzz_,$(QREXEC_FUZZ)) $(QREXEC_T)/seeds
 	@tests/harness/stage qrexec-fuzz --timeout $(or $(FUZZ_TIMEOUT),300) -- tests/fuzz/qrexec/run $(QREXEC_T) $(FUZZ_RUNS) $(QREXEC_FUZZ)
 # policy.mk adds its half

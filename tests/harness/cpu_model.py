@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The CPU that the hypervisor's tests give QEMU: what TCG emulates well enough (docs/testing.md), and variants of it."""
+"""The CPU that all tests give QEMU, which is bulkhead-run's: what TCG emulates well enough (docs/testing.md). Variants of it."""
+import os
+import re
 
-CPU = ("EPYC,+svm,+npt,-monitor,-rdtscp,-x2apic,-avx,-avx2,-fma,-f16c,-rdseed,-sha-ni,-fxsr-opt,-misalignsse,"
-       "-3dnowprefetch,-osvw,-topoext,-nrip-save,-xsavec")
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../installer/run/machine.c")) as source:
+    CPU = re.sub(r'[\s\\"]', "", re.search(r"#define EMULATED_CPU((?:.*\\\n)+.*)", source.read()).group(1))
 VARIANTS = {
     "": "",
     # nothing that the hypervisor can do without

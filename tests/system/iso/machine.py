@@ -7,11 +7,13 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
-CPU = "EPYC,+svm,+npt,-monitor,-rdtscp,-x2apic,-avx,-avx2,-fma,-f16c,-rdseed,-sha-ni,-fxsr-opt,-misalignsse," \
-      "-3dnowprefetch,-osvw,-topoext,-nrip-save,-xsavec"
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../harness"))
+from cpu_model import CPU
+
 POINTER_RANGE = 0x7fff    # of the tablet's axes
 # After an event the machine gets this much processor time to take it (an emulated PS/2 keyboard holds five keys, and hosts are
 # loaded), or, when it is idle, this much of the clock's.
