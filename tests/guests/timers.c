@@ -2,6 +2,8 @@
 /* The PV clock, timers, run state, sleeping and waking. */
 #include "guest.h"
 
+#define LONG (10000 * MS) /* a busy host stops the whole machine for a while */
+
 static shared_info_t *s;
 static uint32_t port;
 
@@ -30,15 +32,13 @@ static bool take(void)
     return __atomic_fetch_and(&s->evtchn_pending[port / 64], ~bit, __ATOMIC_SEQ_CST) & bit;
 }
 
-/* Sleep by HLT until an upcall comes; how long it took. */
-static uint64_t sleep_until_upcall(void)
+/* Sleep by HLT until an upcall comes. */
+static void sleep_until_upcall(void)
 {
-    uint64_t t = clock_now();
     unsigned before = upcalls;
 
     while (upcalls == before)
         __asm__ volatile("sti; hlt; cli" ::: "memory");
-    return clock_now() - t;
 }
 
 static void test_clock(void)
@@ -66,24 +66,27 @@ static long single(uint64_t when, uint32_t flags)
 
 static void test_single(void)
 {
-    uint64_t took;
+    uint64_t start = clock_now(), took;
 
-    expect(single(clock_now() + 3 * MS, 0), 0, "a timer in 3 ms");
-    took = sleep_until_upcall();
-    check(take() && took >= 2900000 && took < 60 * MS, "fires after about that: %lu ns", took);
+    expect(single(start + 3 * MS, 0), 0, "a timer in 3 ms");
+    sleep_until_upcall();
+    took = clock_now() - start;
+    check(take() && took >= 3 * MS && took < LONG, "fires after about that: %lu ns", took);
     expect(single(1, 0), 0, "a timer of the past");
     interrupts_window();
     check(take(), "fires at once");
     expect(single(1, VCPU_SSHOTTMR_future), -XEN_ETIME, "one of the past that must be of the future");
     check(!take(), "does not fire");
-    expect(single(clock_now() + 5 * MS, 0), 0, "a timer in 5 ms");
+    expect(single(clock_now() + 100 * MS, 0), 0, "a timer in 100 ms");
     expect(vcpuop(stop_singleshot_timer, 0, 0), 0, "is stopped");
-    for (uint64_t end = clock_now() + 8 * MS; clock_now() < end;)
+    for (uint64_t end = clock_now() + 110 * MS; clock_now() < end;)
         interrupts_window();
     check(!take(), "and does not fire");
-    expect(HYPERCALL(set_timer_op, clock_now() + 2 * MS, 0, 0), 0, "set_timer_op");
-    took = sleep_until_upcall();
-    check(take() && took >= 1900000 && took < 60 * MS, "fires: %lu ns", took);
+    start = clock_now();
+    expect(HYPERCALL(set_timer_op, start + 2 * MS, 0, 0), 0, "set_timer_op");
+    sleep_until_upcall();
+    took = clock_now() - start;
+    check(take() && took >= 2 * MS && took < LONG, "fires: %lu ns", took);
     expect(single(~0ull, 0), 0, "a timer at the end of time");
     expect(HYPERCALL(set_timer_op, 0, 0, 0), 0, "and off");
     expect(vcpuop(set_singleshot_timer, 3, 0), -XEN_ENOENT, "timer of no vCPU");
@@ -92,14 +95,15 @@ static void test_single(void)
 static void test_periodic(void)
 {
     struct vcpu_set_periodic_timer p = {.period_ns = 2 * MS};
+    uint64_t start = clock_now();
     unsigned n = 0;
 
     expect(vcpuop(set_periodic_timer, 0, &p), 0, "every 2 ms");
-    for (uint64_t end = clock_now() + 21 * MS; clock_now() < end;) {
+    while (n < 10 && clock_now() - start < LONG) {
         interrupts_window();
         n += take();
     }
-    check(n >= 5 && n <= 11, "comes about ten times in 20 ms: %u", n);
+    check(n == 10 && clock_now() - start >= 18 * MS, "comes ten times, not sooner than in 18 ms");
     expect(vcpuop(stop_periodic_timer, 0, 0), 0, "stop");
     take();
     for (uint64_t end = clock_now() + 6 * MS; clock_now() < end;)
@@ -116,7 +120,7 @@ static void test_runstate(void)
     struct vcpu_register_time_memory_area clock = {.addr.v = &own};
     struct vcpu_register_runstate_memory_area r = {.addr.v = &area};
     struct vcpu_runstate_info a, b;
-    uint64_t sum = 0, blocked = 0, t;
+    uint64_t sum = 0, blocked = 0, t, around;
 
     expect(vcpuop(register_vcpu_time_memory_area, 0, &clock), 0, "clock area");
     check(own.tsc_to_system_mul && !(own.version & 1) && own.flags & XEN_PVCLOCK_TSC_STABLE_BIT,
@@ -126,46 +130,48 @@ static void test_runstate(void)
     expect(vcpuop(register_runstate_memory_area, 0, &r), 0, "run-state area");
     /* a busy host may let the 4 ms pass before the vCPU sleeps: then once more */
     for (unsigned tries = 0; tries < 8 && blocked < 3 * MS; tries++) {
+        around = clock_now();
         vcpuop(get_runstate_info, 0, &a);
         t = clock_now();
         single(t + 4 * MS, 0);
         sleep_until_upcall();
         take();
-        vcpuop(get_runstate_info, 0, &b);
         t = clock_now() - t;
+        vcpuop(get_runstate_info, 0, &b);
+        around = clock_now() - around;
         blocked = b.time[RUNSTATE_blocked] - a.time[RUNSTATE_blocked];
     }
     for (unsigned i = 0; i < 4; i++)
         sum += b.time[i] - a.time[i];
     check(b.state == RUNSTATE_running && area.state == RUNSTATE_running, "the state is running");
     check(blocked >= 3 * MS, "sleep counts as blocked");
-    check(sum > t - MS && sum < t + 5 * MS, "the times add up: %lu of %lu ns", sum, t);
+    check(sum > t - MS && sum < around + MS, "the times add up: %lu of %lu ns", sum, t);
     check(area.time[RUNSTATE_blocked] >= b.time[RUNSTATE_blocked] - MS, "the area is kept up to date");
 }
 
 static void test_block_and_poll(void)
 {
-    struct sched_poll p = {.nr_ports = 1, .timeout = clock_now() + 2 * MS};
     uint64_t t = clock_now();
+    struct sched_poll p = {.nr_ports = 1, .timeout = t + 2 * MS};
 
     set_xen_guest_handle(p.ports, &port);
     expect(sched(poll, &p), 0, "poll until a time");
-    check(clock_now() - t >= 1900000, "waited");
-    single(clock_now() + 2 * MS, 0);
-    p.timeout = 0;
+    check(clock_now() - t >= 2 * MS, "waited");
     t = clock_now();
+    single(t + 2 * MS, 0);
+    p.timeout = 0;
     expect(sched(poll, &p), 0, "poll until an event");
-    check(take() && clock_now() - t >= 1800000, "it came");
+    check(take() && clock_now() - t >= 2 * MS, "it came");
     interrupts_window();
     p.nr_ports = 129;
     expect(sched(poll, &p), -XEN_EINVAL, "poll of 129 ports");
     p.nr_ports = 1;
     p.ports.p = (evtchn_port_t *)BAD_POINTER;
     expect(sched(poll, &p), -XEN_EFAULT, "poll of a list that is not there");
-    single(clock_now() + 2 * MS, 0);
     t = clock_now();
+    single(t + 2 * MS, 0);
     expect(sched(block, 0), 0, "block");
-    check(clock_now() - t >= 1500000, "until the timer");
+    check(clock_now() - t >= 2 * MS, "until the timer");
     interrupts_window();
     check(take(), "it came");
 }
