@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../daemon/labels.h"
 #include "label.h"
 #include "notice.h"
 #include "tray.h"
@@ -118,6 +119,25 @@ static GtkWidget *flat_button(const char *text, const char *accessible, GCallbac
     return button;
 }
 
+static gboolean has_box(const struct vm *v)
+{
+    return strcmp(v->name, "dom0") != 0 && !v->internal && label_is_up(v);
+}
+
+/* All that the boxes show. */
+static char *describe_boxes(const GPtrArray *all)
+{
+    GString *text = g_string_new(NULL);
+    for (guint i = 0; i < all->len; i++) {
+        const struct vm *v = all->pdata[i];
+        const struct label *label = labels_find(v->label);
+        g_autofree char *tip = label_state_text(v);
+        if (has_box(v))
+            g_string_append_printf(text, "%s\t%s\t%06x\n", v->name, tip, label ? label->rgb : 0);
+    }
+    return g_string_free(text, FALSE);
+}
+
 /* A button with colour and name for each running domain. */
 static void add_box(struct panel *p, const struct vm *v)
 {
@@ -135,25 +155,34 @@ static void add_box(struct panel *p, const struct vm *v)
     gtk_box_pack_start(GTK_BOX(p->boxes), button, FALSE, FALSE, 0);
 }
 
+static void make_boxes(struct panel *p, const GPtrArray *all)
+{
+    g_autoptr(GList) old = gtk_container_get_children(GTK_CONTAINER(p->boxes));
+    for (GList *l = old; l; l = l->next)
+        gtk_widget_destroy(l->data);
+    for (guint i = 0; i < all->len; i++)
+        if (has_box(all->pdata[i]))
+            add_box(p, all->pdata[i]);
+    gtk_widget_show_all(p->boxes);
+}
+
 static void on_changed(void *data)
 {
     struct panel *p = data;
     const GPtrArray *all = model_domains(p->model);
     guint running = 0;
-    g_autoptr(GList) old = gtk_container_get_children(GTK_CONTAINER(p->boxes));
-    for (GList *l = old; l; l = l->next)
-        gtk_widget_destroy(l->data);
-    for (guint i = 0; i < all->len; i++) {
-        const struct vm *v = all->pdata[i];
-        if (strcmp(v->name, "dom0") == 0 || v->internal || !label_is_up(v))
-            continue;
-        add_box(p, v);
-        running++;
+    g_autofree char *now = describe_boxes(all);
+    if (g_strcmp0(now, p->shown) != 0) {
+        make_boxes(p, all);
+        g_free(p->shown);
+        p->shown = g_steal_pointer(&now);
     }
-    gtk_widget_show_all(p->boxes);
+    for (guint i = 0; i < all->len; i++)
+        running += (guint)has_box(all->pdata[i]);
     g_autofree char *text =
         model_connected(p->model) ? g_strdup_printf("_Domains: %u", running) : g_strdup("No domain _manager");
-    gtk_button_set_label(GTK_BUTTON(p->domains), text);
+    if (strcmp(gtk_button_get_label(GTK_BUTTON(p->domains)), text) != 0)
+        gtk_button_set_label(GTK_BUTTON(p->domains), text);
 }
 
 /* A domain whose applications nobody has listed yet is asked for them, when its start is well over. */

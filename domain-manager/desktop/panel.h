@@ -9,6 +9,7 @@
 struct panel {
     GtkWidget *window, *apps, *domains, *clock, *boxes;
     struct model *model;
+    char *shown; /* what the boxes say, to leave them alone while that is true */
     gboolean bottom, painted;
     int height;
 };
