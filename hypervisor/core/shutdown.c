@@ -7,6 +7,8 @@
 #include "bh/time.h"
 #include "bh/xen.h"
 
+#define PORT_DELAY 0x80
+
 bool opt_noreboot;
 static uint16_t reset_port;
 static uint8_t reset_value;
@@ -48,8 +50,8 @@ void machine_stop_after_panic(void)
     printk(LOG_ERR, opt_noreboot ? "Halted (noreboot).\n" : "Rebooting in five seconds.\n");
     if (opt_noreboot)
         machine_halt();
-    if (tsc_khz)
-        udelay(5000000);
+    for (unsigned us = 0; us < 5000000; us++)
+        tsc_khz ? udelay(1) : (void)inb(PORT_DELAY); /* a read of it takes about as long */
     machine_reboot();
 }
 

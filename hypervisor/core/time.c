@@ -5,6 +5,7 @@
 #include "bh/lib.h"
 #include "bh/mm.h"
 #include "bh/msr.h"
+#include "bh/p2m.h"
 #include "bh/pio.h"
 #include "bh/time.h"
 
@@ -40,6 +41,7 @@ static uint64_t pit_counter(void)
 static const char *choose_reference(const struct acpi_info *acpi)
 {
     if (acpi->hpet_address) {
+        p2m_deny(acpi->hpet_address >> PAGE_SHIFT, (acpi->hpet_address >> PAGE_SHIFT) + 1);
         hpet = map_mmio(acpi->hpet_address, PAGE_SIZE);
         ref_fs = mmio_read32(hpet + 4);
         if (ref_fs > 1000000 && ref_fs <= 100000000) {

@@ -10,6 +10,7 @@
 #include "bh/irq.h"
 #include "bh/lib.h"
 #include "bh/mm.h"
+#include "bh/p2m.h"
 #include "bh/pio.h"
 #include "bh/spinlock.h"
 
@@ -60,6 +61,7 @@ static bool ioapic_probe(struct ioapic *io, const struct acpi_ioapic *a)
 {
     uint32_t ver;
 
+    p2m_deny(a->address >> PAGE_SHIFT, (a->address >> PAGE_SHIFT) + 1);
     io->regs = map_mmio(a->address, 0x100);
     ver = reg_read(io, IOAPIC_IDX_VER);
     io->address = a->address;

@@ -6,6 +6,7 @@
 #include "bh/pci.h"
 #include "bh/lib.h"
 #include "bh/mm.h"
+#include "bh/p2m.h"
 #include "bh/pio.h"
 #include "bh/spinlock.h"
 
@@ -31,6 +32,8 @@ void pci_init(const struct acpi_info *acpi)
         struct mmcfg *m = &mmcfg[nr_mmcfg];
 
         m->acpi = acpi->mcfg[i];
+        p2m_deny((m->acpi.address + m->acpi.bus_start * BUS_BYTES) >> PAGE_SHIFT,
+                 (m->acpi.address + (m->acpi.bus_end + 1ul) * BUS_BYTES) >> PAGE_SHIFT);
         m->bus = kzalloc(256 * sizeof(*m->bus));
         if (m->bus)
             nr_mmcfg++;

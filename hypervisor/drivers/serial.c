@@ -9,7 +9,7 @@ static uint16_t uart;
 
 void serial_init(uint16_t port, uint32_t baud)
 {
-    unsigned divisor = 115200u / (baud ? baud : 115200u);
+    unsigned divisor = 115200u / (baud && baud < 115200u ? baud : 115200u);
 
     outb((uint16_t)(port + UART_LCR), 0x83);
     outb((uint16_t)(port + UART_DATA), (uint8_t)divisor);

@@ -321,6 +321,7 @@ static bool devtab_alloc(struct amdvi_unit *u)
 static bool unit_alloc(struct amdvi_unit *u, const struct ivrs_unit *info)
 {
     u->info = info;
+    p2m_deny(info->base >> PAGE_SHIFT, (info->base + AMDVI_MMIO_SIZE) >> PAGE_SHIFT);
     u->regs = map_mmio(info->base, AMDVI_MMIO_SIZE);
     u->efr = reg_read(u, AMDVI_EFR);
     u->events = page_va_alloc(ORDER_4K, PAGE_ZERO);

@@ -4,7 +4,6 @@
 #include "bh/lib.h"
 #include "bh/mm.h"
 #include "bh/p2m.h"
-#include "bh/page.h"
 #include "bh/paging.h"
 #include "bh/pci.h"
 
@@ -81,7 +80,7 @@ static int map_region(struct domain *d, uint64_t start, uint64_t end)
     for (uint64_t n = start >> PAGE_SHIFT; n < ROUND_UP(end, PAGE_SIZE) >> PAGE_SHIFT && !rc; n++) {
         type = P2M_NONE;
         p2m_lookup(d, gfn(n), &type, NULL);
-        if (type == P2M_NONE && page_owner(mfn(n)) == OWNER_NONE)
+        if (type == P2M_NONE)
             rc = p2m_map_identity(d, n, n + 1);
     }
     return rc;

@@ -370,6 +370,7 @@ static bool unit_alloc(struct vtd_unit *u, unsigned number, const char **why)
 {
     u->info = &vtd.dmar.unit[number];
     u->number = number;
+    p2m_deny(u->info->base >> PAGE_SHIFT, (u->info->base >> PAGE_SHIFT) + 1);
     u->regs = map_mmio(u->info->base, VTD_MMIO_SIZE);
     u->cap = mmio_read64(u->regs + VTD_CAP);
     u->ecap = mmio_read64(u->regs + VTD_ECAP);

@@ -12,6 +12,8 @@
 #include "bh/page.h"
 #include "bh/p2m_int.h"
 
+#define MAX_DENIED 256u /* all RAM ranges, IO-APICs, IOMMUs and MMCFG ranges that we know, and more */
+
 static unsigned level_shift(unsigned level)
 {
     return 9 * (level - 1);
@@ -400,14 +402,38 @@ static unsigned best_order(uint64_t start, uint64_t end)
     return 0;
 }
 
+/* Frames that are the hypervisor's alone; the first are where interrupt messages go and the local APICs are.
+ */
+static struct {
+    uint64_t start, end;
+} denied[MAX_DENIED] = {{0xfee00, 0xfef00}};
+static unsigned nr_denied = 1;
+
+void p2m_deny(uint64_t start, uint64_t end)
+{
+    ASSERT(nr_denied < MAX_DENIED);
+    denied[nr_denied].start = start;
+    denied[nr_denied++].end = end;
+}
+
+bool p2m_is_denied(uint64_t start, uint64_t end)
+{
+    for (unsigned i = 0; i < nr_denied; i++)
+        if (start < denied[i].end && denied[i].start < end)
+            return true;
+    return false;
+}
+
 int p2m_map_identity(struct domain *d, uint64_t start, uint64_t end)
 {
     int rc = 0;
 
     spin_guard(&d->p2m_lock);
     for (unsigned o; start < end && !rc; start += 1ull << o) {
-        o = best_order(start, end);
-        rc = p2m_set_locked(d, gfn(start), mfn(start), o, P2M_MMIO);
+        for (o = best_order(start, end); o && p2m_is_denied(start, start + (1ull << o));)
+            o -= 9;
+        if (!p2m_is_denied(start, start + (1ull << o)))
+            rc = p2m_set_locked(d, gfn(start), mfn(start), o, P2M_MMIO);
     }
     return rc;
 }

@@ -19,8 +19,7 @@
 #include "bh/paging.h"
 #include "bh/setup.h"
 
-#define E820_MAX    (BOOT_MAX_E820 + 8)
-#define LAPIC_FRAME 0xfee00u
+#define E820_MAX (BOOT_MAX_E820 + 8)
 
 /* What the kernel finds at its entry. */
 struct start_block {
@@ -82,6 +81,7 @@ static bool add_ram(struct builder *b, uint64_t start, uint64_t end)
 {
     bool room = true;
 
+    p2m_deny(start, end);
     while (start < end && b->pages_left && room) {
         uint64_t got = populate(b, start, end);
 
@@ -132,11 +132,10 @@ static bool build_memory(struct builder *b)
 
 /*
  * Firmware's memory keeps its place: the first MiB and what the map calls reserved below 4 GiB, ACPI and NVS.
- * What must trap is taken out again, here the interrupt controllers, by vPCI and the legacy devices theirs.
+ * What must trap is denied by then.
  */
 static int map_firmware(struct builder *b)
 {
-    const struct acpi_info *a = &acpi_info;
     int rc = p2m_map_identity(b->d, 0, LOW_1M >> PAGE_SHIFT);
 
     for (unsigned i = 0; i < b->bi->nr_e820 && !rc; i++) {
@@ -148,11 +147,6 @@ static int map_firmware(struct builder *b)
             continue;
         rc = p2m_map_identity(b->d, start, end);
     }
-    if (!rc)
-        rc = p2m_unmap_range(b->d, LAPIC_FRAME, LAPIC_FRAME + 1);
-    for (unsigned i = 0; i < a->nr_ioapics && !rc; i++)
-        rc = p2m_unmap_range(b->d, a->ioapic[i].address >> PAGE_SHIFT,
-                             (a->ioapic[i].address >> PAGE_SHIFT) + 1);
     return rc;
 }
 

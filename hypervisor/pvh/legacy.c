@@ -63,7 +63,6 @@ static const struct {
 int legacy_init(struct domain *d, const struct acpi_info *acpi)
 {
     uint16_t uart = console_uart_port();
-    uint64_t hpet = acpi->hpet_address >> PAGE_SHIFT;
     int rc = 0;
 
     for (unsigned i = 0; i < ARRAY_SIZE(legacy_ports) && !rc; i++)
@@ -71,9 +70,7 @@ int legacy_init(struct domain *d, const struct acpi_info *acpi)
                                 legacy_ports[i].arg);
     if (!rc && uart)
         rc = emul_port_register(d, uart, 8, nothing_access, &legacy);
-    if (!rc && hpet)
-        rc = p2m_unmap_range(d, hpet, hpet + 1);
-    if (!rc && hpet)
+    if (!rc && acpi->hpet_address)
         rc = emul_mmio_register(d, acpi->hpet_address & PAGE_MASK, PAGE_SIZE, nothing_access, &legacy);
     return rc;
 }

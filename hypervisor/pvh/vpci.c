@@ -267,9 +267,8 @@ static int mmcfg_register(struct domain *d, const struct acpi_mcfg_segment *m)
 {
     paddr_t start = m->address + ((paddr_t)m->bus_start << 20);
     uint64_t size = ((uint64_t)m->bus_end - m->bus_start + 1) << 20;
-    int rc = p2m_unmap_range(d, start >> PAGE_SHIFT, (start + size) >> PAGE_SHIFT);
 
-    return rc ? rc : emul_mmio_register(d, start, size, mmcfg_access, (void *)(uintptr_t)m);
+    return emul_mmio_register(d, start, size, mmcfg_access, (void *)(uintptr_t)m);
 }
 
 int vpci_mmcfg_reserved(struct domain *d, uint64_t address, uint16_t segment, uint8_t start_bus,
@@ -330,7 +329,6 @@ int vpci_init(struct domain *d, const struct acpi_info *acpi)
 
     vpci.domain = d;
     pci_init(acpi);
-    vpci_bars_init(&boot_info);
     for (unsigned i = 0; (m = pci_mcfg(i)) && !rc; i++)
         rc = mmcfg_register(d, m);
     if (rc)

@@ -4,7 +4,6 @@
  * (as Xen has it: writes to a BAR in use are ignored, but sizing it works).
  */
 #include "bh/vpci.h"
-#include "bh/boot.h"
 #include "bh/lib.h"
 #include "bh/p2m.h"
 
@@ -12,7 +11,6 @@
 #define CLASS_HOST_BRIDGE  0x0600u
 #define ROM_INDEX          (VPCI_MAX_BARS - 1)
 #define COARSE_CHECK_PAGES (1ull << 14)
-#define MAX_RAM_RANGES     64u
 
 bool vpci_flush_needed;
 
@@ -112,35 +110,14 @@ static uint64_t end_page(const struct vpci_bar *b)
     return (b->addr + b->size + PAGE_SIZE - 1) >> PAGE_SHIFT;
 }
 
-/* The machine's RAM, in frames: a BAR that dom0 puts there would open the hypervisor's memory to it. */
-static struct {
-    uint64_t start, end;
-} ram[MAX_RAM_RANGES];
-static unsigned nr_ram;
-
-void vpci_bars_init(const struct boot_info *bi)
-{
-    nr_ram = 0;
-    for (unsigned i = 0; i < bi->nr_e820; i++) {
-        const struct e820_entry *e = &bi->e820[i];
-
-        if (e->type != E820_RAM)
-            continue;
-        if (nr_ram < MAX_RAM_RANGES)
-            ram[nr_ram++].start = e->addr >> PAGE_SHIFT;
-        ram[nr_ram - 1].end = ROUND_UP(e->addr + e->size, PAGE_SIZE) >> PAGE_SHIFT;
-    }
-}
-
 /* Nothing but device memory may lie there, for the machine and for dom0. Large ranges are looked at every
  * 2 MiB. */
 static bool range_free(struct domain *d, uint64_t start, uint64_t end)
 {
     uint64_t step = end - start > COARSE_CHECK_PAGES ? 512 : 1;
 
-    for (unsigned i = 0; i < nr_ram; i++)
-        if (start < ram[i].end && ram[i].start < end)
-            return false;
+    if (p2m_is_denied(start, end))
+        return false;
     for (uint64_t n = start; n < end; n += step) {
         enum p2m_type type = P2M_NONE;
 
@@ -176,8 +153,8 @@ static void bar_map(struct vpci_function *f, struct vpci_bar *b)
     if (b->mapped || !b->size || !b->addr || b->addr >= MAX_BAR_END || b->size > MAX_BAR_END - b->addr)
         return;
     if (!range_free(f->domain, first_page(b), end_page(b))) {
-        pr_warn(PCI_FMT ": BAR at %llx overlaps memory; it stays unmapped\n", PCI_ARGS(f->dev),
-                (unsigned long long)b->addr);
+        pr_warn(PCI_FMT ": BAR at %llx overlaps memory or registers of ours; it stays unmapped\n",
+                PCI_ARGS(f->dev), (unsigned long long)b->addr);
         return;
     }
     map_around_table(f, b);

@@ -274,6 +274,41 @@ static void test_holes(void)
     check(*hole == 0xffffffff, "and keeps nothing");
 }
 
+#define AHCI_CONFIG    0x8000fa00u /* q35's 0000:00:1f.2 by port 0xcf8 */
+#define AHCI_BAR       0x24
+#define IOMMU_REGS     0xfed80000u /* where QEMU has AMD-Vi's registers */
+#define IOMMU_CONTROL  0x18
+#define COMMAND        4
+#define COMMAND_MEMORY 2u
+
+static void ahci_write(unsigned reg, uint32_t val)
+{
+    outl(0xcf8, AHCI_CONFIG | reg);
+    outl(0xcfc, val);
+}
+
+/* A device's registers moved over those of the IOMMU do not open these to dom0. */
+static void test_denied(void)
+{
+    volatile uint32_t *control = (volatile uint32_t *)(uintptr_t)(IOMMU_REGS + IOMMU_CONTROL);
+    uint32_t bar, command;
+
+    outl(0xcf8, AHCI_CONFIG | COMMAND);
+    command = inl(0xcfc) & 0xffff;
+    outl(0xcf8, AHCI_CONFIG | AHCI_BAR);
+    bar = inl(0xcfc);
+    check(*control == 0xffffffff, "the IOMMU's registers cannot be reached");
+    ahci_write(COMMAND, command & ~COMMAND_MEMORY);
+    ahci_write(AHCI_BAR, IOMMU_REGS);
+    ahci_write(COMMAND, command | COMMAND_MEMORY);
+    check(*control == 0xffffffff, "nor as a device's");
+    *control = 0;
+    ahci_write(COMMAND, command & ~COMMAND_MEMORY);
+    ahci_write(AHCI_BAR, bar);
+    ahci_write(COMMAND, command | COMMAND_MEMORY);
+    check(*(volatile uint32_t *)(uintptr_t)(bar & ~0xfu) != 0xffffffff, "the device is back at its place");
+}
+
 static uint64_t cr4(void)
 {
     uint64_t v;
@@ -310,4 +345,6 @@ void guest_main(void)
     test_apic();
     test_ports();
     test_holes();
+    if (is_dom0())
+        test_denied();
 }

@@ -240,6 +240,7 @@ _Noreturn void hypervisor_main(uint32_t magic, uint32_t info)
     first_cpu();
     rc = multiboot_parse(magic, info, boot_map, &boot_info, &why);
     console_init(&boot_info);
+    opt_noreboot = cmdline_bool(boot_info.cmdline, "noreboot", false);
     pr_info("Bulkhead hypervisor, Xen 4.17 ABI, from %s\n",
             boot_info.loader[0] ? boot_info.loader : "an unnamed loader");
     if (rc)
@@ -247,7 +248,6 @@ _Noreturn void hypervisor_main(uint32_t magic, uint32_t info)
     strlcpy(saved_cmdline, boot_info.cmdline, sizeof(saved_cmdline));
     pr_info("command line: %s\n", saved_cmdline);
     report_unknown_words(saved_cmdline);
-    opt_noreboot = cmdline_bool(saved_cmdline, "noreboot", false);
 
     cpu_features_init(cpuid);
     __stack_chk_guard ^= rdtsc() << 8;

@@ -28,7 +28,12 @@ mfn_t p2m_lookup(struct domain *d, gfn_t g, enum p2m_type *type, unsigned *order
  * Replaces what was there without touching references: the caller owns those rules. 0 or -XEN_ENOMEM (nothing
  * changed, where nothing was). */
 int __must_check p2m_set(struct domain *d, gfn_t g, mfn_t m, unsigned order, enum p2m_type type);
-/* Identity map [start, end) frames as P2M_MMIO with the largest pages that fit, or remove it. */
+/* Frames [start, end) are the hypervisor's alone: RAM, registers of IOMMUs and of interrupt controllers, what
+ * traps. No domain's device memory may be there. At boot. */
+void p2m_deny(uint64_t start, uint64_t end);
+bool p2m_is_denied(uint64_t start, uint64_t end); /* any of them */
+/* Identity map [start, end) frames, but for the denied ones, as P2M_MMIO with the largest pages that fit, or
+ * remove it. */
 int __must_check p2m_map_identity(struct domain *d, uint64_t start, uint64_t end);
 int __must_check p2m_unmap_range(struct domain *d, uint64_t start, uint64_t end);
 /* Make every earlier change visible to the domain's CPUs and its IOMMU before returning. */

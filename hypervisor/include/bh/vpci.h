@@ -48,7 +48,6 @@ struct vpci_write {
 
 /* vpci_bar.c */
 struct boot_info;
-void vpci_bars_init(const struct boot_info *bi);
 void vpci_bars_probe(struct vpci_function *f);
 /* Map or unmap all memory BARs (and the enabled ROM). */
 void vpci_bars_decode(struct vpci_function *f, bool on);

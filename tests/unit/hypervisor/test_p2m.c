@@ -174,6 +174,28 @@ static void test_get_ram(void **state)
     page_put(m);
 }
 
+/* What is the hypervisor's alone is left out of an identity map, which has the largest pages around it. */
+static void test_denied(void **state)
+{
+    enum p2m_type t;
+    unsigned order;
+
+    (void)state;
+    p2m_deny(0x805, 0x807);
+    assert_int_equal(p2m_map_identity(d, 0x600, 0xc00), 0);
+    for (uint64_t i = 0x600; i < 0xc00; i++)
+        assert_int_equal(p2m_lookup(d, gfn(i), &t, &order).n, i == 0x805 || i == 0x806 ? INVALID_FRAME : i);
+    (void)p2m_lookup(d, gfn(0x600), &t, &order);
+    assert_int_equal(order, ORDER_2M);
+    assert_int_equal(t, P2M_MMIO);
+    assert_true(p2m_is_denied(0x800, 0x806));
+    assert_true(p2m_is_denied(0x806, 0x900));
+    assert_false(p2m_is_denied(0x800, 0x805));
+    assert_false(p2m_is_denied(0x807, 0xa00));
+    assert_int_equal(p2m_map_identity(d, 0xfee00, 0xfee10), 0); /* the local APICs' */
+    assert_int_equal(p2m_lookup(d, gfn(0xfee00), &t, NULL).n, INVALID_FRAME);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +205,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_deferred, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reuse_flushes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_get_ram, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_denied, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,6 @@ struct domain {
     int unused;
 };
 static struct domain dom0;
-struct boot_info boot_info = {.nr_e820 = 1, .e820 = {{0x100000, 0x7ff00000, E820_RAM}}};
 
 /* ---- the model of the machine ---- */
 
@@ -169,6 +168,10 @@ mfn_t p2m_lookup(struct domain *d, gfn_t g, enum p2m_type *type, unsigned *order
     (void)order;
     *type = ram_at_bar ? P2M_RAM : *frame(g.n) ? P2M_MMIO : P2M_NONE;
     return INVALID_MFN;
+}
+bool p2m_is_denied(uint64_t start, uint64_t end)
+{
+    return start < 0x80000 && end > 0x100; /* RAM */
 }
 int p2m_map_identity(struct domain *d, uint64_t start, uint64_t end)
 {
