@@ -240,27 +240,36 @@ void input_click(struct toplevel *t, uint32_t button)
 
 /* ---- focus ---- */
 
-static void send_keymap(struct toplevel *t)
+static void send_keymap(struct view *view, const char keys[32])
 {
-    struct input *input = &t->view->input;
+    struct input *input = &view->input;
     struct gui_msg_keymap_notify msg;
-    char keys[32];
 
     /* Keys that are kept from the agent (a combination still held) are not down for it. */
-    XQueryKeymap(t->view->display, keys);
     for (int i = 0; i < 32; i++)
         msg.keys[i] = (uint8_t)((uint8_t)keys[i] & ~input->swallowed[i]);
     memcpy(input->down, msg.keys, sizeof(input->down));
-    send_input(t->view, MSG_KEYMAP_NOTIFY, t->window->id, &msg, sizeof(msg));
+    send_input(view, MSG_KEYMAP_NOTIFY, input->focus, &msg, sizeof(msg));
+}
+
+void input_keymap(struct view *view, const char keys[32])
+{
+    if (view->input.focus)
+        send_keymap(view, keys);
 }
 
 void input_focus(struct toplevel *t, bool in)
 {
     struct gui_msg_focus msg = {in ? GUI_FOCUS_IN : GUI_FOCUS_OUT, NOTIFY_NORMAL, NOTIFY_NONLINEAR};
+    struct input *input = &t->view->input;
+    char keys[32];
 
-    if (in)
-        send_keymap(t);
-    else
-        memset(t->view->input.swallowed, 0, sizeof(t->view->input.swallowed));
+    input->focus = in ? t->window->id : 0;
+    if (in) {
+        XQueryKeymap(t->view->display, keys);
+        send_keymap(t->view, keys);
+    } else {
+        memset(input->swallowed, 0, sizeof(input->swallowed));
+    }
     send_input(t->view, MSG_FOCUS, t->window->id, &msg, sizeof(msg));
 }

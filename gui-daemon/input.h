@@ -17,6 +17,7 @@ struct view;
 struct input {
     uint8_t down[32];      /* keys that the agent believes to be down */
     uint8_t swallowed[32]; /* keys whose press was kept, so that the release is, too */
+    uint32_t focus;        /* window that has the keyboard, or 0 */
     GQueue delayed;        /* events that wait: events_max_delay */
     int64_t last_due;
     guint timer;
@@ -36,5 +37,9 @@ void input_click(struct toplevel *toplevel, uint32_t button);
 
 /* The window got or lost the keyboard. */
 void input_focus(struct toplevel *toplevel, bool in);
+
+/* The keys that were held, one bit each as in XQueryKeymap(3), when the window that has the keyboard got it.
+ */
+void input_keymap(struct view *view, const char keys[32]);
 
 #endif

@@ -317,16 +317,21 @@ static const struct domain_view domain_view = {
 
 /* ---- events that do not take GTK's way ---- */
 
+static struct toplevel *toplevel_at(Window window)
+{
+    GdkWindow *gdk = gdk_x11_window_lookup_for_display(gdk_display_get_default(), window);
+
+    return gdk ? toplevel_of(gdk) : NULL;
+}
+
 /* Through GDK and GTK a key would take longer than all the rest of its way through dom0. */
 static bool key_event(const XEvent *event)
 {
-    GdkWindow *gdk;
     struct toplevel *t;
 
     if (event->type != KeyPress && event->type != KeyRelease)
         return false;
-    gdk = gdk_x11_window_lookup_for_display(gdk_display_get_default(), event->xkey.window);
-    t = gdk ? toplevel_of(gdk) : NULL;
+    t = toplevel_at(event->xkey.window);
     if (!t)
         return false;
     input_key(t, &event->xkey);
@@ -335,6 +340,23 @@ static bool key_event(const XEvent *event)
     if (event->type == KeyRelease)
         gdk_x11_window_set_user_time(gtk_widget_get_window(t->gtk), (guint32)event->xkey.time);
     return true;
+}
+
+/*
+ * A window that gets the keyboard asks which keys are held. On a loaded machine the answer tells of later
+ * presses and releases, whose events still wait; what the server sends behind the event of the focus stands
+ * in their order.
+ */
+static void focus_event(struct view *view, const XEvent *event)
+{
+    XWindowAttributes attributes;
+
+    if (event->type == KeymapNotify)
+        input_keymap(view, event->xkeymap.key_vector);
+    else if (event->type == FocusIn && toplevel_at(event->xfocus.window) &&
+             XGetWindowAttributes(view->display, event->xfocus.window, &attributes) &&
+             !(attributes.your_event_mask & KeymapStateMask))
+        XSelectInput(view->display, event->xfocus.window, attributes.your_event_mask | KeymapStateMask);
 }
 
 static GdkFilterReturn filter(GdkXEvent *gdk_xevent, GdkEvent *event, gpointer data)
@@ -346,6 +368,7 @@ static GdkFilterReturn filter(GdkXEvent *gdk_xevent, GdkEvent *event, gpointer d
     (void)event;
     if (pixels_event(view->pixels, xevent) || key_event(xevent))
         return GDK_FILTER_REMOVE;
+    focus_event(view, xevent);
     if (tray_event(view, xevent))
         view_dock_all(view);
     t = g_hash_table_lookup(view->contents, GSIZE_TO_POINTER(xevent->xany.window));

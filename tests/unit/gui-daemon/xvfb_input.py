@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the user does: keys, pointer, copy and paste."""
-import ctypes, os, socket, struct, subprocess, threading, time
+import ctypes, os, signal, socket, struct, subprocess, threading, time
 
 from Xlib import X, display as xdisplay
 from Xlib.ext import xtest
@@ -28,6 +28,33 @@ def test_keys_and_pointer(desktop):
     subprocess.run(["xdotool", "keydown", "b", "sleep", "1", "keyup", "b"], check=True)
     keys = [m for m in a.drain(0.5) if m[0] == fa.KEYPRESS]
     assert len(keys) == 2, keys
+    d.close()
+
+
+def test_keys_held_while_the_focus_comes(desktop):
+    """Control is pressed elsewhere, the window gets the focus, v is typed: it is Control-v, however late the daemon sees it."""
+    control, v = 37, 55
+    d, a = domain_with_window(desktop)
+    a.window(0x101, 600, 100, 100, 100, 0xffffff)
+    d.mapped(0x101)
+    for window in (0x100, 0x101):
+        focus(d, window)
+    a.drain(1)
+    os.kill(d.process.pid, signal.SIGSTOP)
+    subprocess.run(["xdotool", "keydown", "Control_L", "windowfocus", "--sync", str(d.xid(0x100)), "key", "v", "keyup", "Control_L"],
+                   check=True)
+    os.kill(d.process.pid, signal.SIGCONT)
+    down, typed = set(), []
+    while not typed or down:
+        kind, _, body = a.receive()
+        if kind == fa.KEYMAP:
+            down = {code for code in range(256) if body[code // 8] >> code % 8 & 1}
+        elif kind == fa.KEYPRESS:
+            press, _, _, _, code = struct.unpack("<5I", body)
+            (down.add if press == 2 else down.discard)(code)
+            if press == 2 and code == v:
+                typed.append(control in down)
+    assert typed == [True], typed
     d.close()
 
 
@@ -71,13 +98,14 @@ def test_input_is_delayed_in_order(desktop):
     d, a = domain_with_window(desktop, config="events_max_delay = 400\n")
     focus(d, 0x100)
     a.drain(1)
+    begun, codes = time.monotonic(), []
     subprocess.run(["xdotool", "key", "--delay", "0"] + list("abcdefgh"), check=True)
-    codes, times = [], []
     while len(codes) < 16:
         codes.append(struct.unpack("<5I", a.expect(fa.KEYPRESS, 0x100))[4])
-        times.append(time.monotonic())
     assert codes[::2] == codes[1::2] == [38, 56, 54, 40, 26, 41, 42, 43], codes
-    assert 0.02 < times[-1] - times[0] < 2 or len(set(round(t, 1) for t in times)) > 1
+    # None passes another, so the last waits for the longest of 16 random times of up to 400 ms: all below a quarter of it, that
+    # comes once in four thousand million runs.
+    assert time.monotonic() - begun > 0.1
     d.close()
 
 
