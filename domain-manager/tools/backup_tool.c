@@ -43,15 +43,6 @@ static bool absolute_path(const char *path, char *out, size_t size)
     return n > 0 && n < (int)size && manager_sees(out);
 }
 
-static bool confirm(bool yes)
-{
-    char line[16] = "";
-    if (yes)
-        return true;
-    fprintf(stderr, "Do you want to proceed? [y/N] ");
-    return fgets(line, sizeof line, stdin) && (line[0] == 'y' || line[0] == 'Y');
-}
-
 /* Text that grows. */
 static void append(char **text, const char *line)
 {
@@ -72,25 +63,74 @@ static int call(const char *method, const char *argument, const char *payload, c
     return ok ? 0 : 1;
 }
 
-/* -- qvm-backup -- */
+/* -- which domains -- */
 
 struct selection {
     struct names given, exclude;
-    char *payload;
-    size_t n, matched; /* domains to be backed up; of the given ones, how many there are */
+    bool yes;
+    char *payload;     /* the directory, then a line for each domain that is chosen */
+    size_t n, matched; /* chosen; of the given ones, how many there are */
 };
+
+/* The arguments: a directory, whose absolute path goes to path[PATH_MAX], and names of domains. 0 or the exit
+ * code. */
+static int take_arguments(struct selection *s, int argc, char **argv, char *path)
+{
+    if (optind == argc)
+        return usage();
+    if (!absolute_path(argv[optind], path, PATH_MAX))
+        return 1;
+    for (int i = optind + 1; i < argc; i++)
+        names_add(&s->given, argv[i]);
+    return 0;
+}
+
+/* Whether a domain is asked for, by name or by default. */
+static bool wanted(struct selection *s, const char *name, bool by_default)
+{
+    bool given = names_have(&s->given, name);
+    s->matched += given;
+    return (s->given.n ? given : by_default) && !names_have(&s->exclude, name);
+}
+
+static void choose(struct selection *s, const char *line)
+{
+    append(&s->payload, line);
+    s->n++;
+}
+
+/* After all rows: each name was found, and something is left to do. */
+static bool complete(const struct selection *s, const char *unknown, const char *nothing)
+{
+    if (s->matched < s->given.n)
+        complain("%s", unknown);
+    else if (!s->n)
+        complain("%s", nothing);
+    return s->n && s->matched == s->given.n;
+}
+
+static bool proceed(const struct selection *s)
+{
+    return s->yes || confirm("Do you want to proceed?");
+}
+
+static void selection_free(struct selection *s)
+{
+    free(s->payload);
+    names_free(&s->given);
+    names_free(&s->exclude);
+}
+
+/* -- qvm-backup -- */
 
 static void select_row(struct selection *s, char *line)
 {
     const char *name = strsep(&line, "\t"), *klass = strsep(&line, "\t"), *state = strsep(&line, "\t");
     const char *include = strsep(&line, "\t"), *mebibytes = line ? line : "";
-    bool guest = strcmp(klass, "AdminVM") != 0, given = guest && names_have(&s->given, name);
     bool halted = strcmp(state, "Halted") == 0 || strcmp(state, "Crashed") == 0;
-    s->matched += given;
-    if (!(s->given.n ? given : guest && *include == 'T') || names_have(&s->exclude, name))
+    if (strcmp(klass, "AdminVM") == 0 || !wanted(s, name, *include == 'T'))
         return;
-    append(&s->payload, name);
-    s->n++;
+    choose(s, name);
     if (!tool_quiet)
         printf("%-32s  %-12s  %8s  %s\n", name, klass, mebibytes,
                halted ? "" : "running: as it was before its start");
@@ -107,11 +147,8 @@ static bool select_domains(struct selection *s)
     for (char *line; (line = next_line(&text));)
         select_row(s, line);
     answer_free(&a);
-    if (s->matched < s->given.n)
-        complain("one of the domains that were named does not exist, or is dom0 (qvm-ls lists them)");
-    else if (!s->n)
-        complain("no domain is to be backed up");
-    return s->n && s->matched == s->given.n;
+    return complete(s, "one of the domains that were named does not exist, or is dom0 (qvm-ls lists them)",
+                    "no domain is to be backed up");
 }
 
 /* In a directory that exists the backup gets a name of its own. */
@@ -128,37 +165,27 @@ static void name_backup(char *path, size_t size)
 int cmd_backup(int argc, char **argv)
 {
     struct selection s = {0};
-    bool yes = false;
-    int done;
+    int st;
     char path[PATH_MAX];
     const struct tool_option options[] = {
-        {"exclude", 'x', TOOL_NAMES, &s.exclude, NULL}, {"yes", 'y', TOOL_FLAG, &yes, NULL}, {0}};
-    if (!tool_options(argc, argv, options, false, &done))
-        return done;
-    if (optind == argc)
-        return usage();
-    if (!absolute_path(argv[optind], path, sizeof path))
-        return 1;
-    for (int i = optind + 1; i < argc; i++)
-        names_add(&s.given, argv[i]);
+        {"exclude", 'x', TOOL_NAMES, &s.exclude, NULL}, {"yes", 'y', TOOL_FLAG, &s.yes, NULL}, {0}};
+    if (!tool_options(argc, argv, options, false, &st) || (st = take_arguments(&s, argc, argv, path)))
+        return st;
     name_backup(path, sizeof path);
     append(&s.payload, path);
-    int st = !select_domains(&s) || !confirm(yes) || call("bulkhead.backup.Create", "", s.payload, path);
+    st = !select_domains(&s) || !proceed(&s) || call("bulkhead.backup.Create", "", s.payload, path);
     if (st == 0 && !tool_quiet)
         printf("%s is complete; it is not encrypted\n", path);
-    free(s.payload);
-    names_free(&s.given);
-    names_free(&s.exclude);
+    selection_free(&s);
     return st;
 }
 
 /* -- qvm-backup-restore -- */
 
 struct restore {
-    struct names given, exclude, present;
+    struct selection s;
+    struct names present;
     bool rename, skip, verify;
-    char *payload;
-    size_t n, matched;
 };
 
 /* NAME, or NAME1, NAME2 … cut so that it is not too long. False: it is taken. */
@@ -174,13 +201,11 @@ static bool free_name(struct restore *r, const char *name, char *out)
 }
 
 /* "NAME CLASS BYTES" of the backup. */
-static void choose(struct restore *r, char *line)
+static void choose_row(struct restore *r, char *line)
 {
     const char *name = strsep(&line, " "), *klass = strsep(&line, " ");
     char new_name[NAME_MAX_LENGTH + 1], row[2 * NAME_MAX_LENGTH + 4];
-    bool given = names_have(&r->given, name);
-    r->matched += given;
-    if ((r->given.n && !given) || names_have(&r->exclude, name))
+    if (!wanted(&r->s, name, true))
         return;
     bool is_free = r->verify || free_name(r, name, new_name);
     const char *target = r->verify || !is_free ? name : new_name;
@@ -194,8 +219,7 @@ static void choose(struct restore *r, char *line)
         return;
     names_add(&r->present, target);
     snprintf(row, sizeof row, "%s %s", name, target);
-    append(&r->payload, row);
-    r->n++;
+    choose(&r->s, row);
 }
 
 static bool choose_domains(struct restore *r, const char *path)
@@ -207,48 +231,37 @@ static bool choose_domains(struct restore *r, const char *path)
     names_add(&r->present, "dom0");
     char *text = (char *)a.text;
     for (char *line; (line = next_line(&text));)
-        choose(r, line);
+        choose_row(r, line);
     answer_free(&a);
-    if (r->matched < r->given.n)
-        complain("one of the domains that were named is not in this backup");
-    else if (!r->n)
-        complain("there is nothing to restore");
-    return r->n && r->matched == r->given.n;
+    return complete(&r->s, "one of the domains that were named is not in this backup",
+                    "there is nothing to restore");
 }
 
 int cmd_backup_restore(int argc, char **argv)
 {
     struct restore r = {0};
-    bool yes = false, ignore = false;
-    int done;
+    bool ignore = false;
+    int st;
     char path[PATH_MAX];
     const struct tool_option options[] = {{"verify-only", 0, TOOL_FLAG, &r.verify, NULL},
                                           {"rename-conflicting", 0, TOOL_FLAG, &r.rename, NULL},
                                           {"skip-conflicting", 0, TOOL_FLAG, &r.skip, NULL},
                                           {"ignore-missing", 0, TOOL_FLAG, &ignore, NULL},
-                                          {"exclude", 'x', TOOL_NAMES, &r.exclude, NULL},
-                                          {"yes", 'y', TOOL_FLAG, &yes, NULL},
+                                          {"exclude", 'x', TOOL_NAMES, &r.s.exclude, NULL},
+                                          {"yes", 'y', TOOL_FLAG, &r.s.yes, NULL},
                                           {0}};
-    if (!tool_options(argc, argv, options, false, &done))
-        return done;
-    if (optind == argc)
-        return usage();
-    if (!absolute_path(argv[optind], path, sizeof path))
-        return 1;
-    for (int i = optind + 1; i < argc; i++)
-        names_add(&r.given, argv[i]);
-    append(&r.payload, path);
-    int st = !choose_domains(&r, path) || !confirm(yes || r.verify) ||
-             call("bulkhead.backup.Restore",
-                  r.verify ? "verify"
-                  : ignore ? "ignore-missing"
-                           : "",
-                  r.payload, path);
+    if (!tool_options(argc, argv, options, false, &st) || (st = take_arguments(&r.s, argc, argv, path)))
+        return st;
+    append(&r.s.payload, path);
+    st = !choose_domains(&r, path) || !(r.verify || proceed(&r.s)) ||
+         call("bulkhead.backup.Restore",
+              r.verify ? "verify"
+              : ignore ? "ignore-missing"
+                       : "",
+              r.s.payload, path);
     if (st == 0 && r.verify && !tool_quiet)
         printf("%s: all sums are right\n", path);
-    free(r.payload);
-    names_free(&r.given);
-    names_free(&r.exclude);
+    selection_free(&r.s);
     names_free(&r.present);
     return st;
 }

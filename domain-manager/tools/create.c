@@ -168,14 +168,12 @@ int cmd_clone(int argc, char **argv)
     return ok ? 0 : 1;
 }
 
-static bool confirm(const struct names *names)
+static bool confirm_removal(const struct names *names)
 {
-    char line[16] = "";
     fprintf(stderr, "This will completely remove the selected VM(s)…\n");
     for (size_t i = 0; i < names->n; i++)
         fprintf(stderr, "  %s\n", names->v[i]);
-    fprintf(stderr, "Are you sure? [y/N] ");
-    return fgets(line, sizeof line, stdin) && (line[0] == 'y' || line[0] == 'Y');
+    return confirm("Are you sure?");
 }
 
 int cmd_remove(int argc, char **argv)
@@ -195,7 +193,7 @@ int cmd_remove(int argc, char **argv)
         names_add(&names, argv[i]);
     if (all && !names_all(&names, &exclude))
         return 1;
-    if (!force && !confirm(&names))
+    if (!force && !confirm_removal(&names))
         return 1;
     for (size_t i = 0; i < names.n; i++)
         st |= !client_do("admin.vm.Remove", "", names.v[i], NULL);

@@ -32,6 +32,13 @@ static void print_usage(FILE *f)
     fprintf(f, "usage: %s %s\n", tool_name, current->usage);
 }
 
+bool confirm(const char *question)
+{
+    char line[16] = "";
+    fprintf(stderr, "%s [y/N] ", question);
+    return fgets(line, sizeof line, stdin) && (line[0] == 'y' || line[0] == 'Y');
+}
+
 int usage(void)
 {
     print_usage(stderr);

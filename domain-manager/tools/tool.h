@@ -23,6 +23,8 @@ extern const struct tool tools[]; /* ended by a NULL name */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Print the usage and return EXIT_USAGE. */
 int usage(void);
+/* Ask on stderr; true when the answer on standard input is yes. */
+bool confirm(const char *question);
 /* List of domain names. */
 struct names {
     char **v;
