@@ -5,7 +5,6 @@
  * before the domain; we write the backend's physical-device ourselves. libxl 4.17 runs a hotplug program for
  * each disk all the same: it gets one that does nothing. PVH needs no device model, so these are libxl's only
  * children. Locks: impl->lock guards the table of loop devices and the number of builds. */
-#include <fcntl.h>
 #include <libxl.h>
 #include <libxl_event.h>
 #include <libxl_utils.h>
@@ -460,22 +459,10 @@ static int build_in_turn(struct impl *impl, libxl_ctx *ctx, const struct backend
     return domid;
 }
 
-/* libxl touches the kernel's file page by page: on a cold medium that is much slower than to read it in one
- * piece. */
-static void read_ahead(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return; /* libxl will say so */
-    posix_fadvise(fd, 0, 0, POSIX_FADV_WILLNEED);
-    close(fd);
-}
-
 static int xl_create(struct backend *b, const struct backend_config *config, GError **error)
 {
     struct impl *impl = b->impl;
     gint64 start = g_get_monotonic_time();
-    read_ahead(config->volumes->kernel);
     libxl_ctx *ctx = context_new(error);
     struct loops *l = g_new0(struct loops, 1);
     int domid =
